@@ -1,0 +1,69 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// Every warning is an error, and imports say what they expose.
+let strict: [SwiftSetting] = [
+    .treatAllWarnings(as: .error),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+/// A library of Weir. The arrows between them are drawn in docs/architecture.md and checked by `make lint`.
+func library(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+    .target(name: name, dependencies: dependencies, swiftSettings: strict)
+}
+
+func tests(_ subject: String, _ dependencies: [Target.Dependency] = []) -> Target {
+    .testTarget(name: subject + "Tests", dependencies: dependencies, swiftSettings: strict)
+}
+
+let package = Package(
+    name: "weir",
+    products: [
+        .executable(name: "weir", targets: ["weir"]),
+        .executable(name: "weir-supervise", targets: ["weir-supervise"]),
+    ],
+    targets: [
+        // C libraries and system calls that Swift cannot reach by itself.
+        .target(name: "CPosix"),
+        .target(name: "CDigest", linkerSettings: [.linkedLibrary("crypto")]),
+        .target(name: "CSQLite", linkerSettings: [.linkedLibrary("sqlite3")]),
+        .target(name: "CMicroHTTPD", linkerSettings: [.linkedLibrary("microhttpd")]),
+
+        library("JSONText"),
+        library("SchedulerCore", ["JSONText"]),
+        library("Observability", ["JSONText"]),
+        library("Spawn", ["JSONText", "CPosix", "CDigest"]),
+        library("Store", ["SchedulerCore"]),
+        library("SQLiteStore", ["Store", "SchedulerCore", "CSQLite"]),
+        library("Engine", ["Store", "Spawn", "SchedulerCore", "Observability", "JSONText", "CPosix"]),
+        library("Lake", ["Spawn", "JSONText", "CPosix"]),
+        library("Mail", ["Spawn"]),
+        library("TaskKinds", ["Lake", "Mail", "Spawn", "SchedulerCore", "JSONText"]),
+        library("HTTPServer", ["CMicroHTTPD"]),
+        library("API", ["HTTPServer", "Engine", "SchedulerCore", "JSONText"]),
+        library(
+            "Commands",
+            [
+                "API", "Engine", "SQLiteStore", "Store", "TaskKinds", "Spawn", "SchedulerCore", "Observability",
+                "JSONText", "CPosix",
+            ]),
+
+        .executableTarget(name: "weir", dependencies: ["Commands"], swiftSettings: strict),
+        .executableTarget(
+            name: "weir-supervise", dependencies: ["Spawn"], swiftSettings: strict,
+            // Static: such a program starts in a millisecond, a tenth of a dynamic one. See docs/decisions/0002.
+            linkerSettings: [.unsafeFlags(["-static-executable"])]),
+
+        tests("JSONText", ["JSONText"]),
+        tests("SchedulerCore", ["SchedulerCore", "JSONText"]),
+        tests("Spawn", ["Spawn", "JSONText", "CPosix"]),
+        tests("Store", ["Store", "SQLiteStore", "SchedulerCore", "CSQLite"]),
+        tests("Engine", ["Engine", "Store", "SQLiteStore", "Spawn", "SchedulerCore", "JSONText"]),
+        tests("Lake", ["Lake", "TaskKinds", "Spawn", "SchedulerCore", "JSONText"]),
+        tests("Mail", ["Mail", "TaskKinds", "SchedulerCore", "JSONText"]),
+        tests("HTTPServer", ["HTTPServer", "API", "JSONText"]),
+        tests("Commands", ["Commands", "SchedulerCore", "Spawn", "JSONText"]),
+    ],
+    swiftLanguageModes: [.v6]
+)

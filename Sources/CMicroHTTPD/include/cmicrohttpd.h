@@ -1,0 +1,6 @@
+#ifndef WEIR_CMICROHTTPD_H
+#define WEIR_CMICROHTTPD_H
+
+#include <microhttpd.h>
+
+#endif

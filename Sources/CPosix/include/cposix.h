@@ -1,0 +1,3 @@
+#ifndef WEIR_CPOSIX_H
+#define WEIR_CPOSIX_H
+#endif

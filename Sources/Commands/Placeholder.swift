@@ -1,0 +1,4 @@
+// Placeholder.
+public enum Program {
+    public static func run() -> Int32 { 0 }
+}

@@ -1,0 +1,50 @@
+/// The states of a run (DESIGN: `queued → running → success | failed | cancelled`).
+public enum RunState: String, Sendable, Hashable, CaseIterable {
+    case queued, running, success, failed, cancelled
+
+    public var isFinal: Bool { self != .queued && self != .running }
+}
+
+public enum RunType: String, Sendable, Hashable, CaseIterable {
+    case scheduled, manual, backfill, triggered
+
+    /// Runs of an interval are unique by (DAG, logical date); runs by hand are not.
+    public var isOfInterval: Bool { self == .scheduled || self == .backfill }
+}
+
+/// The states of a task instance.
+public enum TaskState: String, Sendable, Hashable, CaseIterable {
+    case none, queued, running, success, failed, skipped, cancelled, removed
+    case upstreamFailed = "upstream_failed"
+    case upForRetry = "up_for_retry"
+
+    public var isFinal: Bool {
+        switch self {
+        case .success, .failed, .skipped, .upstreamFailed, .cancelled, .removed: true
+        case .none, .queued, .running, .upForRetry: false
+        }
+    }
+}
+
+/// The states of an attempt. `running` from the moment it is committed, which is before its process exists.
+public enum AttemptState: String, Sendable, Hashable, CaseIterable {
+    case running, success, failed, skipped, cancelled
+    /// The supervisor vanished without a result, and its process tree is proven empty.
+    case lost
+    /// It never executed anything: its claim was taken away before its supervisor came.
+    case revoked
+}
+
+/// What a person decided about a running attempt; the instance takes that state once the attempt has ended.
+public enum Intent: String, Sendable, Hashable {
+    case cancel
+}
+
+public enum BackfillState: String, Sendable, Hashable, CaseIterable {
+    case running, success, failed, cancelled
+}
+
+/// Which runs that exist already a backfill runs again.
+public enum Reprocess: String, Sendable, Hashable, CaseIterable {
+    case none, failed, completed
+}

@@ -1,0 +1,138 @@
+import SchedulerCore
+
+/// Why the store could not do what it was asked.
+public struct StoreError: Error, Sendable, Hashable {
+    public enum Code: String, Sendable, Hashable {
+        /// A guarded write found another state than it expected.
+        case conflict
+        /// Another daemon has taken the state directory over.
+        case fenced
+        /// Another process held the database for longer than the busy timeout.
+        case busy
+        /// The disk is full, or the file cannot be read or written.
+        case io
+        /// The file is not a database, or is damaged.
+        case corrupt
+        /// It was made by a newer Weir.
+        case tooNew = "too_new"
+        /// There is no database.
+        case missing
+        /// Anything else: a bug.
+        case internalError = "internal"
+    }
+
+    public var code: Code
+    /// What failed, on which file, and what to do about it.
+    public var message: String
+
+    public init(_ code: Code, _ message: String) {
+        self.code = code
+        self.message = message
+    }
+}
+
+/// The one writer's view of the store. Used from one thread; every call blocks.
+public protocol Store: AnyObject {
+    /// What is not finished.
+    func snapshot() throws(StoreError) -> Snapshot
+
+    /// Carries out all changes in one durable transaction, or none of them.
+    func commit(_ changes: [Change]) throws(StoreError)
+
+    /// The task instances of one run, also of an ended one.
+    func taskInstances(ofRun run: Int64) throws(StoreError) -> [TaskInstance]
+
+    /// Runs of an interval (scheduled and backfill, in any state) with `from <= logical date <= to`, by logical date.
+    func intervalRuns(dag: String, from: Instant, to: Instant) throws(StoreError) -> [Run]
+
+    /// The version of this DAG with this content, if it was seen before.
+    func version(dag: String, sha256: String) throws(StoreError) -> DAGVersionRecord?
+}
+
+/// What people and programs ask of the store; safe to use beside a running daemon. Used from one thread.
+public protocol StoreReader: AnyObject {
+    func dags() throws(StoreError) -> [DAGSummary]
+    func version(_ id: Int64) throws(StoreError) -> DAGVersionRecord?
+    /// Newest logical date first; at equal dates the later created first.
+    func runs(_ query: RunQuery) throws(StoreError) -> [Run]
+    func run(dag: String, runID: String) throws(StoreError) -> Run?
+    /// In the order in which they were inserted, which is the order of the DAG file.
+    func taskInstances(ofRun run: Int64) throws(StoreError) -> [TaskInstance]
+    /// Oldest first.
+    func attempts(of instance: TaskInstanceKey) throws(StoreError) -> [Attempt]
+    func backfill(_ id: Int64) throws(StoreError) -> BackfillProgress?
+    /// Newest first.
+    func backfills(dag: String?, limit: Int) throws(StoreError) -> [BackfillProgress]
+    /// Files of the DAG folder that are in error now, by name.
+    func fileErrors() throws(StoreError) -> [(file: String, errors: [FileError], since: Instant)]
+    /// Newest first.
+    func audit(limit: Int) throws(StoreError) -> [AuditEntry]
+    /// Counts of everything that is not finished.
+    func counts() throws(StoreError) -> StoreCounts
+}
+
+public struct DAGSummary: Sendable, Hashable {
+    public var record: DAGRecord
+    public var lastRun: Run?
+    public var activeRuns: Int
+
+    public init(record: DAGRecord, lastRun: Run?, activeRuns: Int) {
+        self.record = record
+        self.lastRun = lastRun
+        self.activeRuns = activeRuns
+    }
+}
+
+public struct RunQuery: Sendable, Hashable {
+    public var dag: String?
+    /// Empty for any.
+    public var states: Set<RunState>
+    public var types: Set<RunType>
+    /// Bounds of the logical date, both inclusive.
+    public var from: Instant?
+    public var to: Instant?
+    public var backfill: Int64?
+    public var limit: Int
+
+    public init(
+        dag: String? = nil, states: Set<RunState> = [], types: Set<RunType> = [], from: Instant? = nil,
+        to: Instant? = nil, backfill: Int64? = nil, limit: Int = 100
+    ) {
+        self.dag = dag
+        self.states = states
+        self.types = types
+        self.from = from
+        self.to = to
+        self.backfill = backfill
+        self.limit = limit
+    }
+}
+
+/// A backfill and how far it is.
+public struct BackfillProgress: Sendable, Hashable {
+    public var backfill: Backfill
+    /// How many of its intervals are in each state of their run.
+    public var runs: [RunState: Int]
+    /// How its intervals were met.
+    public var dispositions: [BackfillEntry.Disposition: Int]
+
+    public init(
+        backfill: Backfill, runs: [RunState: Int], dispositions: [BackfillEntry.Disposition: Int]
+    ) {
+        self.backfill = backfill
+        self.runs = runs
+        self.dispositions = dispositions
+    }
+
+    public var total: Int { runs.values.reduce(0, +) }
+}
+
+public struct StoreCounts: Sendable, Hashable {
+    public var dags = 0
+    public var queuedRuns = 0
+    public var runningRuns = 0
+    public var runningAttempts = 0
+    public var activeBackfills = 0
+
+    public init() {}
+}
