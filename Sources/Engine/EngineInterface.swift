@@ -1,0 +1,131 @@
+import JSONText
+import SchedulerCore
+
+/// What a person or a program asks the engine to change. The answer comes after the commit.
+public enum EngineCommand: Sendable {
+    /// Starts a manual run. Without a date it takes the last complete interval, with one the interval that contains it.
+    case trigger(dag: String, date: Instant?, params: [String: JSONNode])
+    /// Runs the intervals whose logical dates lie in `from ... to`.
+    case backfill(BackfillRequest)
+    /// Kills the run's running attempts; the rest of it becomes `cancelled`.
+    case cancelRun(dag: String, runID: String)
+    /// Cancels the backfill and every run of it that has not ended.
+    case cancelBackfill(Int64)
+    /// Stops or resumes the DAG's schedule; trigger and backfill work all the same.
+    case setPaused(dag: String, paused: Bool)
+    /// Reads the DAG folder again at once.
+    case reload
+    case status
+}
+
+public struct BackfillRequest: Sendable {
+    public var dag: String
+    /// First and last logical date, inclusive.
+    public var from: Instant
+    public var to: Instant
+    public var reprocess: Reprocess
+    /// Nil: the DAG's `max_active_runs`.
+    public var maxActive: Int?
+    public var reverse: Bool
+    public var params: [String: JSONNode]
+    /// Only say what would be done.
+    public var dryRun: Bool
+
+    public init(
+        dag: String, from: Instant, to: Instant, reprocess: Reprocess = .none, maxActive: Int? = nil,
+        reverse: Bool = false, params: [String: JSONNode] = [:], dryRun: Bool = false
+    ) {
+        self.dag = dag
+        self.from = from
+        self.to = to
+        self.reprocess = reprocess
+        self.maxActive = maxActive
+        self.reverse = reverse
+        self.params = params
+        self.dryRun = dryRun
+    }
+}
+
+/// What a backfill does, or would do, about one interval.
+public struct BackfillPlanEntry: Sendable, Hashable {
+    public var logicalDate: Instant
+    public var interval: DataInterval
+    public var runID: String
+    public var disposition: BackfillEntry.Disposition
+
+    public init(
+        logicalDate: Instant, interval: DataInterval, runID: String, disposition: BackfillEntry.Disposition
+    ) {
+        self.logicalDate = logicalDate
+        self.interval = interval
+        self.runID = runID
+        self.disposition = disposition
+    }
+}
+
+public enum EngineReply: Sendable {
+    case run(Run)
+    /// `id` is nil for a dry run.
+    case backfill(id: Int64?, plan: [BackfillPlanEntry])
+    case status(EngineStatus)
+    case done
+}
+
+/// What the running engine knows of itself.
+public struct EngineStatus: Sendable, Hashable {
+    public var pid: Int
+    public var startedAt: Instant
+    public var version: String
+    public var parallelism: Int
+    public var runningAttempts: Int
+    public var queuedTasks: Int
+    public var activeRuns: Int
+    public var queuedRuns: Int
+    /// Why the queue stands still, when it does (a full disk, say).
+    public var stoppedBecause: String?
+
+    public init(
+        pid: Int, startedAt: Instant, version: String, parallelism: Int, runningAttempts: Int, queuedTasks: Int,
+        activeRuns: Int, queuedRuns: Int, stoppedBecause: String?
+    ) {
+        self.pid = pid
+        self.startedAt = startedAt
+        self.version = version
+        self.parallelism = parallelism
+        self.runningAttempts = runningAttempts
+        self.queuedTasks = queuedTasks
+        self.activeRuns = activeRuns
+        self.queuedRuns = queuedRuns
+        self.stoppedBecause = stoppedBecause
+    }
+}
+
+/// Why a command was refused.
+public struct CommandError: Error, Sendable, Hashable {
+    public enum Code: String, Sendable, Hashable {
+        /// No such DAG, run or backfill.
+        case notFound = "not_found"
+        /// The request makes no sense: a bad parameter, a range outside the bounds.
+        case invalid
+        /// It meets something that is in the way: the run has ended already.
+        case conflict
+        /// The engine is stopping, or its store does not work.
+        case unavailable
+    }
+
+    public var code: Code
+    /// One line: what is wrong and what to do instead.
+    public var message: String
+
+    public init(_ code: Code, _ message: String) {
+        self.code = code
+        self.message = message
+    }
+}
+
+/// What a server of the API needs of the engine; a test can stand in for it.
+public protocol EngineService: AnyObject, Sendable {
+    /// Hands a command to the loop and waits for the answer, which comes after the commit. Blocks the calling thread.
+    /// - Parameter actor: who asks, for the audit log.
+    func perform(_ command: EngineCommand, actor: String) throws(CommandError) -> EngineReply
+}
