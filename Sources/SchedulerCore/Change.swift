@@ -75,6 +75,8 @@ public struct Snapshot: Sendable, Hashable {
     public var endedBackfillRuns: [Int64: RunState] = [:]
     /// Logical dates, at or after the DAG's cursor, of ended runs of an interval: the schedule passes over them.
     public var takenDates: [String: [Instant]] = [:]
+    /// Files of the DAG folder that are shown as being in error.
+    public var filesInError: [String] = []
     /// The next free row ids.
     public var nextRun: Int64 = 1
     public var nextAttempt: Int64 = 1

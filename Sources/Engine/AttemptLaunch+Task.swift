@@ -1,0 +1,50 @@
+import JSONText
+import SchedulerCore
+
+extension AttemptLaunch {
+    /// The `task` object of `spec.json`, which a built-in kind reads.
+    func task(home: String) -> JSONNode {
+        func text(_ value: String) -> JSONNode { JSONNode(.string(value)) }
+        func whole(_ value: Int) -> JSONNode { JSONNode(.integer(Int64(value))) }
+        func member(_ key: String, _ node: JSONNode) -> JSONMember { JSONMember(key: key, node: node) }
+        return JSONNode(
+            .object(
+                JSONObject([
+                    member("kind", text(kind)),
+                    member("dag_id", text(dagID)),
+                    member("run_id", text(run.runID)),
+                    member("run_type", text(run.type.rawValue)),
+                    member("task_id", text(taskID)),
+                    member("map_index", whole(mapIndex)),
+                    member("try_number", whole(tryNumber)),
+                    member("home", text(home)),
+                    member("ds", text(ds)),
+                    member("logical_date", text("\(run.logicalDate)")),
+                    member("data_interval_start", text("\(run.interval.start)")),
+                    member("data_interval_end", text("\(run.interval.end)")),
+                    member("with", with),
+                    member("tasks", JSONNode(.array(upstream.map(Self.summary)))),
+                ])))
+    }
+
+    private static func summary(_ instance: TaskInstance) -> JSONNode {
+        var members = [
+            JSONMember(key: "task_id", node: JSONNode(.string(instance.key.taskID))),
+            JSONMember(key: "state", node: JSONNode(.string(instance.state.rawValue))),
+            JSONMember(key: "reason", node: instance.reason.map { JSONNode(.string($0)) } ?? JSONNode(.null)),
+            JSONMember(key: "try_number", node: JSONNode(.integer(Int64(instance.tryNumber)))),
+            JSONMember(
+                key: "start_date", node: instance.startedAt.map { JSONNode(.string("\($0)")) } ?? JSONNode(.null)),
+            JSONMember(key: "end_date", node: instance.endedAt.map { JSONNode(.string("\($0)")) } ?? JSONNode(.null)),
+        ]
+        if let start = instance.startedAt, let end = instance.endedAt {
+            let seconds = (end - start).seconds
+            members.append(JSONMember(key: "duration", node: JSONNode(.number(seconds, text: "\(seconds)"))))
+        } else {
+            members.append(JSONMember(key: "duration", node: JSONNode(.null)))
+        }
+        let outputs = instance.outputs.flatMap { try? JSONDocument(parsing: $0).root }
+        members.append(JSONMember(key: "outputs", node: outputs ?? JSONNode(.object(JSONObject()))))
+        return JSONNode(.object(JSONObject(members)))
+    }
+}

@@ -1,0 +1,96 @@
+import Glibc
+import SchedulerCore
+import Spawn
+
+/// One file of the DAG folder, as read.
+public struct LoadedDAGFile: Sendable {
+    /// Name within the folder.
+    public var file: String
+    public var path: String
+    public var bytes: [UInt8]
+    /// Nil when the file has an error.
+    public var dag: DAG?
+    public var diagnostics: [Diagnostic]
+    public var sha256: String
+
+    public var errors: [Diagnostic] { diagnostics.filter { $0.severity == .error } }
+}
+
+/// The DAG folder: every `*.json` directly in it, read and checked.
+public struct DAGFolderContents: Sendable {
+    /// By name.
+    public var files: [LoadedDAGFile]
+    /// Why the folder itself could not be read.
+    public var problem: String?
+
+    public func file(ofDAG id: String) -> LoadedDAGFile? { files.first { $0.dag?.id == id } }
+}
+
+public enum DAGFolder {
+    /// Reads and checks the whole folder. Two files with one id are both in error.
+    public static func load(_ home: Home, kinds: [KindSpec]) -> DAGFolderContents {
+        var cache = Cache()
+        return cache.load(home, kinds: kinds)
+    }
+
+    /// Reads and checks one file anywhere.
+    public static func read(_ path: String, kinds: [KindSpec]) -> LoadedDAGFile {
+        let name = path.split(separator: "/").last.map(String.init) ?? path
+        do {
+            let bytes = try File.read(path, limit: 16 << 20)
+            let context = DAGValidationContext(kinds: kinds, zone: { SystemZones.zone($0) })
+            let (dag, diagnostics) = DAGParser.parse(bytes, context: context)
+            let hash = bytes.withUnsafeBytes { SHA256.hex($0) }
+            return LoadedDAGFile(
+                file: name, path: path, bytes: bytes, dag: dag, diagnostics: diagnostics, sha256: hash)
+        } catch {
+            let problem = Diagnostic(
+                line: 1, column: 1, path: "$", code: "unreadable", message: "\(error)", severity: .error)
+            return LoadedDAGFile(file: name, path: path, bytes: [], dag: nil, diagnostics: [problem], sha256: "")
+        }
+    }
+
+    /// Remembers what it read, so that a file that has not changed is not read again.
+    public struct Cache: Sendable {
+        private var known: [String: (status: File.Status, file: LoadedDAGFile)] = [:]
+
+        public init() {}
+
+        public mutating func load(_ home: Home, kinds: [KindSpec]) -> DAGFolderContents {
+            let names: [String]
+            do {
+                names = try File.list(home.dags).filter { $0.hasSuffix(".json") && !$0.hasPrefix(".") }.sorted()
+            } catch {
+                return DAGFolderContents(files: [], problem: "\(error)")
+            }
+            var next: [String: (status: File.Status, file: LoadedDAGFile)] = [:]
+            var files: [LoadedDAGFile] = []
+            for name in names {
+                let path = home.dags + "/" + name
+                guard let status = File.status(path), status.kind == .file else { continue }
+                if let before = known[name], before.status == status {
+                    next[name] = before
+                } else {
+                    next[name] = (status, DAGFolder.read(path, kinds: kinds))
+                }
+                if let file = next[name]?.file { files.append(file) }
+            }
+            known = next
+            refuseDoubles(&files)
+            return DAGFolderContents(files: files, problem: nil)
+        }
+
+        private func refuseDoubles(_ files: inout [LoadedDAGFile]) {
+            let byID = Dictionary(grouping: files.compactMap { file in file.dag.map { ($0.id, file.file) } }, by: \.0)
+            for index in files.indices {
+                guard let id = files[index].dag?.id, let others = byID[id], others.count > 1 else { continue }
+                let other = others.map(\.1).first { $0 != files[index].file } ?? ""
+                files[index].dag = nil
+                files[index].diagnostics.append(
+                    Diagnostic(
+                        line: 1, column: 1, path: "$.id", code: "duplicate_dag",
+                        message: "DAG id '\(id)' is also in \(other); give each file its own id", severity: .error))
+            }
+        }
+    }
+}

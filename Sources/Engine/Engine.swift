@@ -1,0 +1,180 @@
+import Glibc
+import JSONText
+import Observability
+import SchedulerCore
+import Spawn
+import Store
+import Synchronization
+
+/// The event loop around the Scheduler: events in, one transaction, then the effects. Owns the store and the Scheduler,
+/// both of which only its loop thread touches.
+public final class Engine: EngineService {
+    private enum Input: Sendable {
+        case command(EngineCommand, actor: String, OneShot<Result<EngineReply, CommandError>>)
+        case report(ExecutorReport)
+        case folder(DAGFolderContents)
+        case stop
+    }
+
+    private let configuration: EngineConfiguration
+    private let executor: any Executor
+    private let mailbox: Mailbox<Input>
+    private let clock: @Sendable () -> Instant
+    private let loop = Mutex<WorkerThread?>(nil)
+    private let watcher = Mutex<FolderWatcher?>(nil)
+    private let folderReader: FolderReader
+    private let fatal = Mutex<EngineError?>(nil)
+    private let ended: @Sendable () -> Void
+
+    /// - Parameters:
+    ///   - clock: the wall clock; tests give their own.
+    ///   - onEnd: called on the loop's thread when the engine has stopped, by `stop` or by itself.
+    public init(
+        configuration: EngineConfiguration, executor: (any Executor)? = nil,
+        clock: @escaping @Sendable () -> Instant = { Instant(microseconds: WallClock.now()) },
+        onEnd: @escaping @Sendable () -> Void = {}
+    ) throws(EngineError) {
+        self.configuration = configuration
+        self.executor = executor ?? LocalExecutor(configuration)
+        self.clock = clock
+        ended = onEnd
+        folderReader = FolderReader(configuration)
+        do throws(SystemError) { mailbox = try Mailbox() } catch { throw EngineError(.io, "\(error)") }
+    }
+
+    /// Why the engine stopped by itself: it was fenced, or its store is beyond use.
+    public var failure: EngineError? { fatal.withLock { $0 } }
+
+    /// Recovers what was running and starts the loop. The caller holds the state lock.
+    /// - Parameter store: the writer; from here on only the engine uses it.
+    public func start(store: sending any Store) throws(EngineError) {
+        let state = EngineState(
+            configuration: configuration, store: store, executor: executor, clock: clock)
+        do throws(StoreError) { try state.rebuild() } catch { throw EngineError(.store, error.message) }
+        let mailbox = mailbox
+        try executor.begin { mailbox.put(.report($0)) }
+        let contents = folderReader.read()
+        if configuration.runsSchedules { try watchFolder() }
+        // The state moves into the loop's thread, which alone uses it from here on.
+        let box = Handover(state)
+        let thread = WorkerThread("weir-engine") { [self] in
+            run(box.take(), contents)
+            ended()
+        }
+        loop.withLock { $0 = thread }
+    }
+
+    /// Ends the loop after its current turn. Running tasks go on under their supervisors.
+    public func stop() {
+        mailbox.put(.stop)
+        loop.withLock { $0 }?.join()
+        watcher.withLock { watcher in
+            defer { watcher = nil }
+            return watcher
+        }?.stop()
+        executor.stop()
+    }
+
+    public func perform(_ command: EngineCommand, actor: String) throws(CommandError) -> EngineReply {
+        if case .reload = command {
+            mailbox.put(.folder(folderReader.read()))
+            return .done
+        }
+        let answer = OneShot<Result<EngineReply, CommandError>>()
+        mailbox.put(.command(command, actor: actor, answer))
+        return try answer.wait().get()
+    }
+
+    private func watchFolder() throws(EngineError) {
+        do throws(SystemError) {
+            try File.makeDirectory(configuration.home.dags, recursive: true)
+            let (reader, mailbox) = (folderReader, mailbox)
+            let new = try FolderWatcher(configuration.home.dags) { mailbox.put(.folder(reader.read())) }
+            watcher.withLock { $0 = new }
+        } catch {
+            throw EngineError(.io, "\(error)")
+        }
+    }
+
+    // MARK: The loop
+
+    /// At most this many events share a turn, so that none waits long for the others.
+    private static let eventsPerTurn = 512
+    /// How long a turn that could not be committed waits before the next try.
+    private static let retryMicroseconds: Int64 = 1_000_000
+
+    private func run(_ state: EngineState, _ contents: DAGFolderContents) {
+        state.recover()
+        state.take(contents)
+        var stopping = false
+        while true {
+            do throws(StoreError) {
+                try state.endTurn()
+            } catch {
+                guard recoverCommit(state, error) else { break }
+                continue
+            }
+            if stopping { break }
+            if !state.hasMore { mailbox.wait(until: state.nextWake) }
+            for input in mailbox.take(limit: Self.eventsPerTurn) {
+                switch input {
+                case .command(let command, let actor, let answer): state.perform(command, actor, answer)
+                case .report(let report): state.take(report)
+                case .folder(let contents): state.take(contents)
+                case .stop: stopping = true
+                }
+            }
+        }
+        state.refuseAll(CommandError(.unavailable, "the daemon is stopping"))
+        for input in mailbox.take(limit: .max) {
+            if case .command(_, _, let answer) = input {
+                answer.give(.failure(CommandError(.unavailable, "the daemon is stopping")))
+            }
+        }
+    }
+
+    /// After a failed commit nothing of the turn happened. The memory is rebuilt from the store, as after a crash; while
+    /// the store cannot be written the queue stands still, and goes on when the cause is gone.
+    private func recoverCommit(_ state: EngineState, _ error: StoreError) -> Bool {
+        Log.error("the store refused a turn; rebuilding from it", ["code": error.code.rawValue, "error": error.message])
+        state.refuseAll(CommandError(.unavailable, "not done: \(error.message)"))
+        if error.code == .fenced || error.code == .corrupt || error.code == .tooNew {
+            fatal.withLock { $0 = EngineError(.store, error.message) }
+            return false
+        }
+        while true {
+            do throws(StoreError) {
+                try state.rebuild()
+                state.recover()
+                state.take(folderReader.read())
+                return true
+            } catch {
+                state.stoppedBecause = error.message
+                let retryAt = clock().microseconds + Self.retryMicroseconds
+                mailbox.wait(until: retryAt)
+                for input in mailbox.take(limit: Self.eventsPerTurn) {
+                    switch input {
+                    case .stop: return false
+                    case .command(_, _, let answer):
+                        answer.give(.failure(CommandError(.unavailable, "the store does not work: \(error.message)")))
+                    case .report, .folder: break  // Both are found again after the rebuild.
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Carries a value that is not Sendable to the thread that will own it.
+private final class Handover<Value>: @unchecked Sendable {
+    // Written before the thread starts, read once by that thread: starting a thread orders the two.
+    private var value: Value?
+
+    init(_ value: Value) { self.value = value }
+
+    func take() -> Value {
+        guard let value else { preconditionFailure("a value is handed over once") }
+        self.value = nil
+        return value
+    }
+}

@@ -1,0 +1,213 @@
+import Glibc
+import JSONText
+import Observability
+import SchedulerCore
+import Store
+
+/// What the loop's thread owns: the Scheduler, the store, and the answers that wait for a commit.
+final class EngineState {
+    private let configuration: EngineConfiguration
+    private let store: any Store
+    private let executor: any Executor
+    private let clock: () -> Instant
+    private var scheduler: Scheduler
+    private let startedAt: Instant
+    private var answers: [Int: OneShot<Result<EngineReply, CommandError>>] = [:]
+    private var nextTicket = 1
+    /// Task instances that the last turn asked for.
+    private var loaded: [(run: Int64, instances: [TaskInstance])] = []
+    /// Files whose errors the store shows.
+    private var filesInError: [String: [FileError]] = [:]
+    /// What a DAG id was last loaded from, to tell what is new.
+    private var current: [String: (file: String, sha256: String)] = [:]
+    /// Why nothing is started, while the store cannot be written.
+    var stoppedBecause: String?
+
+    init(
+        configuration: EngineConfiguration, store: any Store, executor: any Executor, clock: @escaping () -> Instant
+    ) {
+        self.configuration = configuration
+        self.store = store
+        self.executor = executor
+        self.clock = clock
+        startedAt = clock()
+        scheduler = Scheduler(
+            configuration: .init(parallelism: configuration.parallelism), snapshot: Snapshot(), now: clock()
+        ) { _ in nil }
+    }
+
+    // MARK: Turns
+
+    /// Throws the memory away and makes it again from the store.
+    func rebuild() throws(StoreError) {
+        let snapshot = try store.snapshot()
+        let context = DAGValidationContext(kinds: configuration.kinds, zone: { SystemZones.zone($0) })
+        scheduler = Scheduler(
+            configuration: .init(
+                parallelism: configuration.parallelism, runsSchedules: configuration.runsSchedules),
+            snapshot: snapshot, now: clock()
+        ) { DAGParser.parse(Array($0.text.utf8), context: context).dag }
+        loaded = []
+        current = [:]
+        filesInError = Dictionary(snapshot.filesInError.map { ($0, []) }, uniquingKeysWith: { first, _ in first })
+    }
+
+    /// Asks how the attempts stand that the store says are running.
+    func recover() {
+        executor.recover(scheduler.runningAttempts.map(\.id))
+    }
+
+    /// Commits what the events so far decided, and then, and only then, acts on it.
+    func endTurn() throws(StoreError) {
+        for (run, instances) in loaded { scheduler.handle(.instancesLoaded(run: run, instances), now: clock()) }
+        loaded = []
+        let turn = scheduler.endTurn(now: clock())
+        if !turn.changes.isEmpty { try store.commit(turn.changes) }
+        stoppedBecause = nil
+        for effect in turn.effects {
+            switch effect {
+            case .start(let launch): executor.start(launch)
+            case .kill(let attempt): executor.kill(attempt: attempt)
+            case .discard(let attempt): executor.discard(attempt: attempt)
+            case .loadInstances(let run): loaded.append((run, try store.taskInstances(ofRun: run)))
+            case .reply(let ticket, let reply): answer(ticket, reply)
+            }
+        }
+    }
+
+    /// Whether the next turn has something to do without a new event.
+    var hasMore: Bool { !loaded.isEmpty }
+
+    /// Wall-clock microseconds at which something comes due.
+    var nextWake: Int64? { scheduler.nextWake?.microseconds }
+
+    // MARK: Events
+
+    func take(_ report: ExecutorReport) {
+        let event: SchedulerEvent
+        switch report {
+        case .ended(let attempt, let end): event = .attemptEnded(attempt, end)
+        case .revoked(let attempt): event = .attemptRevoked(attempt)
+        case .lost(let attempt, let reason): event = .attemptLost(attempt, reason: reason)
+        case .unsupervised(let attempt, let reason): event = .attemptUnsupervised(attempt, reason: reason)
+        }
+        scheduler.handle(event, now: clock())
+    }
+
+    func take(_ contents: DAGFolderContents) {
+        if let problem = contents.problem {
+            Log.error("cannot read the DAG folder; the DAGs stay as they were", ["error": problem])
+            return
+        }
+        let now = clock()
+        var seen: Set<String> = []
+        for file in contents.files {
+            note(file.errors.map(FileError.init), of: file.file, now: now)
+            guard let dag = file.dag else { continue }
+            seen.insert(dag.id)
+            if let before = current[dag.id], before == (file.file, file.sha256) { continue }
+            do throws(StoreError) {
+                try load(dag, file, now: now)
+                current[dag.id] = (file.file, file.sha256)
+            } catch {
+                Log.error("cannot look a DAG version up", ["dag": dag.id, "error": error.message])
+            }
+        }
+        let names = Set(contents.files.map(\.file))
+        for file in filesInError.keys.sorted() where !names.contains(file) { note([], of: file, now: now) }
+        // A file that is there but in error keeps its DAG's last good version.
+        for record in scheduler.dagRecords
+        where record.active && !seen.contains(record.id) && !names.contains(record.file) {
+            scheduler.handle(.dagRemoved(id: record.id), now: now)
+            current[record.id] = nil
+            Log.info("DAG file is gone", ["dag": record.id, "file": record.file])
+        }
+    }
+
+    private func load(_ dag: DAG, _ file: LoadedDAGFile, now: Instant) throws(StoreError) {
+        let known = try store.version(dag: dag.id, sha256: file.sha256)
+        let record = scheduler.dag(dag.id)?.record
+        if let record, record.active, record.file == file.file, record.version == known?.id { return }
+        var occupied: [Run] = []
+        if let cursor = record?.cursor, let timetable = dag.timetable {
+            occupied = try store.intervalRuns(
+                dag: dag.id, from: timetable.alignPrevious(cursor), to: .distantFuture)
+        }
+        scheduler.handle(
+            .dagLoaded(
+                dag, file: file.file, text: String(decoding: file.bytes, as: UTF8.self), sha256: file.sha256,
+                known: known?.id, occupied: occupied), now: now)
+        Log.info("DAG loaded", ["dag": dag.id, "file": file.file, "sha256": String(file.sha256.prefix(12))])
+    }
+
+    private func note(_ errors: [FileError], of file: String, now: Instant) {
+        let before = filesInError[file]
+        guard before != (errors.isEmpty ? nil : errors) else { return }
+        filesInError[file] = errors.isEmpty ? nil : errors
+        scheduler.handle(.fileErrors(file: file, errors), now: now)
+        for error in errors {
+            Log.warning("DAG file is in error", ["at": "\(file):\(error.line):\(error.column)", "error": error.message])
+        }
+    }
+
+    // MARK: Commands
+
+    func perform(_ command: EngineCommand, _ actor: String, _ slot: OneShot<Result<EngineReply, CommandError>>) {
+        do throws(StoreError) {
+            switch command {
+            case .trigger(let dag, let date, let params):
+                submit(.trigger(dag: dag, date: date, params: params), actor, slot)
+            case .backfill(let request):
+                let existing = try store.intervalRuns(dag: request.dag, from: request.from, to: request.to)
+                submit(.backfill(request, existing: existing), actor, slot)
+            case .cancelRun(let dag, let runID): submit(.cancelRun(dag: dag, runID: runID), actor, slot)
+            case .cancelBackfill(let id): submit(.cancelBackfill(id), actor, slot)
+            case .setPaused(let dag, let paused): submit(.setPaused(dag: dag, paused: paused), actor, slot)
+            case .status: slot.give(.success(.status(status)))
+            case .reload: slot.give(.success(.done))
+            }
+        } catch {
+            slot.give(.failure(CommandError(.unavailable, error.message)))
+        }
+    }
+
+    private func submit(
+        _ request: SchedulerRequest, _ actor: String, _ slot: OneShot<Result<EngineReply, CommandError>>
+    ) {
+        answers[nextTicket] = slot
+        scheduler.handle(.request(ticket: nextTicket, request, actor: actor), now: clock())
+        nextTicket += 1
+    }
+
+    private func answer(_ ticket: Int, _ reply: SchedulerReply) {
+        guard let slot = answers.removeValue(forKey: ticket) else { return }
+        switch reply {
+        case .run(let run): slot.give(.success(.run(run)))
+        case .backfill(let id, let plan): slot.give(.success(.backfill(id: id, plan: plan)))
+        case .done: slot.give(.success(.done))
+        case .refused(let error): slot.give(.failure(error))
+        }
+    }
+
+    /// Answers everybody who still waits: what they asked for was not committed.
+    func refuseAll(_ error: CommandError) {
+        for slot in answers.values { slot.give(.failure(error)) }
+        answers = [:]
+    }
+
+    private var status: EngineStatus {
+        EngineStatus(
+            pid: Int(getpid()), startedAt: startedAt, version: configuration.version,
+            parallelism: configuration.parallelism, runningAttempts: scheduler.runningAttemptCount,
+            queuedTasks: scheduler.queuedTaskCount, activeRuns: scheduler.activeRunCount,
+            queuedRuns: scheduler.queuedRunCount, stoppedBecause: stoppedBecause)
+    }
+}
+
+extension FileError {
+    init(_ diagnostic: Diagnostic) {
+        self.init(
+            line: diagnostic.line, column: diagnostic.column, path: diagnostic.path, code: diagnostic.code,
+            message: diagnostic.message)
+    }
+}

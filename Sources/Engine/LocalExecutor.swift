@@ -1,0 +1,190 @@
+import Glibc
+import JSONText
+import Observability
+import SchedulerCore
+import Spawn
+import Synchronization
+
+/// Runs attempts on this machine, each under a supervisor of its own that outlives the daemon.
+public final class LocalExecutor: Executor {
+    private struct State {
+        /// Attempts whose supervisor is being watched, and whose end was not yet reported.
+        var watched: Set<Int64> = []
+        /// Supervisors that this process started: the only way to signal one that has not written its claim yet.
+        var started: [Int64: Int32] = [:]
+    }
+
+    private let configuration: EngineConfiguration
+    private let cgroup: String?
+    private let state = Mutex(State())
+    /// Starts and kills, in order: a kill never overtakes the start that it is about.
+    private let starts = WorkQueue("weir-start")
+    /// What may take long: proving that a lost attempt's processes are gone.
+    private let ends = WorkQueue("weir-end", threads: 2)
+    private let watcher = Mutex<ExitWatcher?>(nil)
+    private let report = Mutex<(@Sendable (ExecutorReport) -> Void)?>(nil)
+
+    public init(_ configuration: EngineConfiguration) {
+        self.configuration = configuration
+        cgroup = CgroupRoot.find()
+    }
+
+    public func begin(onReport: @escaping @Sendable (ExecutorReport) -> Void) throws(EngineError) {
+        report.withLock { $0 = onReport }
+        do throws(SystemError) {
+            try File.makeDirectory(configuration.home.attempts, recursive: true)
+            let watcher = try ExitWatcher { [weak self] attempt in self?.supervisorEnded(attempt) }
+            self.watcher.withLock { $0 = watcher }
+        } catch {
+            throw EngineError(.io, "\(error)")
+        }
+    }
+
+    public func start(_ launch: AttemptLaunch) {
+        starts.add { [self] in
+            let directory = directory(launch.attempt)
+            do {
+                try directory.create()
+                try spec(launch, directory).write(to: directory)
+                let supervisor = try SupervisorLauncher.start(configuration.supervisorProgram, directory)
+                watch(launch.attempt, pid: supervisor.pid, pidfd: supervisor.pidfd, isChild: true)
+            } catch {
+                startFailed(launch.attempt, directory, "\(error)")
+            }
+        }
+    }
+
+    /// Nothing was started; the claim is taken, so that nothing will be, and the failure counts as a try.
+    private func startFailed(_ attempt: Int64, _ directory: AttemptDirectory, _ reason: String) {
+        _ = AttemptInspector.recover(directory)
+        tell(.ended(attempt, AttemptEnd(outcome: .startFailed, reason: "could not start the supervisor: \(reason)")))
+    }
+
+    public func kill(attempt: Int64) {
+        starts.add { [self] in
+            let directory = directory(attempt)
+            try? directory.revoke()
+            if let pidfd = state.withLock({ $0.started[attempt] }) {
+                _ = Signals.send(SIGTERM, toPidfd: pidfd)
+            } else {
+                _ = AttemptInspector.kill(directory)
+            }
+        }
+    }
+
+    public func discard(attempt: Int64) {
+        ends.add { [self] in try? directory(attempt).removeAllButLog() }
+    }
+
+    public func recover(_ attempts: [Int64]) {
+        for attempt in attempts {
+            // Behind the starts that are waiting: an attempt that is about to be started is not to be revoked.
+            starts.add { [self] in
+                if state.withLock({ $0.watched.contains(attempt) }) { return }
+                ends.add { [self] in settle(attempt) }
+            }
+        }
+    }
+
+    public func stop() {
+        starts.stop()
+        ends.stop()
+        watcher.withLock { watcher in
+            defer { watcher = nil }
+            return watcher
+        }?.stop()
+    }
+
+    // MARK: Ends
+
+    private func watch(_ attempt: Int64, pid: Int32, pidfd: Int32, isChild: Bool) {
+        state.withLock {
+            $0.watched.insert(attempt)
+            $0.started[attempt] = pidfd
+        }
+        watcher.withLock { $0 }?.watch(pidfd: pidfd, pid: pid, isChild: isChild, token: attempt)
+    }
+
+    private func supervisorEnded(_ attempt: Int64) {
+        state.withLock {
+            $0.watched.remove(attempt)
+            $0.started[attempt] = nil
+        }
+        if case .good(let result) = AttemptResult.read(from: directory(attempt)) {
+            tell(.ended(attempt, end(result, directory(attempt))))
+        } else {
+            ends.add { [self] in settle(attempt) }
+        }
+    }
+
+    /// Finds out how an attempt stands that nobody watches.
+    private func settle(_ attempt: Int64) {
+        let directory = directory(attempt)
+        switch AttemptInspector.recover(directory) {
+        case .finished(let result): tell(.ended(attempt, end(result, directory)))
+        case .badResult(let reason): tell(.ended(attempt, AttemptEnd(outcome: .badResult, reason: reason)))
+        case .running(let identity, let pidfd): watch(attempt, pid: identity.pid, pidfd: pidfd, isChild: false)
+        case .revoked: tell(.revoked(attempt))
+        case .lost(let reason): tell(.lost(attempt, reason: reason))
+        case .unproven(let reason): tell(.unsupervised(attempt, reason: reason))
+        }
+    }
+
+    private func tell(_ news: ExecutorReport) {
+        report.withLock { $0 }?(news)
+    }
+
+    private func directory(_ attempt: Int64) -> AttemptDirectory {
+        AttemptDirectory(path: configuration.home.attempt(attempt))
+    }
+
+    private func end(_ result: AttemptResult, _ directory: AttemptDirectory) -> AttemptEnd {
+        var end = AttemptEnd(
+            outcome: AttemptEnd.Outcome(rawValue: result.outcome.rawValue) ?? .badResult,
+            exitCode: result.exitCode.map(Int.init), signal: result.signal.map(Int.init),
+            startedAt: Instant(microseconds: result.startedMicroseconds),
+            endedAt: Instant(microseconds: result.endedMicroseconds), cpuMicroseconds: result.cpuMicroseconds,
+            peakMemory: result.peakMemoryBytes, reason: result.reason)
+        switch TaskOutput.read(directory) {
+        case .success(let outputs): end.outputs = outputs
+        case .failure(let problem):
+            if end.outcome == .exited, end.exitCode == 0 { end.outcome = .badResult }
+            end.reason = end.reason ?? problem.message
+        }
+        if end.reason == nil, end.outcome == .exited, end.exitCode != 0, end.exitCode != 99 {
+            end.reason = LastWords.of(directory).map { "exit \(end.exitCode ?? 0): \($0)" }
+        } else if end.exitCode == 99, end.outcome == .exited {
+            end.reason = LastWords.of(directory)
+        }
+        return end
+    }
+
+    // MARK: Specs
+
+    private func spec(_ launch: AttemptLaunch, _ directory: AttemptDirectory) -> AttemptSpec {
+        let home = configuration.home.path
+        let token = AttemptSpec.randomToken()
+        var env = configuration.environment
+        for entry in launch.env { env[entry.name] = entry.value }
+        env["WEIR_HOME"] = home
+        env["WEIR_OUTPUT"] = directory.output
+        env["WEIR_ATTEMPT_TOKEN"] = token
+        let kind = configuration.kinds.first { $0.name == launch.kind }
+        let argv: [String]
+        var task: JSONNode?
+        if kind?.launch == .program {
+            if let words = launch.with["command"]?.array {
+                argv = words.compactMap(\.string)
+            } else {
+                argv = ["/bin/sh", "-c", launch.with["shell"]?.string ?? ""]
+            }
+        } else {
+            argv = [configuration.weirProgram, "task", directory.path]
+            task = launch.task(home: home)
+        }
+        return AttemptSpec(
+            attempt: launch.attempt, token: token, argv: argv, cwd: home, env: env,
+            timeoutMicroseconds: launch.timeout?.microseconds, graceMicroseconds: configuration.grace.microseconds,
+            logCapBytes: configuration.logCapBytes, cgroup: cgroup.map { "\($0)/weir-\(token)" }, task: task)
+    }
+}

@@ -1,0 +1,69 @@
+import CPosix
+import Glibc
+import Spawn
+import Synchronization
+
+/// The queue into a loop's thread: any thread puts, one thread takes. Waiting ends when something was put, when the
+/// wall clock reaches an instant, or when somebody sets the wall clock.
+final class Mailbox<Item: Sendable>: Sendable {
+    private let items = Mutex<[Item]>([])
+    private let bell: FileDescriptor
+    private let alarm: FileDescriptor
+
+    init() throws(SystemError) {
+        bell = try FileDescriptor.checked(eventfd(0, Int32(EFD_CLOEXEC.rawValue | EFD_NONBLOCK.rawValue)), call: "eventfd")
+        alarm = try FileDescriptor.checked(
+            timerfd_create(CLOCK_REALTIME, Int32(TFD_CLOEXEC.rawValue | TFD_NONBLOCK.rawValue)), call: "timerfd_create")
+    }
+
+    func put(_ item: Item) {
+        let wasEmpty = items.withLock {
+            $0.append(item)
+            return $0.count == 1
+        }
+        if wasEmpty { ring() }
+    }
+
+    private func ring() {
+        var one: UInt64 = 1
+        _ = write(bell.raw, &one, 8)
+    }
+
+    /// The oldest items, at most `limit`; empty when there are none.
+    func take(limit: Int) -> [Item] {
+        items.withLock { items in
+            guard items.count > limit else {
+                defer { items.removeAll(keepingCapacity: true) }
+                return items
+            }
+            defer { items.removeFirst(limit) }
+            return Array(items.prefix(limit))
+        }
+    }
+
+    /// Blocks until there may be something to do.
+    /// - Parameter microseconds: wall-clock instant to wake at, microseconds since 1970; nil waits for items only.
+    func wait(until microseconds: Int64?) {
+        if items.withLock({ !$0.isEmpty }) { return drain() }
+        var setting = itimerspec()
+        if let microseconds {
+            setting.it_value.tv_sec = Int(max(0, microseconds) / 1_000_000)
+            // A zero value would disarm the timer.
+            setting.it_value.tv_nsec = Int(max(0, microseconds) % 1_000_000) * 1000 + 1
+        }
+        // TFD_TIMER_CANCEL_ON_SET: a step of the wall clock ends the wait, so that nothing is due unseen.
+        _ = timerfd_settime(alarm.raw, Int32(TFD_TIMER_ABSTIME.rawValue | TFD_TIMER_CANCEL_ON_SET.rawValue), &setting, nil)
+        var waits = [
+            pollfd(fd: bell.raw, events: Int16(POLLIN), revents: 0),
+            pollfd(fd: alarm.raw, events: Int16(POLLIN), revents: 0),
+        ]
+        _ = poll(&waits, 2, -1)
+        drain()
+    }
+
+    private func drain() {
+        var count: UInt64 = 0
+        _ = read(bell.raw, &count, 8)
+        _ = read(alarm.raw, &count, 8)
+    }
+}

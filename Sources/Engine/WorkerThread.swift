@@ -1,0 +1,44 @@
+import Glibc
+import Synchronization
+
+/// A thread of its own for blocking work, which must not run on the cooperative pool.
+final class WorkerThread: Sendable {
+    private let thread: Mutex<pthread_t?>
+
+    init(_ name: String, _ body: @escaping @Sendable () -> Void) {
+        let box = Unmanaged.passRetained(Body(name: name, run: body))
+        var id = pthread_t()
+        let failure = pthread_create(
+            &id, nil,
+            { argument in
+                // The argument is the box that was retained for this thread, and for it alone.
+                guard let argument else { return nil }
+                let body = Unmanaged<Body>.fromOpaque(argument).takeRetainedValue()
+                // The kernel keeps 15 characters.
+                _ = pthread_setname_np(pthread_self(), String(body.name.prefix(15)))
+                body.run()
+                return nil
+            }, box.toOpaque())
+        if failure != 0 { box.release() }
+        thread = Mutex(failure == 0 ? id : nil)
+    }
+
+    /// Waits until the body has returned. Further calls return at once.
+    func join() {
+        let id = thread.withLock { id in
+            defer { id = nil }
+            return id
+        }
+        if let id { pthread_join(id, nil) }
+    }
+
+    private final class Body: Sendable {
+        let name: String
+        let run: @Sendable () -> Void
+
+        init(name: String, run: @escaping @Sendable () -> Void) {
+            self.name = name
+            self.run = run
+        }
+    }
+}

@@ -1,0 +1,102 @@
+/// Building the Scheduler's memory from the store, after a start or a failed commit.
+extension Scheduler {
+    func restore(_ snapshot: Snapshot, now: Instant) {
+        var instances: [Int64: [TaskInstance]] = [:]
+        for instance in snapshot.instances { instances[instance.key.run, default: []].append(instance) }
+        for attempt in snapshot.attempts { attempts[attempt.id] = attempt }
+        for backfill in snapshot.backfills { backfills[backfill.id] = BackfillNode(record: backfill) }
+
+        for run in snapshot.runs.sorted(by: { $0.id < $1.id }) {
+            guard let owner = dags[run.dagID] else { continue }
+            let node = RunNode(run: run, owner: owner, dag: versions[run.version], storedState: run.state)
+            runs[run.id] = node
+            if run.type.isOfInterval { owner.runsByDate[run.logicalDate] = run.id }
+            if run.state == .running { restoreInstances(node, instances[run.id] ?? [], now: now) }
+        }
+        restoreBackfills(snapshot, now: now)
+        for node in runs.values.sorted(by: { $0.run.id < $1.run.id }) where node.run.state == .queued {
+            queue(node)
+        }
+        for node in runs.values.sorted(by: { $0.run.id < $1.run.id }) where node.run.state == .running {
+            if let backfill = governor(of: node) {
+                node.slot = .backfill(backfill)
+                backfill.active += 1
+            } else if node.run.backfill == nil {
+                node.slot = .dag
+                node.owner.activeRuns += 1
+            }
+            resume(node, now: now)
+        }
+        for node in dags.values { activate(node, now: now) }
+    }
+
+    /// Instances stand in the order of the version's tasks; one whose task the version lacks cannot be, and is passed over.
+    private func restoreInstances(_ node: RunNode, _ stored: [TaskInstance], now: Instant) {
+        guard let dag = node.dag else { return }
+        let byTask = Dictionary(stored.map { ($0.key.taskID, $0) }, uniquingKeysWith: { first, _ in first })
+        for task in dag.tasks {
+            let record = byTask[task.id] ?? TaskInstance(key: TaskInstanceKey(run: node.run.id, taskID: task.id))
+            node.instances.append(
+                InstanceNode(
+                    record: record, upstream: UpstreamCounts(total: task.upstream.count),
+                    storedState: byTask[task.id] == nil ? nil : record.state))
+        }
+        for (index, task) in dag.tasks.enumerated() {
+            let state = node.instances[index].record.state
+            guard state.isFinal else {
+                node.unfinished += 1
+                continue
+            }
+            for next in task.downstream {
+                node.instances[next].upstream.add(state, allowFailure: task.allowFailure)
+            }
+        }
+    }
+
+    private func restoreBackfills(_ snapshot: Snapshot, now: Instant) {
+        for entry in snapshot.backfillEntries.sorted(by: { $0.ordinal < $1.ordinal }) {
+            guard let backfill = backfills[entry.backfill], entry.disposition != .kept else { continue }
+            guard let node = runs[entry.run] else {
+                if let state = snapshot.endedBackfillRuns[entry.run], state != .success { backfill.anyFailed = true }
+                continue
+            }
+            backfill.unfinished.insert(entry.run)
+            backfillsOfRun[entry.run, default: []].append(entry.backfill)
+            if entry.disposition != .followed, node.run.state == .queued { backfill.pending.append(entry.run) }
+        }
+        for backfill in backfills.values.sorted(by: { $0.record.id < $1.record.id }) where backfill.unfinished.isEmpty {
+            end(backfill, now: now)
+        }
+    }
+
+    /// Puts a running run's instances back where they were: in the queue, at a timer, with their attempt.
+    private func resume(_ node: RunNode, now: Instant) {
+        guard node.dag != nil else {
+            failUnreadable(node, now: now)
+            return
+        }
+        for index in node.instances.indices {
+            switch node.instances[index].record.state {
+            case .queued:
+                queuedTasks += 1
+                ready.push(candidate(node, index))
+            case .upForRetry:
+                wait(node, index, until: node.instances[index].record.nextTryAt ?? now, now: now)
+            case .running:
+                node.owner.runningTasks += 1
+            case .none:
+                if node.instances[index].storedState == nil { touch(node, index) }
+            default: break
+            }
+        }
+        for index in node.instances.indices where node.instances[index].record.state == .none {
+            judge(node, index, now: now)
+        }
+        endIfDone(node, now: now)
+        for index in node.instances.indices {
+            if let id = node.instances[index].record.attempt, let attempt = attempts[id], attempt.intent != nil {
+                turn.effects.append(.kill(attempt: id))
+            }
+        }
+    }
+}

@@ -1,0 +1,210 @@
+import JSONText
+
+/// The life of a run: made, queued, started, ended.
+extension Scheduler {
+    // MARK: Making
+
+    /// Makes a queued run of the DAG's current version. `params` nil takes the defaults.
+    @discardableResult
+    func create(
+        _ type: RunType, _ node: DAGNode, interval: DataInterval, runAfter: Instant, params: String?,
+        backfill: Int64? = nil, runID: String? = nil, now: Instant
+    ) -> RunNode {
+        let run = Run(
+            id: nextRun, dagID: node.record.id, runID: runID ?? "\(type.rawValue)__\(interval.start)", type: type,
+            version: node.record.version, logicalDate: interval.start, interval: interval, runAfter: runAfter,
+            createdAt: now, params: params ?? node.dag.flatMap(Self.defaultParams) ?? "{}", backfill: backfill)
+        nextRun += 1
+        let runNode = RunNode(run: run, owner: node, dag: node.dag, storedState: nil)
+        runs[run.id] = runNode
+        if type.isOfInterval { node.runsByDate[interval.start] = run.id }
+        touch(runNode)
+        if backfill == nil { queue(runNode) }
+        return runNode
+    }
+
+    /// The defaults of a DAG's parameters; nil when one has none.
+    static func defaultParams(_ dag: DAG) -> String? {
+        guard case .success(let node) = dag.resolveParams([:]) else { return nil }
+        var writer = JSONWriter()
+        writer.node(node)
+        return writer.text
+    }
+
+    /// Puts a queued run into its DAG's queue; a backfill keeps its own.
+    func queue(_ node: RunNode) {
+        if governor(of: node) != nil { return }
+        node.owner.queued.push(QueuedRun(runAfter: node.run.runAfter, run: node.run.id))
+        if node.run.type == .scheduled {
+            node.isQueuedScheduled = true
+            node.owner.queuedScheduled += 1
+        }
+        dagsToStart.insert(node.owner.record.id)
+    }
+
+    /// The backfill whose limit a run counts against.
+    func governor(of node: RunNode) -> BackfillNode? {
+        node.run.backfill.flatMap { backfills[$0] }
+    }
+
+    // MARK: Starting
+
+    func startRuns(now: Instant) {
+        // Starting may end runs at once (every task skipped), which frees places: go on until nothing moves.
+        while let id = dagsToStart.min() {
+            dagsToStart.remove(id)
+            if let node = dags[id] { startRuns(of: node, now: now) }
+        }
+        while let id = backfillsToStart.min() {
+            backfillsToStart.remove(id)
+            if let backfill = backfills[id] { startRuns(of: backfill, now: now) }
+        }
+    }
+
+    private func startRuns(of node: DAGNode, now: Instant) {
+        let limit = node.dag?.maxActiveRuns ?? 1
+        while node.activeRuns < limit, let first = node.queued.first {
+            guard let run = runs[first.run], run.run.state == .queued, !run.loadingInstances else {
+                _ = node.queued.pop()
+                continue
+            }
+            guard first.runAfter <= now else {
+                dagTimers.push(DAGTimer(at: first.runAfter, dag: node.record.id))
+                return
+            }
+            _ = node.queued.pop()
+            leaveQueue(run)
+            node.activeRuns += 1
+            run.slot = .dag
+            start(run, now: now)
+            advanceSchedule(node, now: now)
+        }
+    }
+
+    private func startRuns(of backfill: BackfillNode, now: Instant) {
+        while backfill.active < backfill.record.maxActive, backfill.nextPending < backfill.pending.count {
+            let id = backfill.pending[backfill.nextPending]
+            backfill.nextPending += 1
+            guard let run = runs[id], run.run.state == .queued, !run.loadingInstances else { continue }
+            backfill.active += 1
+            run.slot = .backfill(backfill)
+            start(run, now: now)
+        }
+    }
+
+    private func leaveQueue(_ node: RunNode) {
+        guard node.isQueuedScheduled else { return }
+        node.isQueuedScheduled = false
+        node.owner.queuedScheduled -= 1
+    }
+
+    /// A run that ran before needs its old instances first: their tries go on counting.
+    private func start(_ node: RunNode, now: Instant) {
+        if node.run.isRerun {
+            node.loadingInstances = true
+            turn.effects.append(.loadInstances(run: node.run.id))
+        } else {
+            begin(node.run.id, earlier: [], now: now)
+        }
+    }
+
+    /// Makes the run's task instances, or takes up those of an earlier execution, and starts what waits for nothing.
+    func begin(_ id: Int64, earlier: [TaskInstance], now: Instant) {
+        guard let node = runs[id], node.run.state == .queued else { return }
+        node.loadingInstances = false
+        guard let dag = node.dag else { return failUnreadable(node, now: now) }
+        node.run.state = .running
+        node.run.startedAt = now
+        touch(node)
+        let byTask = Dictionary(earlier.map { ($0.key.taskID, $0) }, uniquingKeysWith: { first, _ in first })
+        node.instances.reserveCapacity(dag.tasks.count)
+        for (index, task) in dag.tasks.enumerated() {
+            let before = byTask[task.id]
+            let tries = before?.tryNumber ?? 0
+            node.instances.append(
+                InstanceNode(
+                    record: TaskInstance(
+                        key: TaskInstanceKey(run: id, taskID: task.id), tryNumber: tries,
+                        maxTries: tries + 1 + task.retries),
+                    upstream: UpstreamCounts(total: task.upstream.count), storedState: before?.state))
+            touch(node, index)
+        }
+        for gone in earlier where !dag.tasks.contains(where: { $0.id == gone.key.taskID }) && gone.state != .removed {
+            var record = gone
+            record.state = .removed
+            record.reason = "the DAG's version of this run has no such task"
+            turn.changes.append(.updateTaskInstance(record, from: gone.state))
+        }
+        node.unfinished = node.instances.count
+        for index in node.instances.indices where node.instances[index].record.state == .none {
+            judge(node, index, now: now)
+        }
+        endIfDone(node, now: now)
+    }
+
+    // MARK: Ending
+
+    /// Ends the run when none of its instances can move any more.
+    func endIfDone(_ node: RunNode, now: Instant) {
+        guard node.run.state == .running, node.unfinished == 0, let dag = node.dag else { return }
+        var failed: [String] = []
+        var cancelled = false
+        for (task, instance) in zip(dag.tasks, node.instances) {
+            switch instance.record.state {
+            case .cancelled: cancelled = true
+            case .failed, .upstreamFailed: if !task.allowFailure { failed.append(task.id) }
+            default: break
+            }
+        }
+        if cancelled {
+            end(node, .cancelled, reason: "cancelled", now: now)
+        } else if failed.isEmpty {
+            end(node, .success, reason: nil, now: now)
+        } else {
+            let more = failed.count > 3 ? " and \(failed.count - 3) more" : ""
+            end(node, .failed, reason: "failed: " + failed.prefix(3).joined(separator: ", ") + more, now: now)
+        }
+    }
+
+    func end(_ node: RunNode, _ state: RunState, reason: String?, now: Instant) {
+        node.run.state = state
+        node.run.reason = reason
+        node.run.endedAt = now
+        touch(node)
+        runs[node.run.id] = nil
+        let owner = node.owner
+        if node.run.type.isOfInterval {
+            owner.runsByDate[node.run.logicalDate] = nil
+            if node.run.logicalDate >= owner.record.cursor ?? Instant(microseconds: .min) {
+                owner.takenDates.insert(node.run.logicalDate)
+            }
+        }
+        leaveQueue(node)
+        switch node.slot {
+        case .none: break
+        case .dag: owner.activeRuns -= 1
+        case .backfill(let backfill):
+            backfill.active -= 1
+            backfillsToStart.insert(backfill.record.id)
+        }
+        dagsToStart.insert(owner.record.id)
+        for id in backfillsOfRun.removeValue(forKey: node.run.id) ?? [] {
+            guard let backfill = backfills[id] else { continue }
+            backfill.unfinished.remove(node.run.id)
+            if state != .success { backfill.anyFailed = true }
+            if backfill.unfinished.isEmpty { end(backfill, now: now) }
+        }
+    }
+
+    func end(_ backfill: BackfillNode, now: Instant) {
+        backfill.record.state = backfill.anyFailed ? .failed : .success
+        backfill.record.endedAt = now
+        backfills[backfill.record.id] = nil
+        turn.changes.append(.updateBackfill(backfill.record, from: .running))
+    }
+
+    /// The stored text of the run's version is not valid for this Weir: nothing of it can start.
+    func failUnreadable(_ node: RunNode, now: Instant) {
+        end(node, .failed, reason: "this version of the DAG cannot be read any more; run it again with a mended file", now: now)
+    }
+}

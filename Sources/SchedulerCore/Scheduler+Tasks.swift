@@ -1,0 +1,323 @@
+/// The life of a task instance: judged, queued, started, ended, retried. What happens when a task fails stands here.
+extension Scheduler {
+    // MARK: Judging
+
+    /// Applies the trigger rule of an instance that has not started, and of all that its end settles.
+    func judge(_ node: RunNode, _ index: Int, now: Instant) {
+        guard let dag = node.dag else { return }
+        var waiting = [index]
+        while let index = waiting.popLast() {
+            let instance = node.instances[index]
+            guard instance.record.state == .none else { continue }
+            switch dag.tasks[index].triggerRule.decide(instance.upstream) {
+            case .wait: break
+            case .run: enqueue(node, index, reason: nil)
+            case .end(let state):
+                settle(node, index, state, reason: Self.reason(for: state, dag.tasks[index], node, dag), now: now)
+                waiting += dag.tasks[index].downstream.reversed()
+            }
+        }
+    }
+
+    private static func reason(for state: TaskState, _ task: TaskSpec, _ node: RunNode, _ dag: DAG) -> String {
+        let states = task.upstream.filter { node.instances[$0].record.state.isFinal }
+            .map { "\(dag.tasks[$0].id) \(node.instances[$0].record.state.rawValue)" }
+        return "\(task.triggerRule.rawValue): " + states.prefix(5).joined(separator: ", ")
+    }
+
+    /// Gives an instance its final state and counts it in those that wait for it; they are not yet judged.
+    private func settle(_ node: RunNode, _ index: Int, _ state: TaskState, reason: String?, now: Instant) {
+        guard let dag = node.dag else { return }
+        node.instances[index].record.state = state
+        node.instances[index].record.reason = reason
+        node.instances[index].record.nextTryAt = nil
+        node.instances[index].record.endedAt = now
+        touch(node, index)
+        node.unfinished -= 1
+        for next in dag.tasks[index].downstream {
+            node.instances[next].upstream.add(state, allowFailure: dag.tasks[index].allowFailure)
+        }
+    }
+
+    /// A final state, and everything that follows from it.
+    private func conclude(_ node: RunNode, _ index: Int, _ state: TaskState, reason: String?, now: Instant) {
+        settle(node, index, state, reason: reason, now: now)
+        for next in node.dag?.tasks[index].downstream ?? [] { judge(node, next, now: now) }
+        endIfDone(node, now: now)
+    }
+
+    // MARK: Starting
+
+    func enqueue(_ node: RunNode, _ index: Int, reason: String?) {
+        node.instances[index].record.state = .queued
+        node.instances[index].record.nextTryAt = nil
+        node.instances[index].record.reason = reason
+        touch(node, index)
+        queuedTasks += 1
+        ready.push(candidate(node, index))
+    }
+
+    func candidate(_ node: RunNode, _ index: Int) -> Candidate {
+        Candidate(
+            isBackfill: node.run.backfill != nil, priority: node.dag?.tasks[index].priority ?? 0,
+            logicalDate: node.run.logicalDate, run: node.run.id, index: index)
+    }
+
+    func startTasks(now: Instant) {
+        repeat {
+            while attempts.count < configuration.parallelism, let next = ready.pop() {
+                guard let node = runs[next.run], node.instances[next.index].record.state == .queued else { continue }
+                if node.owner.runningTasks >= node.owner.dag?.maxActiveTasks ?? 1 {
+                    node.owner.parked.push(next)
+                } else {
+                    startAttempt(node, next.index, now: now)
+                }
+            }
+            // A task that cannot be rendered ends without a process, which may end its run and let others start.
+            startRuns(now: now)
+        } while attempts.count < configuration.parallelism && !ready.isEmpty
+    }
+
+    private func startAttempt(_ node: RunNode, _ index: Int, now: Instant) {
+        guard let dag = node.dag else { return }
+        let task = dag.tasks[index]
+        queuedTasks -= 1
+        node.instances[index].record.tryNumber += 1
+        let launch: AttemptLaunch
+        do {
+            launch = try self.launch(node, dag, index, attempt: nextAttempt)
+        } catch {
+            conclude(node, index, .failed, reason: "\(task.id): \(error)", now: now)
+            return
+        }
+        let attempt = Attempt(
+            id: nextAttempt, instance: node.instances[index].record.key,
+            tryNumber: node.instances[index].record.tryNumber, createdAt: now, rendered: launch.renderedText)
+        nextAttempt += 1
+        attempts[attempt.id] = attempt
+        newAttempts.append(attempt.id)
+        node.owner.runningTasks += 1
+        node.instances[index].record.state = .running
+        node.instances[index].record.attempt = attempt.id
+        node.instances[index].record.startedAt = now
+        node.instances[index].record.endedAt = nil
+        node.instances[index].record.outputs = nil
+        node.instances[index].record.reason = nil
+        touch(node, index)
+        turn.effects.append(.start(launch))
+    }
+
+    // MARK: Ending
+
+    /// The instance of an attempt that is current; nil for a late result of an attempt that is not.
+    private func current(_ id: Int64) -> (attempt: Attempt, node: RunNode, index: Int)? {
+        guard let attempt = attempts[id], let node = runs[attempt.instance.run],
+            let index = node.dag?.tasks.firstIndex(where: { $0.id == attempt.instance.taskID }),
+            node.instances[index].record.attempt == id, node.instances[index].record.state == .running
+        else { return nil }
+        return (attempt, node, index)
+    }
+
+    /// The end of an attempt whose instance is no longer its own: only the attempt itself is closed.
+    private func closeStray(_ id: Int64, now: Instant) {
+        guard var attempt = attempts.removeValue(forKey: id) else { return }
+        attempt.state = .cancelled
+        attempt.endedAt = now
+        attempt.reason = "ended when it was no longer current"
+        turn.changes.append(.updateAttempt(attempt, from: .running))
+        turn.effects.append(.discard(attempt: id))
+    }
+
+    /// Commits the end of an attempt and frees its place.
+    private func close(_ attempt: Attempt, _ state: AttemptState, _ node: RunNode, now: Instant) {
+        var ended = attempt
+        ended.state = state
+        ended.endedAt = ended.endedAt ?? now
+        attempts[attempt.id] = nil
+        turn.changes.append(.updateAttempt(ended, from: .running))
+        turn.effects.append(.discard(attempt: attempt.id))
+        node.owner.runningTasks -= 1
+        while let parked = node.owner.parked.pop() {
+            guard let run = runs[parked.run], run.instances[parked.index].record.state == .queued else { continue }
+            ready.push(parked)
+            break
+        }
+    }
+
+    func finish(_ id: Int64, _ end: AttemptEnd, now: Instant) {
+        guard let (stored, node, index) = current(id), let dag = node.dag else { return closeStray(id, now: now) }
+        var attempt = stored
+        attempt.startedAt = end.startedAt
+        attempt.endedAt = end.endedAt
+        attempt.exitCode = end.exitCode
+        attempt.signal = end.signal
+        attempt.cpuMicroseconds = end.cpuMicroseconds
+        attempt.peakMemory = end.peakMemory
+        attempt.reason = end.reason ?? end.words
+        node.instances[index].record.lostInARow = 0
+        if attempt.intent == .cancel {
+            close(attempt, .cancelled, node, now: now)
+            conclude(node, index, .cancelled, reason: "cancelled", now: now)
+            return
+        }
+        switch (end.outcome, end.exitCode) {
+        case (.exited, 0):
+            node.instances[index].record.outputs = end.outputs
+            close(attempt, .success, node, now: now)
+            conclude(node, index, .success, reason: nil, now: now)
+        case (.exited, 99):
+            close(attempt, .skipped, node, now: now)
+            conclude(node, index, .skipped, reason: end.reason ?? "skipped itself (exit 99)", now: now)
+        default:
+            node.instances[index].record.outputs = end.outputs
+            close(attempt, .failed, node, now: now)
+            let mayRetry = !(end.outcome == .exited && end.exitCode == 98)
+            fail(node, index, dag.tasks[index], attempt, mayRetry: mayRetry, now: now)
+        }
+    }
+
+    private func fail(
+        _ node: RunNode, _ index: Int, _ task: TaskSpec, _ attempt: Attempt, mayRetry: Bool, now: Instant
+    ) {
+        let record = node.instances[index].record
+        guard mayRetry, record.tryNumber < record.maxTries else {
+            conclude(node, index, .failed, reason: attempt.reason, now: now)
+            return
+        }
+        let retry = task.retries - (record.maxTries - record.tryNumber) + 1
+        let until = now + task.delay(beforeRetry: retry, attempt: attempt.id)
+        let why = attempt.reason.map { " after: \($0)" } ?? ""
+        node.instances[index].record.reason = "retry \(retry) of \(task.retries) at \(until)\(why)"
+        wait(node, index, until: until, now: now)
+        touch(node, index)
+    }
+
+    func wait(_ node: RunNode, _ index: Int, until: Instant, now: Instant) {
+        var until = until
+        if let task = node.dag?.tasks[index] {
+            // A clock that was set back must not lengthen the wait.
+            until = min(until, now + task.longestDelay)
+        }
+        node.instances[index].record.state = .upForRetry
+        if node.instances[index].record.nextTryAt != until {
+            node.instances[index].record.nextTryAt = until
+            touch(node, index)
+        }
+        retryTimers.push(RetryTimer(at: until, run: node.run.id, index: index))
+    }
+
+    /// The wall clock went back: nobody waits longer than the delay from now.
+    func shortenRetries(now: Instant) {
+        for node in runs.values.sorted(by: { $0.run.id < $1.run.id }) {
+            for index in node.instances.indices where node.instances[index].record.state == .upForRetry {
+                if let until = node.instances[index].record.nextTryAt { wait(node, index, until: until, now: now) }
+            }
+        }
+    }
+
+    /// It never ran: another attempt takes its place and its number.
+    func revoke(_ id: Int64, now: Instant) {
+        guard let (attempt, node, index) = current(id) else { return closeStray(id, now: now) }
+        close(attempt, .revoked, node, now: now)
+        node.instances[index].record.tryNumber -= 1
+        if attempt.intent == .cancel {
+            conclude(node, index, .cancelled, reason: "cancelled", now: now)
+        } else {
+            enqueue(node, index, reason: "the start before was revoked")
+        }
+    }
+
+    func lose(_ id: Int64, reason: String, now: Instant) {
+        guard var (attempt, node, index) = current(id) else { return closeStray(id, now: now) }
+        attempt.reason = reason
+        close(attempt, .lost, node, now: now)
+        if attempt.intent == .cancel {
+            conclude(node, index, .cancelled, reason: "cancelled", now: now)
+            return
+        }
+        node.instances[index].record.lostInARow += 1
+        if node.instances[index].record.lostInARow > Self.maximumLostInARow {
+            conclude(
+                node, index, .failed, reason: "lost \(Self.maximumLostInARow + 1) times in a row: \(reason)", now: now)
+            return
+        }
+        node.instances[index].record.tryNumber -= 1
+        enqueue(node, index, reason: "the attempt before was lost: \(reason)")
+    }
+
+    func noteUnsupervised(_ id: Int64, reason: String) {
+        guard let (_, node, index) = current(id) else { return }
+        node.instances[index].record.reason = "running (unsupervised): \(reason)"
+        touch(node, index)
+    }
+
+    // MARK: Cancelling
+
+    /// Running attempts are killed, and take the state once they have ended; the rest takes it now.
+    func cancel(_ node: RunNode, now: Instant) {
+        if node.run.state == .queued {
+            end(node, .cancelled, reason: "cancelled before it started", now: now)
+            return
+        }
+        for index in node.instances.indices {
+            let record = node.instances[index].record
+            switch record.state {
+            case .none, .upForRetry:
+                settle(node, index, .cancelled, reason: "cancelled", now: now)
+            case .queued:
+                queuedTasks -= 1
+                settle(node, index, .cancelled, reason: "cancelled", now: now)
+            case .running:
+                guard let id = record.attempt, attempts[id]?.intent == nil else { continue }
+                attempts[id]?.intent = .cancel
+                if let attempt = attempts[id] { turn.changes.append(.updateAttempt(attempt, from: .running)) }
+                turn.effects.append(.kill(attempt: id))
+            default: break
+            }
+        }
+        endIfDone(node, now: now)
+    }
+}
+
+extension AttemptEnd {
+    /// The end in words, for one that gives no reason itself.
+    var words: String? {
+        switch outcome {
+        case .exited: exitCode.flatMap { $0 == 0 ? nil : "exit \($0)" }
+        case .signaled: "killed by signal \(signal ?? 0)"
+        case .timeout: "ran longer than its timeout"
+        case .killed: "killed"
+        case .startFailed: "could not be started"
+        case .badResult: "bad result"
+        }
+    }
+}
+
+extension TaskSpec {
+    /// The delay before retry `k` (from 1): `min(max_retry_delay, retry_delay * retry_backoff^(k-1))`, lengthened by up to
+    /// a tenth of itself. The tenth comes from the attempt's id, so that it survives a restart and spreads herds.
+    func delay(beforeRetry k: Int, attempt: Int64) -> TimeAmount {
+        let base = plainDelay(beforeRetry: k)
+        // The finalizer of SplitMix64 (Steele, Lea, Flood 2014): neighbouring ids give unrelated fractions.
+        var bits = UInt64(bitPattern: attempt) &+ 0x9E37_79B9_7F4A_7C15
+        bits = (bits ^ (bits >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        bits = (bits ^ (bits >> 27)) &* 0x94D0_49BB_1331_11EB
+        bits ^= bits >> 31
+        let fraction = Double(bits >> 11) / Double(1 << 53)
+        return TimeAmount(microseconds: base.microseconds + Int64(Double(base.microseconds) * 0.1 * fraction))
+    }
+
+    /// No retry of the task waits longer than this.
+    var longestDelay: TimeAmount {
+        let longest = plainDelay(beforeRetry: max(1, retries))
+        return TimeAmount(microseconds: longest.microseconds + longest.microseconds / 10 + 1)
+    }
+
+    private func plainDelay(beforeRetry k: Int) -> TimeAmount {
+        var delay = Double(retryDelay.microseconds)
+        // Ten years is as long as any delay gets; it also keeps the product within Int64.
+        let limit = Double(maxRetryDelay?.microseconds ?? 315_360_000_000_000)
+        for _ in 1..<max(1, k) where delay < limit { delay *= retryBackoff }
+        return TimeAmount(microseconds: Int64(min(delay, limit)))
+    }
+}

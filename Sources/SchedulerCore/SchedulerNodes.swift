@@ -1,0 +1,117 @@
+/// A DAG in the Scheduler's memory. A class, because many runs refer to it; owned by one Scheduler and never shared.
+final class DAGNode {
+    var record: DAGRecord
+    /// The version that new runs get; nil when the stored text is no longer valid.
+    var dag: DAG?
+    /// Scheduled and manual runs that are running.
+    var activeRuns = 0
+    /// Scheduled and manual runs that wait for their start.
+    var queued = Heap<QueuedRun>()
+    /// How many of those the schedule made.
+    var queuedScheduled = 0
+    var runningTasks = 0
+    /// Tasks that are ready, but the DAG is at `max_active_tasks`.
+    var parked = Heap<Candidate>()
+    /// Unfinished runs of an interval, by logical date.
+    var runsByDate: [Instant: Int64] = [:]
+    /// Logical dates at or after the cursor whose run has ended: the schedule passes over them.
+    var takenDates: Set<Instant> = []
+    /// When the schedule is to be looked at again.
+    var dueAt: Instant?
+
+    init(record: DAGRecord, dag: DAG?) {
+        self.record = record
+        self.dag = dag
+    }
+}
+
+/// A run that has not ended.
+final class RunNode {
+    enum Slot { case none, dag, backfill(BackfillNode) }
+
+    var run: Run
+    let owner: DAGNode
+    /// The version that the run is pinned to; nil when its text is no longer valid.
+    var dag: DAG?
+    /// In the order of `dag.tasks`; empty until the run starts.
+    var instances: [InstanceNode] = []
+    var unfinished = 0
+    var loadingInstances = false
+    /// Whose limit of active runs it counts against, once it has started.
+    var slot = Slot.none
+    /// Whether it is one of `DAGNode.queuedScheduled`.
+    var isQueuedScheduled = false
+    /// State in the store when the turn began; nil when the run is new in this turn.
+    var storedState: RunState?
+
+    init(run: Run, owner: DAGNode, dag: DAG?, storedState: RunState?) {
+        self.run = run
+        self.owner = owner
+        self.dag = dag
+        self.storedState = storedState
+    }
+}
+
+/// A task instance of a run in memory.
+struct InstanceNode {
+    var record: TaskInstance
+    var upstream: UpstreamCounts
+    /// State in the store when the turn began; nil when the instance is new in this turn.
+    var storedState: TaskState?
+    var isDirty = false
+}
+
+/// A backfill that is running.
+final class BackfillNode {
+    var record: Backfill
+    /// Its queued runs that it governs, in order.
+    var pending: [Int64] = []
+    var nextPending = 0
+    var active = 0
+    /// Runs, also followed ones, that have not ended.
+    var unfinished: Set<Int64> = []
+    var anyFailed = false
+
+    init(record: Backfill) { self.record = record }
+}
+
+/// A place in the queue of a DAG's runs: those due first come first.
+struct QueuedRun: Comparable {
+    var runAfter: Instant
+    var run: Int64
+
+    static func < (a: QueuedRun, b: QueuedRun) -> Bool { (a.runAfter, a.run) < (b.runAfter, b.run) }
+}
+
+/// A task instance that is ready, in the order of starting: scheduled work before backfills, then priority, then the older
+/// logical date, then the older run, then the order of the file.
+struct Candidate: Comparable {
+    var isBackfill: Bool
+    var priority: Int
+    var logicalDate: Instant
+    var run: Int64
+    var index: Int
+
+    static func < (a: Candidate, b: Candidate) -> Bool {
+        if a.priority != b.priority { return a.priority > b.priority }
+        if a.isBackfill != b.isBackfill { return !a.isBackfill }
+        return (a.logicalDate, a.run, a.index) < (b.logicalDate, b.run, b.index)
+    }
+}
+
+/// A task instance that waits for its next try.
+struct RetryTimer: Comparable {
+    var at: Instant
+    var run: Int64
+    var index: Int
+
+    static func < (a: RetryTimer, b: RetryTimer) -> Bool { (a.at, a.run, a.index) < (b.at, b.run, b.index) }
+}
+
+/// A DAG whose schedule, or a queued run of which, comes due.
+struct DAGTimer: Comparable {
+    var at: Instant
+    var dag: String
+
+    static func < (a: DAGTimer, b: DAGTimer) -> Bool { (a.at, a.dag) < (b.at, b.dag) }
+}
