@@ -1,0 +1,63 @@
+import Glibc
+
+/// An open descriptor that is closed with its owner.
+public struct FileDescriptor: ~Copyable, Sendable {
+    /// The number, for calls that need it; valid as long as this value lives.
+    public let raw: Int32
+
+    /// Takes over a descriptor that is open.
+    public init(owning raw: Int32) { self.raw = raw }
+
+    deinit { close(raw) }
+
+    /// open(2); O_CLOEXEC is added always.
+    ///
+    /// - Parameter mode: permission bits of a file that this call creates.
+    public static func open(
+        _ path: String, _ flags: Int32, mode: UInt32 = 0o600
+    ) throws(SystemError) -> FileDescriptor {
+        while true {
+            let raw = Glibc.open(path, flags | O_CLOEXEC, mode_t(mode))
+            if raw >= 0 { return FileDescriptor(owning: raw) }
+            if errno != EINTR { throw SystemError("open", path: path) }
+        }
+    }
+
+    /// Gives the number away without closing it.
+    public consuming func release() -> Int32 {
+        let number = raw
+        discard self
+        return number
+    }
+
+    /// Everything from the current position to the end.
+    ///
+    /// - Parameter limit: most bytes that are accepted; more throws EFBIG.
+    public borrowing func readAll(limit: Int, path: String? = nil) throws(SystemError) -> [UInt8] {
+        var bytes: [UInt8] = []
+        var buffer = [UInt8](repeating: 0, count: min(64 << 10, max(limit, 0) + 1))
+        while true {
+            let count = Glibc.read(raw, &buffer, buffer.count)
+            if count == 0 { return bytes }
+            if count < 0 {
+                if errno == EINTR { continue }
+                throw SystemError("read", path: path)
+            }
+            bytes.append(contentsOf: buffer[..<count])
+            if bytes.count > limit { throw SystemError("read", path: path, code: EFBIG) }
+        }
+    }
+
+    /// Writes every byte, also when the system takes them in pieces.
+    public borrowing func writeAll(_ bytes: [UInt8], path: String? = nil) throws(SystemError) {
+        var written = 0
+        while written < bytes.count {
+            let count = bytes[written...].withUnsafeBytes { Glibc.write(raw, $0.baseAddress, $0.count) }
+            if count < 0 {
+                if errno == EINTR { continue }
+                throw SystemError("write", path: path)
+            }
+            written += count
+        }
+    }
+}
