@@ -1,3 +1,4 @@
+import CPosix
 import Glibc
 
 /// An open descriptor that is closed with its owner.
@@ -8,9 +9,16 @@ public struct FileDescriptor: ~Copyable, Sendable {
     /// Takes over a descriptor that is open.
     public init(owning raw: Int32) { self.raw = raw }
 
+    /// Takes over what a call returned; a negative number is the call's failure.
+    init(_ call: String, _ raw: Int32) throws(SystemError) {
+        guard raw >= 0 else { throw SystemError(call) }
+        self.init(owning: raw)
+    }
+
     deinit { close(raw) }
 
-    /// open(2); O_CLOEXEC is added always.
+    /// open(2); O_CLOEXEC is added always. The number is never 0, 1 or 2, even where those are closed, so that nothing
+    /// that writes to standard output can hit this file.
     ///
     /// - Parameter mode: permission bits of a file that this call creates.
     public static func open(
@@ -18,7 +26,13 @@ public struct FileDescriptor: ~Copyable, Sendable {
     ) throws(SystemError) -> FileDescriptor {
         while true {
             let raw = Glibc.open(path, flags | O_CLOEXEC, mode_t(mode))
-            if raw >= 0 { return FileDescriptor(owning: raw) }
+            if raw > 2 { return FileDescriptor(owning: raw) }
+            if raw >= 0 {
+                let low = FileDescriptor(owning: raw)
+                let moved = fcntl(low.raw, F_DUPFD_CLOEXEC, 3)
+                if moved >= 0 { return FileDescriptor(owning: moved) }
+                throw SystemError("fcntl", path: path)
+            }
             if errno != EINTR { throw SystemError("open", path: path) }
         }
     }
@@ -59,5 +73,18 @@ public struct FileDescriptor: ~Copyable, Sendable {
             }
             written += count
         }
+    }
+}
+
+/// A pipe; both ends are closed with it, unless they were closed or given away before.
+struct Pipe: ~Copyable {
+    var reading: FileDescriptor?
+    var writing: FileDescriptor?
+
+    init() throws(SystemError) {
+        var ends: [Int32] = [-1, -1]
+        guard weir_pipe(&ends) == 0 else { throw SystemError("pipe2") }
+        reading = FileDescriptor(owning: ends[0])
+        writing = FileDescriptor(owning: ends[1])
     }
 }

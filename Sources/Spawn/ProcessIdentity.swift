@@ -51,38 +51,3 @@ public struct ProcessIdentity: Sendable, Hashable {
         self.init(pid: pid, startTime: startTime, bootID: bootID)
     }
 }
-
-/// The fields of /proc/PID/stat that matter here (proc(5)).
-struct ProcessStatus: Sendable, Hashable {
-    var pid: Int32
-    /// One letter; Z and X are dead.
-    var state: UInt8
-    var parent: Int32
-    var session: Int32
-    var startTime: UInt64
-
-    var isDead: Bool { state == UInt8(ascii: "Z") || state == UInt8(ascii: "X") }
-
-    static func read(pid: Int32) -> ProcessStatus? {
-        guard let bytes = try? File.read("/proc/\(pid)/stat", limit: 4096) else { return nil }
-        return ProcessStatus(pid: pid, stat: bytes)
-    }
-
-    /// The program's name is in parentheses and may hold anything, so fields are counted from the last `)`.
-    init?(pid: Int32, stat bytes: [UInt8]) {
-        guard let close = bytes.lastIndex(of: UInt8(ascii: ")")) else { return nil }
-        let fields = bytes[(close + 1)...].split { $0 == 0x20 || $0 == 0x0A }
-        func number<N: FixedWidthInteger>(_ field: Int) -> N? {
-            // Field 3, the state, is the first after the name.
-            fields.count > field - 3 ? N(String(decoding: fields[field - 3], as: UTF8.self)) : nil
-        }
-        guard let state = fields.first?.first, let parent: Int32 = number(4), let session: Int32 = number(6),
-            let startTime: UInt64 = number(22)
-        else { return nil }
-        self.pid = pid
-        self.state = state
-        self.parent = parent
-        self.session = session
-        self.startTime = startTime
-    }
-}
