@@ -1,1 +1,4 @@
+import Glibc
 import Spawn
+
+exit(Supervisor.main(CommandLine.arguments))

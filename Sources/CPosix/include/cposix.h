@@ -1,5 +1,14 @@
 #ifndef WEIR_CPOSIX_H
 #define WEIR_CPOSIX_H
 
-#include "loop.h"
+#include "cposix_files.h"
+#include "cposix_process.h"
+
+/* Not part of Swift's Glibc module. */
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/inotify.h>
+#include <sys/signalfd.h>
+#include <sys/timerfd.h>
+
 #endif

@@ -1,0 +1,136 @@
+#define _GNU_SOURCE
+#include "cposix.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* The same numbers on every architecture; older headers lack them. */
+#ifndef SYS_pidfd_send_signal
+#define SYS_pidfd_send_signal 424
+#endif
+#ifndef SYS_pidfd_open
+#define SYS_pidfd_open 434
+#endif
+#ifndef SYS_close_range
+#define SYS_close_range 436
+#endif
+
+int weir_pidfd_open(pid_t pid) { return (int)syscall(SYS_pidfd_open, pid, 0); }
+
+int weir_pidfd_send_signal(int pidfd, int signal) {
+    return (int)syscall(SYS_pidfd_send_signal, pidfd, signal, NULL, 0);
+}
+
+int weir_become_subreaper(void) { return prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); }
+
+int weir_spawn(const struct weir_program *program, enum weir_group group, pid_t *pid) {
+    posix_spawnattr_t attributes;
+    posix_spawn_file_actions_t actions;
+    sigset_t none, all;
+    sigemptyset(&none);
+    sigfillset(&all);
+    int error = posix_spawnattr_init(&attributes);
+    if (error) return error;
+    error = posix_spawn_file_actions_init(&actions);
+    if (error) {
+        posix_spawnattr_destroy(&attributes);
+        return error;
+    }
+    short flags = POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF;
+    flags |= group == WEIR_GROUP_SESSION ? POSIX_SPAWN_SETSID : POSIX_SPAWN_SETPGROUP;
+    if (!error) error = posix_spawnattr_setflags(&attributes, flags);
+    if (!error) error = posix_spawnattr_setsigmask(&attributes, &none);
+    if (!error) error = posix_spawnattr_setsigdefault(&attributes, &all);
+    if (!error && group == WEIR_GROUP_OWN) error = posix_spawnattr_setpgroup(&attributes, 0);
+    /* The callers' descriptors are 3 or more (or already in their place), so one dup2 cannot overwrite the next's source. */
+    for (int fd = 0; fd < 3 && !error; fd++)
+        error = posix_spawn_file_actions_adddup2(&actions, program->stdio[fd], fd);
+    if (!error) error = posix_spawn_file_actions_addclosefrom_np(&actions, 3);
+    if (!error && program->cwd) error = posix_spawn_file_actions_addchdir_np(&actions, program->cwd);
+    if (!error) error = posix_spawn(pid, program->path, &actions, &attributes, program->argv, program->envp);
+    posix_spawn_file_actions_destroy(&actions);
+    posix_spawnattr_destroy(&attributes);
+    return error;
+}
+
+struct report {
+    enum weir_step step;
+    int error;
+};
+
+/* From here to exec only what signal-safety(7) allows. */
+static void report(int fd, enum weir_step step, int error) {
+    struct report message = {step, error};
+    ssize_t written = write(fd, &message, sizeof message);
+    (void)written;
+}
+
+static _Noreturn void fail(int fd, enum weir_step step) {
+    report(fd, step, errno);
+    _exit(127);
+}
+
+static _Noreturn void become_task(
+    const struct weir_program *program, int cgroup_procs, pid_t supervisor, int reports
+) {
+    struct sigaction by_default = {.sa_handler = SIG_DFL};
+    for (int signal = 1; signal < NSIG; signal++) sigaction(signal, &by_default, NULL);
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    /* It may have died before that call. */
+    if (getppid() != supervisor) _exit(127);
+    if (cgroup_procs >= 0 && write(cgroup_procs, "0", 1) != 1) report(reports, WEIR_STEP_NONE, errno);
+    setpgid(0, 0);
+    for (int fd = 0; fd < 3; fd++)
+        if (dup2(program->stdio[fd], fd) < 0) fail(reports, WEIR_STEP_DESCRIPTORS);
+    /* All of the supervisor's own are O_CLOEXEC; this is for those that it inherited. ENOSYS before Linux 5.11. */
+    syscall(SYS_close_range, 3u, ~0u, 4u /* CLOSE_RANGE_CLOEXEC */);
+    if (program->cwd && chdir(program->cwd) < 0) fail(reports, WEIR_STEP_CHDIR);
+    umask(022);
+    sigset_t none;
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    execve(program->path, program->argv, program->envp);
+    fail(reports, WEIR_STEP_EXEC);
+}
+
+struct weir_started weir_start_task(const struct weir_program *program, int cgroup_procs) {
+    struct weir_started started = {.pid = -1, .failed_step = WEIR_STEP_FORK};
+    int ends[2];
+    if (weir_pipe(ends) < 0) {
+        started.error = errno;
+        return started;
+    }
+    pid_t supervisor = getpid();
+    started.pid = fork();
+    if (started.pid == 0) become_task(program, cgroup_procs, supervisor, ends[1]);
+    if (started.pid < 0) started.error = errno;
+    close(ends[1]);
+    if (started.pid > 0) {
+        /* The pipe ends when exec closes it, or with the child. */
+        started.failed_step = WEIR_STEP_NONE;
+        struct report message;
+        ssize_t count;
+        while ((count = read(ends[0], &message, sizeof message)) != 0) {
+            if (count < 0 && errno == EINTR) continue;
+            if (count != sizeof message) break;
+            if (message.step == WEIR_STEP_NONE) {
+                started.outside_cgroup = true;
+                continue;
+            }
+            started.failed_step = message.step;
+            started.error = message.error;
+        }
+        if (started.failed_step != WEIR_STEP_NONE)
+            while (waitpid(started.pid, NULL, 0) < 0 && errno == EINTR) {}
+    }
+    close(ends[0]);
+    return started;
+}

@@ -1,0 +1,118 @@
+import CPosix
+import Glibc
+
+/// Reading an attempt's log while it grows. Offsets are positions in the file as the task wrote it, so they stay valid
+/// when the middle of a log past its cap is freed; what was freed reads as one line `[… N bytes dropped …]`.
+public enum AttemptLog {
+    public struct Chunk: Sendable, Hashable {
+        /// What the task wrote, raw: it may be no UTF-8, and may begin or end in the middle of a line.
+        public var bytes: [UInt8]
+        /// Where to go on.
+        public var nextOffset: Int64
+        /// Whether the end of what is written so far was reached.
+        public var atEnd: Bool
+    }
+
+    /// The part that begins at an offset.
+    ///
+    /// - Parameter limit: most bytes to read; memory never holds much more.
+    public static func read(_ path: String, from offset: Int64 = 0, limit: Int = 1 << 20) throws(SystemError) -> Chunk {
+        let file = try FileDescriptor.open(path, O_RDONLY)
+        var chunk = Chunk(bytes: [], nextOffset: max(0, offset), atEnd: false)
+        while chunk.bytes.count < limit {
+            let size = try size(of: file, path)
+            let start = chunk.nextOffset
+            if start >= size {
+                chunk.atEnd = true
+                break
+            }
+            let data = weir_seek_data(file.raw, start)
+            // ENXIO: nothing but a hole up to the end. Any other error: a file system without holes.
+            let dataStart = data >= 0 ? data : (errno == ENXIO ? size : start)
+            if dataStart > start {
+                if chunk.bytes.last.map({ $0 != 0x0A }) ?? false { chunk.bytes.append(0x0A) }
+                chunk.bytes += "[… \(dataStart - start) bytes dropped …]\n".utf8
+                chunk.nextOffset = dataStart
+                continue
+            }
+            let wanted = min(limit - chunk.bytes.count, Int(clamping: holeStart(file, start, size) - start))
+            if wanted <= 0 { continue }
+            let piece = try pread(file, wanted, at: start, path)
+            // The range may have been freed while it was read; the zeros that then came are not the task's.
+            if holeStart(file, start, size) - start < piece.count { continue }
+            if piece.isEmpty {
+                chunk.atEnd = true
+                break
+            }
+            chunk.bytes += piece
+            chunk.nextOffset += Int64(piece.count)
+        }
+        return chunk
+    }
+
+    /// The last `limit` bytes, or all of a shorter log.
+    public static func tail(_ path: String, limit: Int = 64 << 10) throws(SystemError) -> Chunk {
+        let file = try FileDescriptor.open(path, O_RDONLY)
+        return try read(path, from: max(0, try size(of: file, path) - Int64(limit)), limit: limit)
+    }
+
+    private static func holeStart(_ file: borrowing FileDescriptor, _ start: Int64, _ size: Int64) -> Int64 {
+        let hole = weir_seek_hole(file.raw, start)
+        return hole >= 0 ? hole : size
+    }
+
+    private static func size(of file: borrowing FileDescriptor, _ path: String) throws(SystemError) -> Int64 {
+        var status = stat()
+        guard fstat(file.raw, &status) == 0 else { throw SystemError("fstat", path: path) }
+        return Int64(status.st_size)
+    }
+
+    private static func pread(
+        _ file: borrowing FileDescriptor, _ count: Int, at offset: Int64, _ path: String
+    ) throws(SystemError) -> [UInt8] {
+        var failure: SystemError?
+        let raw = file.raw
+        let piece = [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
+            let read = Glibc.pread(raw, buffer.baseAddress, count, off_t(offset))
+            if read < 0 { failure = SystemError("read", path: path) }
+            filled = max(0, read)
+        }
+        if let failure { throw failure }
+        return piece
+    }
+}
+
+/// Keeps the space that a growing log takes within its cap: its head and its tail stay, the middle is freed.
+struct LogCap {
+    private let file: Int32
+    private let half: Int64
+    private let block: Int64
+    private var freedUpTo: Int64
+    /// Bytes that the task wrote, as of the last look.
+    private(set) var size: Int64 = 0
+
+    /// - Parameters:
+    ///   - file: the log, open for writing; belongs to the caller.
+    ///   - cap: bytes; what is kept may be up to two blocks of the file system more.
+    init(file: Int32, cap: Int64) {
+        self.file = file
+        half = max(1, cap / 2)
+        var status = stat()
+        block = fstat(file, &status) == 0 ? max(4096, Int64(status.st_blksize)) : 4096
+        freedUpTo = (half + block - 1) / block * block
+    }
+
+    /// Looks at the log's size and frees what lies between head and tail.
+    ///
+    /// - Returns: whether the log has grown since the last look.
+    mutating func trim() -> Bool {
+        var status = stat()
+        guard fstat(file, &status) == 0 else { return false }
+        let grew = Int64(status.st_size) != size
+        size = Int64(status.st_size)
+        let end = (size - half) / block * block
+        // Where the file system has no holes the log just grows.
+        if end > freedUpTo, weir_punch_hole(file, freedUpTo, end - freedUpTo) == 0 { freedUpTo = end }
+        return grew
+    }
+}

@@ -1,0 +1,90 @@
+import CPosix
+import Glibc
+
+/// An open descriptor that is closed with its owner.
+public struct FileDescriptor: ~Copyable, Sendable {
+    /// The number, for calls that need it; valid as long as this value lives.
+    public let raw: Int32
+
+    /// Takes over a descriptor that is open.
+    public init(owning raw: Int32) { self.raw = raw }
+
+    /// Takes over what a call returned; a negative number is the call's failure.
+    init(_ call: String, _ raw: Int32) throws(SystemError) {
+        guard raw >= 0 else { throw SystemError(call) }
+        self.init(owning: raw)
+    }
+
+    deinit { close(raw) }
+
+    /// open(2); O_CLOEXEC is added always. The number is never 0, 1 or 2, even where those are closed, so that nothing
+    /// that writes to standard output can hit this file.
+    ///
+    /// - Parameter mode: permission bits of a file that this call creates.
+    public static func open(
+        _ path: String, _ flags: Int32, mode: UInt32 = 0o600
+    ) throws(SystemError) -> FileDescriptor {
+        while true {
+            let raw = Glibc.open(path, flags | O_CLOEXEC, mode_t(mode))
+            if raw > 2 { return FileDescriptor(owning: raw) }
+            if raw >= 0 {
+                let low = FileDescriptor(owning: raw)
+                let moved = fcntl(low.raw, F_DUPFD_CLOEXEC, 3)
+                if moved >= 0 { return FileDescriptor(owning: moved) }
+                throw SystemError("fcntl", path: path)
+            }
+            if errno != EINTR { throw SystemError("open", path: path) }
+        }
+    }
+
+    /// Gives the number away without closing it.
+    public consuming func release() -> Int32 {
+        let number = raw
+        discard self
+        return number
+    }
+
+    /// Everything from the current position to the end.
+    ///
+    /// - Parameter limit: most bytes that are accepted; more throws EFBIG.
+    public borrowing func readAll(limit: Int, path: String? = nil) throws(SystemError) -> [UInt8] {
+        var bytes: [UInt8] = []
+        var buffer = [UInt8](repeating: 0, count: min(64 << 10, max(limit, 0) + 1))
+        while true {
+            let count = Glibc.read(raw, &buffer, buffer.count)
+            if count == 0 { return bytes }
+            if count < 0 {
+                if errno == EINTR { continue }
+                throw SystemError("read", path: path)
+            }
+            bytes.append(contentsOf: buffer[..<count])
+            if bytes.count > limit { throw SystemError("read", path: path, code: EFBIG) }
+        }
+    }
+
+    /// Writes every byte, also when the system takes them in pieces.
+    public borrowing func writeAll(_ bytes: [UInt8], path: String? = nil) throws(SystemError) {
+        var written = 0
+        while written < bytes.count {
+            let count = bytes[written...].withUnsafeBytes { Glibc.write(raw, $0.baseAddress, $0.count) }
+            if count < 0 {
+                if errno == EINTR { continue }
+                throw SystemError("write", path: path)
+            }
+            written += count
+        }
+    }
+}
+
+/// A pipe; both ends are closed with it, unless they were closed or given away before.
+struct Pipe: ~Copyable {
+    var reading: FileDescriptor?
+    var writing: FileDescriptor?
+
+    init() throws(SystemError) {
+        var ends: [Int32] = [-1, -1]
+        guard weir_pipe(&ends) == 0 else { throw SystemError("pipe2") }
+        reading = FileDescriptor(owning: ends[0])
+        writing = FileDescriptor(owning: ends[1])
+    }
+}

@@ -1,0 +1,88 @@
+import CPosix
+import Glibc
+
+/// Runs one attempt: `weir-supervise DIRECTORY`.
+///
+/// It makes sure that the attempt runs at most once (`lock` and `claim`), starts the task with its output straight into
+/// the log, enforces the limits, ends the whole tree of processes, and then writes the result. It needs nobody: the
+/// daemon may die and come back. A written result means that nothing of the attempt runs any more.
+public enum Supervisor {
+    /// Runs the attempt whose directory is the first argument.
+    ///
+    /// - Returns: the exit status: 0 when the result is written or the attempt belongs to somebody else, 1 when there
+    ///   can be no result (the reason is on standard error), 2 for wrong usage.
+    public static func main(_ arguments: [String]) -> Int32 {
+        guard arguments.count == 2 else {
+            complain("usage: weir-supervise ATTEMPT_DIRECTORY")
+            return 2
+        }
+        do throws(SystemError) {
+            try run(AttemptDirectory(path: arguments[1]))
+            return 0
+        } catch {
+            complain("weir-supervise: \(error)")
+            return 1
+        }
+    }
+
+    private static func run(_ directory: AttemptDirectory) throws(SystemError) {
+        var events = try SupervisorEvents.open()
+        // Fails when the launcher has made the session already.
+        _ = setsid()
+        if weir_become_subreaper() != 0 { throw SystemError("prctl") }
+
+        // Held until this process ends. Whoever else holds it runs the attempt, or has seen that nobody does and revokes it.
+        let lock = try FileDescriptor.open(directory.lock, O_RDWR | O_CREAT)
+        if flock(lock.raw, LOCK_EX | LOCK_NB) != 0 {
+            if errno == EWOULDBLOCK { return }
+            throw SystemError("flock", path: directory.lock)
+        }
+        guard let identity = ProcessIdentity.current() else { throw SystemError("read", path: "/proc/self/stat") }
+        // Somebody has run it before, or it is revoked.
+        guard try File.create(directory.claim, identity.json) else { return }
+
+        let result = supervise(directory, &events)
+        try write(result, to: directory, &events)
+    }
+
+    private static func supervise(_ directory: AttemptDirectory, _ events: inout SupervisorEvents) -> AttemptResult {
+        let started = BootClock.wallTime()
+        func notStarted(_ outcome: AttemptResult.Outcome, _ attempt: Int64, _ reason: String) -> AttemptResult {
+            AttemptResult(
+                attempt: attempt, outcome: outcome, startedMicroseconds: started,
+                endedMicroseconds: BootClock.wallTime(), reason: reason)
+        }
+
+        let spec: AttemptSpec
+        do throws(AttemptFileError) { spec = try AttemptSpec.read(from: directory) } catch {
+            return notStarted(.startFailed, 0, error.description)
+        }
+        if directory.isRevoked || events.requested() {
+            return notStarted(.killed, spec.attempt, "killed before it was started")
+        }
+        let task: RunningTask
+        do throws(StartError) { task = try RunningTask(spec, directory) } catch {
+            return notStarted(.startFailed, spec.attempt, error.description)
+        }
+        var supervision = Supervision(spec: spec, task: task)
+        supervision.run(&events)
+        return supervision.result(started: started, directory: directory)
+    }
+
+    /// A full disk is waited for: without its result the attempt would count as lost. A request to end gives up.
+    private static func write(
+        _ result: AttemptResult, to directory: AttemptDirectory, _ events: inout SupervisorEvents
+    ) throws(SystemError) {
+        while true {
+            do throws(SystemError) { return try File.writeAtomically(directory.result, result.json) } catch {
+                guard error.code == ENOSPC || error.code == EDQUOT else { throw error }
+                if events.wait(until: BootClock.after(1_000_000)) { throw error }
+            }
+        }
+    }
+
+    private static func complain(_ line: String) {
+        let bytes = Array((line + "\n").utf8)
+        _ = bytes.withUnsafeBytes { Glibc.write(2, $0.baseAddress, $0.count) }
+    }
+}
