@@ -1,3 +1,77 @@
-/// The ticks of a schedule (placeholder until the presets land).
+/// The ticks of a schedule in a time zone. The data interval of tick *n* is `[tick n, tick n+1)`, so intervals are
+/// contiguous and never empty.
+///
+/// Ticks of the years 0 to 9999; past these ends there is only `Instant.distantFuture` or `.distantPast`.
 public struct Timetable: Sendable {
+    /// The schedule as written in the DAG file, without `@`: `daily`.
+    public let name: String
+    public let zone: Zone
+    private let rule: any TickRule
+
+    /// The schedules that have a name. `weekly` begins on Sunday, as in Airflow.
+    public static let presets = ["hourly", "daily", "weekly", "monthly", "quarterly", "yearly"]
+
+    private static let first = CivilDateTime(CivilDate.firstOfMonth(year: 0, month: 1)).secondsAsUTC
+    private static let last = CivilDateTime(CivilDate.firstOfMonth(year: 9999, month: 12)).secondsAsUTC
+
+    /// - Parameter preset: one of `presets`, also with `@` before it; nil comes back for any other text.
+    public init?(preset: String, zone: Zone) {
+        let name = preset.hasPrefix("@") ? String(preset.dropFirst()) : preset
+        switch name {
+        case "hourly": rule = HourlyTicks()
+        case "daily": rule = DateTicks(dates: .daily)
+        case "weekly": rule = DateTicks(dates: .weekly)
+        case "monthly": rule = DateTicks(dates: .months(1))
+        case "quarterly": rule = DateTicks(dates: .months(3))
+        case "yearly": rule = DateTicks(dates: .months(12))
+        default: return nil
+        }
+        self.name = name
+        self.zone = zone
+    }
+
+    /// The schedule in words, for `weir validate`: `every day at 00:00 Europe/Zurich`.
+    public var meaning: String { "\(rule.meaning) \(zone.name)" }
+
+    // MARK: Ticks
+
+    /// The first tick strictly after an instant.
+    public func next(after instant: Instant) -> Instant {
+        instant.wholeSeconds >= Self.last
+            ? .distantFuture : rule.next(after: max(instant, Instant(seconds: Self.first)), in: zone)
+    }
+
+    /// The last tick strictly before an instant.
+    public func previous(before instant: Instant) -> Instant {
+        instant.wholeSeconds <= Self.first
+            ? .distantPast : rule.previous(before: min(instant, Instant(seconds: Self.last)), in: zone)
+    }
+
+    public func isTick(_ instant: Instant) -> Bool { alignPrevious(instant) == instant }
+
+    /// The instant itself when it is a tick, else the next tick.
+    public func alignNext(_ instant: Instant) -> Instant { next(after: instant - Self.least) }
+
+    /// The instant itself when it is a tick, else the tick before it.
+    public func alignPrevious(_ instant: Instant) -> Instant { previous(before: instant + Self.least) }
+
+    // MARK: Intervals
+
+    /// The interval that starts at a tick. For another instant: from there to the next tick.
+    public func interval(startingAt tick: Instant) -> DataInterval {
+        DataInterval(start: tick, end: next(after: tick))
+    }
+
+    /// The interval in which an instant lies.
+    public func interval(containing instant: Instant) -> DataInterval {
+        interval(startingAt: alignPrevious(instant))
+    }
+
+    /// The last interval whose end is not after `now`.
+    public func lastCompleteInterval(before now: Instant) -> DataInterval {
+        let end = alignPrevious(now)
+        return DataInterval(start: previous(before: end), end: end)
+    }
+
+    private static let least = TimeAmount(microseconds: 1)
 }
