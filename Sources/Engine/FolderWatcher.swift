@@ -13,10 +13,13 @@ final class FolderWatcher: Sendable {
 
     /// - Parameter onChange: called on the watcher's own thread.
     init(_ folder: String, onChange: @escaping @Sendable () -> Void) throws(SystemError) {
-        let inotify = try FileDescriptor.checked(inotify_init1(Int32(IN_CLOEXEC.rawValue | IN_NONBLOCK.rawValue)), call: "inotify_init1")
+        let inotify = try FileDescriptor(
+            "inotify_init1", inotify_init1(Int32(IN_CLOEXEC.rawValue | IN_NONBLOCK.rawValue)))
         let mask = UInt32(IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_CREATE | IN_ATTRIB)
-        _ = try FileDescriptor.checkedCall(inotify_add_watch(inotify.raw, folder, mask), call: "inotify_add_watch", path: folder)
-        let ending = try FileDescriptor.checked(eventfd(0, Int32(EFD_CLOEXEC.rawValue)), call: "eventfd")
+        guard inotify_add_watch(inotify.raw, folder, mask) >= 0 else {
+            throw SystemError("inotify_add_watch", path: folder)
+        }
+        let ending = try FileDescriptor("eventfd", eventfd(0, Int32(EFD_CLOEXEC.rawValue)))
         let (changes, end) = (inotify.raw, ending.raw)
         self.inotify = inotify
         self.ending = ending

@@ -11,9 +11,9 @@ final class Mailbox<Item: Sendable>: Sendable {
     private let alarm: FileDescriptor
 
     init() throws(SystemError) {
-        bell = try FileDescriptor.checked(eventfd(0, Int32(EFD_CLOEXEC.rawValue | EFD_NONBLOCK.rawValue)), call: "eventfd")
-        alarm = try FileDescriptor.checked(
-            timerfd_create(CLOCK_REALTIME, Int32(TFD_CLOEXEC.rawValue | TFD_NONBLOCK.rawValue)), call: "timerfd_create")
+        bell = try FileDescriptor("eventfd", eventfd(0, Int32(EFD_CLOEXEC.rawValue | EFD_NONBLOCK.rawValue)))
+        let flags = Int32(TFD_CLOEXEC.rawValue | TFD_NONBLOCK.rawValue)
+        alarm = try FileDescriptor("timerfd_create", timerfd_create(CLOCK_REALTIME, flags))
     }
 
     func put(_ item: Item) {

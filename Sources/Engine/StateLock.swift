@@ -15,7 +15,7 @@ public final class StateLock: Sendable {
             let descriptor = try FileDescriptor.open(home.lock, O_RDWR | O_CREAT | O_CLOEXEC, mode: 0o600)
             guard flock(descriptor.raw, LOCK_EX | LOCK_NB) == 0 else {
                 guard errno == EWOULDBLOCK else {
-                    throw SystemError(call: "flock", path: home.lock)
+                    throw SystemError("flock", path: home.lock)
                 }
                 let holder = (try? File.read(home.lock, limit: 32)).map { String(decoding: $0, as: UTF8.self) } ?? ""
                 let pid = holder.split(separator: "\n").first.map { " by process \($0)" } ?? ""

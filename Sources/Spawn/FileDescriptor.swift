@@ -10,7 +10,7 @@ public struct FileDescriptor: ~Copyable, Sendable {
     public init(owning raw: Int32) { self.raw = raw }
 
     /// Takes over what a call returned; a negative number is the call's failure.
-    init(_ call: String, _ raw: Int32) throws(SystemError) {
+    public init(_ call: String, _ raw: Int32) throws(SystemError) {
         guard raw >= 0 else { throw SystemError(call) }
         self.init(owning: raw)
     }

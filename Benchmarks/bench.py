@@ -1,0 +1,200 @@
+#!/usr/bin/env python3
+"""Measures Weir against this machine's own limits, in one run, and prints JSON.
+
+Every figure that depends on the machine comes with a ratio to a limit measured beside it, so that two machines can be
+compared. Usage: bench.py [--weir PROGRAM] [--tasks N] [--chain N] [--repeat N] [--out FILE]
+"""
+import argparse
+import json
+import multiprocessing
+import os
+import platform
+import shutil
+import signal
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from datetime import datetime
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+
+
+def true_starts(count):
+    for _ in range(count):
+        os.waitpid(os.posix_spawn("/bin/true", ["/bin/true"], {}), 0)
+
+
+def bare_rate(count):
+    """posix_spawn and wait of /bin/true on all cores: process starts per second, the limit of any task runner."""
+    cores = os.cpu_count()
+    with multiprocessing.Pool(cores) as pool:
+        pool.map(true_starts, [10] * cores)
+        begin = time.perf_counter()
+        pool.map(true_starts, [count // cores] * cores, chunksize=1)
+        return count / (time.perf_counter() - begin)
+
+
+class Home:
+    def __init__(self, weir):
+        self.weir = weir
+        self.path = tempfile.mkdtemp(prefix="weir-bench-")
+        os.makedirs(self.path + "/dags")
+        self.env = dict(os.environ, WEIR_HOME=self.path)
+
+    def dag(self, name, tasks):
+        text = json.dumps({"id": name, "max_active_tasks": 64, "tasks": tasks})
+        with open(f"{self.path}/dags/{name}.json", "w") as file:
+            file.write(text)
+
+    def run(self, *arguments):
+        done = subprocess.run([self.weir, *arguments], env=self.env, capture_output=True, text=True)
+        if done.returncode != 0:
+            raise SystemExit(f"weir {' '.join(arguments)}: exit {done.returncode}\n{done.stdout}{done.stderr}")
+        return done.stdout
+
+    def start_daemon(self):
+        begin = time.perf_counter()
+        self.daemon = subprocess.Popen(
+            [self.weir, "daemon"], env=self.env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        while subprocess.run([self.weir, "status"], env=self.env, capture_output=True).returncode != 0:
+            if self.daemon.poll() is not None:
+                raise SystemExit("the daemon ended")
+        return time.perf_counter() - begin
+
+    def stop_daemon(self):
+        begin = time.perf_counter()
+        self.daemon.send_signal(signal.SIGTERM)
+        self.daemon.wait()
+        return time.perf_counter() - begin
+
+    def remove(self):
+        shutil.rmtree(self.path, ignore_errors=True)
+
+
+def when(text):
+    return datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp()
+
+
+def finished_run(home, dag):
+    home.run("trigger", dag, "--wait")
+    run = json.loads(home.run("runs", dag, "--json"))[0]
+    assert run["state"] == "success", run
+    return run, json.loads(home.run("tasks", dag, run["run_id"], "--json"))
+
+
+def wide(home, count):
+    home.dag("wide", [{"id": f"t{i}", "kind": "command", "with": {"command": ["true"]}} for i in range(count)])
+    rates = []
+    run, tasks = finished_run(home, "wide")
+    assert len(tasks) == count and all(task["state"] == "success" for task in tasks)
+    seconds = when(run["end_date"]) - when(run["start_date"])
+    rates.append(count / seconds)
+    return rates[0]
+
+
+def chain(home, count):
+    tasks = [{"id": "t0", "kind": "command", "with": {"command": ["true"]}}]
+    tasks += [
+        {"id": f"t{i}", "kind": "command", "with": {"command": ["true"]}, "after": [f"t{i - 1}"]}
+        for i in range(1, count)
+    ]
+    home.dag("chain", tasks)
+    _, rows = finished_run(home, "chain")
+    rows.sort(key=lambda row: row["start_date"])
+    return [
+        (when(later["start_date"]) - when(earlier["end_date"])) * 1000 for earlier, later in zip(rows, rows[1:])
+    ]
+
+
+def memory_kib(pid):
+    with open(f"/proc/{pid}/smaps_rollup") as file:
+        return next(int(line.split()[1]) for line in file if line.startswith("Pss:"))
+
+
+def cpu_seconds(pid):
+    fields = open(f"/proc/{pid}/stat").read().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def start_up(weir, count=40):
+    """Milliseconds of `weir version`, and of /bin/true started in the same way."""
+    def one(command):
+        begin = time.perf_counter()
+        os.waitpid(os.posix_spawn(command[0], command, os.environ, file_actions=[
+            (os.POSIX_SPAWN_OPEN, 1, "/dev/null", os.O_WRONLY, 0)]), 0)
+        return (time.perf_counter() - begin) * 1000
+
+    pairs = [(one([weir, "version"]), one(["/bin/true"])) for _ in range(count)]
+    return statistics.median(a for a, _ in pairs), statistics.median(b for _, b in pairs)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--weir", default=ROOT + "/.build/release/weir")
+    parser.add_argument("--tasks", type=int, default=500)
+    parser.add_argument("--chain", type=int, default=50)
+    parser.add_argument("--repeat", type=int, default=3)
+    parser.add_argument("--idle-seconds", type=float, default=10)
+    parser.add_argument("--out")
+    arguments = parser.parse_args()
+
+    result = {
+        "date": time.strftime("%Y-%m-%d"),
+        "machine": f"{os.cpu_count()} cores, {platform.machine()}, Linux {platform.release()}",
+    }
+    version, true = start_up(arguments.weir)
+    result["version_ms"] = round(version, 2)
+    result["bin_true_ms"] = round(true, 2)
+
+    rates, limits, gaps = [], [], []
+    for _ in range(arguments.repeat):
+        home = Home(arguments.weir)
+        try:
+            home.start_daemon()
+            limits.append(bare_rate(arguments.tasks * 2))
+            rates.append(wide(home, arguments.tasks))
+            gaps += chain(home, arguments.chain)
+            home.stop_daemon()
+        finally:
+            home.remove()
+    ratios = [rate / limit for rate, limit in zip(rates, limits)]
+    result["wide"] = {
+        "tasks": arguments.tasks,
+        "tasks_per_second": round(statistics.median(rates), 1),
+        "bare_starts_per_second": round(statistics.median(limits), 1),
+        "ratio": round(statistics.median(ratios), 3),
+    }
+    result["chain"] = {
+        "tasks": arguments.chain,
+        "median_gap_ms": round(statistics.median(gaps), 2),
+        "p90_gap_ms": round(statistics.quantiles(gaps, n=10)[8], 2),
+        "gap_in_bin_true_starts": round(statistics.median(gaps) / true, 2),
+    }
+
+    home = Home(arguments.weir)
+    try:
+        home.dag("idle", [{"id": "t", "kind": "command", "with": {"command": ["true"]}}])
+        ready = home.start_daemon()
+        before = cpu_seconds(home.daemon.pid)
+        # An observation over a span of time, not a wait for a result.
+        time.sleep(arguments.idle_seconds)
+        result["idle"] = {
+            "pss_mib": round(memory_kib(home.daemon.pid) / 1024, 1),
+            "cpu_percent": round((cpu_seconds(home.daemon.pid) - before) / arguments.idle_seconds * 100, 3),
+            "ready_ms": round(ready * 1000, 1),
+            "stop_ms": round(home.stop_daemon() * 1000, 1),
+        }
+    finally:
+        home.remove()
+
+    text = json.dumps(result, indent=2)
+    print(text)
+    if arguments.out:
+        with open(arguments.out, "w") as file:
+            file.write(text + "\n")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,86 @@
+import SchedulerCore
+import Store
+
+/// The column lists of the tables, and how a row becomes a record.
+enum Columns {
+    static let dag = "id, version, file, paused, active, first_seen, cursor"
+    static let version = "id, dag_id, sha256, text, loaded_at"
+    static let run = """
+        run.id, run.dag_id, run.run_id, run.type, run.state, run.version, run.logical_date, run.interval_start, \
+        run.interval_end, run.run_after, run.created_at, run.started_at, run.ended_at, run.params, run.backfill, \
+        run.is_rerun, run.reason
+        """
+    static let instance = """
+        run, task_id, map_index, state, try_number, max_tries, lost_in_a_row, next_try_at, started_at, ended_at, \
+        attempt, outputs, reason
+        """
+    static let attempt = """
+        id, run, task_id, map_index, try_number, state, intent, created_at, started_at, ended_at, exit_code, signal, \
+        cpu_us, peak_memory, reason, rendered
+        """
+    static let backfill = "id, dag_id, from_date, to_date, reprocess, max_active, reverse, state, created_at, ended_at"
+    static let entry = "backfill, ordinal, run, disposition"
+}
+
+extension SQLiteStatement {
+    func instant(_ column: Int32) -> Instant { Instant(microseconds: integer(column)) }
+    func optionalInstant(_ column: Int32) -> Instant? { optionalInteger(column).map { Instant(microseconds: $0) } }
+
+    func dag() -> DAGRecord {
+        DAGRecord(
+            id: text(0), version: integer(1), file: text(2), paused: bool(3), active: bool(4), firstSeen: instant(5),
+            cursor: optionalInstant(6))
+    }
+
+    func version() -> DAGVersionRecord {
+        DAGVersionRecord(id: integer(0), dagID: text(1), sha256: text(2), text: text(3), loadedAt: instant(4))
+    }
+
+    func run() throws(StoreError) -> Run {
+        Run(
+            id: integer(0), dagID: text(1), runID: text(2), type: try word(3, RunType.self),
+            state: try word(4, RunState.self), version: integer(5), logicalDate: instant(6),
+            interval: DataInterval(start: instant(7), end: instant(8)), runAfter: instant(9), createdAt: instant(10),
+            startedAt: optionalInstant(11), endedAt: optionalInstant(12), params: text(13),
+            backfill: optionalInteger(14), isRerun: bool(15), reason: optionalText(16))
+    }
+
+    func key(_ column: Int32) -> TaskInstanceKey {
+        TaskInstanceKey(run: integer(column), taskID: text(column + 1), mapIndex: Int(integer(column + 2)))
+    }
+
+    func instance() throws(StoreError) -> TaskInstance {
+        TaskInstance(
+            key: key(0), state: try word(3, TaskState.self), tryNumber: Int(integer(4)), maxTries: Int(integer(5)),
+            lostInARow: Int(integer(6)), nextTryAt: optionalInstant(7), startedAt: optionalInstant(8),
+            endedAt: optionalInstant(9), attempt: optionalInteger(10), outputs: optionalText(11),
+            reason: optionalText(12))
+    }
+
+    func attempt() throws(StoreError) -> Attempt {
+        Attempt(
+            id: integer(0), instance: key(1), tryNumber: Int(integer(4)), state: try word(5, AttemptState.self),
+            intent: isNull(6) ? nil : try word(6, Intent.self), createdAt: instant(7), startedAt: optionalInstant(8),
+            endedAt: optionalInstant(9), exitCode: optionalInteger(10).map(Int.init),
+            signal: optionalInteger(11).map(Int.init), cpuMicroseconds: optionalInteger(12),
+            peakMemory: optionalInteger(13), reason: optionalText(14), rendered: text(15))
+    }
+
+    func backfill() throws(StoreError) -> Backfill {
+        Backfill(
+            id: integer(0), dagID: text(1), from: instant(2), to: instant(3), reprocess: try word(4, Reprocess.self),
+            maxActive: Int(integer(5)), reverse: bool(6), state: try word(7, BackfillState.self),
+            createdAt: instant(8), endedAt: optionalInstant(9))
+    }
+
+    func entry() throws(StoreError) -> BackfillEntry {
+        BackfillEntry(
+            backfill: integer(0), ordinal: Int(integer(1)), run: integer(2),
+            disposition: try word(3, BackfillEntry.Disposition.self))
+    }
+}
+
+extension SQLiteValue {
+    init(_ instant: Instant) { self = .integer(instant.microseconds) }
+    init(_ instant: Instant?) { self = instant.map { .integer($0.microseconds) } ?? .null }
+}

@@ -1,0 +1,177 @@
+import CSQLite
+import Glibc
+import SchedulerCore
+import Store
+
+/// A read-only view of the store, beside a running daemon or without one. Each query sees one moment.
+public final class SQLiteReader: StoreReader {
+    private let connection: SQLiteConnection
+
+    /// - Throws: `.missing` when there is no database yet.
+    public init(path: String) throws(StoreError) {
+        guard access(path, F_OK) == 0 else {
+            throw StoreError(.missing, "\(path) does not exist: nothing has run here yet")
+        }
+        // Not SQLITE_OPEN_READONLY: a WAL database without its -shm file needs one made, even to read it.
+        connection = try SQLiteConnection(path: path, flags: SQLITE_OPEN_READWRITE)
+        try connection.run("PRAGMA query_only = ON")
+        let version = try connection.integer("PRAGMA user_version") ?? 0
+        guard version <= Schema.migrations.count else {
+            throw StoreError(.tooNew, "\(path) has format \(version), made by a newer Weir: use the newer program")
+        }
+        guard version == Schema.migrations.count else {
+            throw StoreError(.missing, "\(path) has an old format: start the daemon once, which brings it up to date")
+        }
+    }
+
+    public func dags() throws(StoreError) -> [DAGSummary] {
+        let connection = connection
+        let records = try connection.rows("SELECT \(Columns.dag) FROM dag ORDER BY id") { $0.dag() }
+        var summaries: [DAGSummary] = []
+        for record in records {
+            let active = try connection.integer(
+                "SELECT count(*) FROM run WHERE state IN ('queued', 'running') AND dag_id = ?", .text(record.id))
+            summaries.append(
+                DAGSummary(
+                    record: record, lastRun: try runs(RunQuery(dag: record.id, limit: 1)).first,
+                    activeRuns: Int(active ?? 0)))
+        }
+        return summaries
+    }
+
+    public func version(_ id: Int64) throws(StoreError) -> DAGVersionRecord? {
+        try connection.rows("SELECT \(Columns.version) FROM dag_version WHERE id = ?", [.integer(id)]) { $0.version() }
+            .first
+    }
+
+    public func runs(_ query: RunQuery) throws(StoreError) -> [Run] {
+        var conditions: [String] = []
+        var values: [SQLiteValue] = []
+        if let dag = query.dag {
+            conditions.append("run.dag_id = ?")
+            values.append(.text(dag))
+        }
+        func anyOf(_ column: String, _ words: [String]) {
+            guard !words.isEmpty else { return }
+            conditions.append("\(column) IN (\(words.map { _ in "?" }.joined(separator: ", ")))")
+            values += words.map { .text($0) }
+        }
+        anyOf("run.state", query.states.map(\.rawValue).sorted())
+        anyOf("run.type", query.types.map(\.rawValue).sorted())
+        if let from = query.from {
+            conditions.append("run.logical_date >= ?")
+            values.append(SQLiteValue(from))
+        }
+        if let to = query.to {
+            conditions.append("run.logical_date <= ?")
+            values.append(SQLiteValue(to))
+        }
+        if let backfill = query.backfill {
+            conditions.append("run.id IN (SELECT run FROM backfill_run WHERE backfill = ?)")
+            values.append(.integer(backfill))
+        }
+        let filter = conditions.isEmpty ? "" : "WHERE " + conditions.joined(separator: " AND ")
+        values.append(.integer(Int64(query.limit)))
+        return try connection.rows(
+            "SELECT \(Columns.run) FROM run \(filter) ORDER BY run.logical_date DESC, run.id DESC LIMIT ?", values
+        ) { row throws(StoreError) in try row.run() }
+    }
+
+    public func run(dag: String, runID: String) throws(StoreError) -> Run? {
+        try connection.rows(
+            "SELECT \(Columns.run) FROM run WHERE dag_id = ? AND run_id = ?", [.text(dag), .text(runID)]
+        ) { row throws(StoreError) in try row.run() }.first
+    }
+
+    public func taskInstances(ofRun run: Int64) throws(StoreError) -> [TaskInstance] {
+        try connection.taskInstances(ofRun: run)
+    }
+
+    public func attempts(of instance: TaskInstanceKey) throws(StoreError) -> [Attempt] {
+        try connection.rows(
+            "SELECT \(Columns.attempt) FROM attempt WHERE run = ? AND task_id = ? AND map_index = ? ORDER BY id",
+            [.integer(instance.run), .text(instance.taskID), .integer(Int64(instance.mapIndex))]
+        ) { row throws(StoreError) in try row.attempt() }
+    }
+
+    public func backfill(_ id: Int64) throws(StoreError) -> BackfillProgress? {
+        let found = try connection.rows("SELECT \(Columns.backfill) FROM backfill WHERE id = ?", [.integer(id)]) {
+            row throws(StoreError) in try row.backfill()
+        }
+        guard let backfill = found.first else { return nil }
+        return try progress(backfill)
+    }
+
+    public func backfills(dag: String?, limit: Int) throws(StoreError) -> [BackfillProgress] {
+        let found = try connection.rows(
+            "SELECT \(Columns.backfill) FROM backfill WHERE ?1 IS NULL OR dag_id = ?1 ORDER BY id DESC LIMIT ?2",
+            [SQLiteValue(dag), .integer(Int64(limit))]
+        ) { row throws(StoreError) in try row.backfill() }
+        var all: [BackfillProgress] = []
+        for backfill in found { all.append(try progress(backfill)) }
+        return all
+    }
+
+    private func progress(_ backfill: Backfill) throws(StoreError) -> BackfillProgress {
+        let counted = try connection.rows(
+            """
+            SELECT run.state, backfill_run.disposition, count(*) FROM backfill_run
+            JOIN run ON run.id = backfill_run.run WHERE backfill_run.backfill = ? GROUP BY 1, 2
+            """, [.integer(backfill.id)]
+        ) { row throws(StoreError) in
+            (try row.word(0, RunState.self), try row.word(1, BackfillEntry.Disposition.self), Int(row.integer(2)))
+        }
+        var progress = BackfillProgress(backfill: backfill, runs: [:], dispositions: [:])
+        for (state, disposition, count) in counted {
+            progress.runs[state, default: 0] += count
+            progress.dispositions[disposition, default: 0] += count
+        }
+        return progress
+    }
+
+    public func fileErrors() throws(StoreError) -> [(file: String, errors: [FileError], since: Instant)] {
+        let rows = try connection.rows(
+            """
+            SELECT file, line, column_number, path, code, message, since FROM dag_file_error ORDER BY file, position
+            """
+        ) { row in
+            (
+                row.text(0),
+                FileError(
+                    line: Int(row.integer(1)), column: Int(row.integer(2)), path: row.text(3), code: row.text(4),
+                    message: row.text(5)), row.instant(6)
+            )
+        }
+        var files: [(file: String, errors: [FileError], since: Instant)] = []
+        for (file, error, since) in rows {
+            if files.last?.file == file {
+                files[files.count - 1].errors.append(error)
+            } else {
+                files.append((file, [error], since))
+            }
+        }
+        return files
+    }
+
+    public func audit(limit: Int) throws(StoreError) -> [AuditEntry] {
+        try connection.rows(
+            "SELECT at, actor, action, subject, details FROM audit_log ORDER BY id DESC LIMIT ?",
+            [.integer(Int64(limit))]
+        ) { row in
+            AuditEntry(
+                at: row.instant(0), actor: row.text(1), action: row.text(2), subject: row.text(3), details: row.text(4))
+        }
+    }
+
+    public func counts() throws(StoreError) -> StoreCounts {
+        let connection = connection
+        var counts = StoreCounts()
+        func count(_ sql: String) throws(StoreError) -> Int { Int(try connection.integer("SELECT count(*) FROM \(sql)") ?? 0) }
+        counts.dags = try count("dag WHERE active = 1")
+        counts.queuedRuns = try count("run WHERE state IN ('queued', 'running') AND state = 'queued'")
+        counts.runningRuns = try count("run WHERE state IN ('queued', 'running') AND state = 'running'")
+        counts.runningAttempts = try count("attempt WHERE state = 'running'")
+        counts.activeBackfills = try count("backfill WHERE state = 'running'")
+        return counts
+    }
+}

@@ -1,0 +1,115 @@
+import CSQLite
+import SchedulerCore
+import Store
+
+/// The store: one SQLite database in WAL mode. `synchronous=FULL`: a commit that was answered survives a power loss.
+///
+/// Opening it takes the next epoch; a store whose epoch was taken by another one since is fenced and writes nothing more.
+public final class SQLiteStore: Store {
+    private let connection: SQLiteConnection
+    /// This writer's number; a higher one in the database means that another daemon has taken over.
+    public let epoch: Int64
+
+    /// Opens the database for writing; makes and migrates it when needed.
+    public init(path: String) throws(StoreError) {
+        connection = try SQLiteConnection(path: path, flags: SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE)
+        try connection.run("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON")
+        try Schema.migrate(connection)
+        let connection = connection
+        try connection.transaction { () throws(StoreError) in try connection.execute("UPDATE meta SET epoch = epoch + 1") }
+        epoch = try connection.integer("SELECT epoch FROM meta") ?? 0
+    }
+
+    public func commit(_ changes: [Change]) throws(StoreError) {
+        let (connection, epoch) = (connection, epoch)
+        try connection.transaction { () throws(StoreError) in
+            guard try connection.integer("SELECT epoch FROM meta") == epoch else {
+                throw StoreError(.fenced, "\(connection.path): another daemon has taken this state directory over")
+            }
+            for change in changes { try Self.apply(change, connection) }
+        }
+    }
+
+    public func snapshot() throws(StoreError) -> Snapshot {
+        let connection = connection
+        var snapshot = Snapshot()
+        snapshot.dags = try connection.rows("SELECT \(Columns.dag) FROM dag ORDER BY id") { $0.dag() }
+        snapshot.runs = try connection.rows(
+            "SELECT \(Columns.run) FROM run WHERE state IN ('queued', 'running') ORDER BY id"
+        ) { row throws(StoreError) in try row.run() }
+        let needed = Set(snapshot.dags.map(\.version) + snapshot.runs.map(\.version))
+        for id in needed.sorted() {
+            snapshot.versions += try connection.rows(
+                "SELECT \(Columns.version) FROM dag_version WHERE id = ?", [.integer(id)]
+            ) { $0.version() }
+        }
+        for run in snapshot.runs { snapshot.instances += try taskInstances(ofRun: run.id) }
+        snapshot.attempts = try connection.rows(
+            "SELECT \(Columns.attempt) FROM attempt WHERE state = 'running' ORDER BY id"
+        ) { row throws(StoreError) in try row.attempt() }
+        snapshot.backfills = try connection.rows(
+            "SELECT \(Columns.backfill) FROM backfill WHERE state = 'running' ORDER BY id"
+        ) { row throws(StoreError) in try row.backfill() }
+        for backfill in snapshot.backfills {
+            snapshot.backfillEntries += try connection.rows(
+                "SELECT \(Columns.entry) FROM backfill_run WHERE backfill = ? ORDER BY ordinal", [.integer(backfill.id)]
+            ) { row throws(StoreError) in try row.entry() }
+            let ended = try connection.rows(
+                """
+                SELECT run.id, run.state FROM backfill_run JOIN run ON run.id = backfill_run.run
+                WHERE backfill_run.backfill = ? AND run.state NOT IN ('queued', 'running')
+                """, [.integer(backfill.id)]
+            ) { row throws(StoreError) in (row.integer(0), try row.word(1, RunState.self)) }
+            for (run, state) in ended { snapshot.endedBackfillRuns[run] = state }
+        }
+        for dag in snapshot.dags {
+            let taken = try connection.rows(
+                """
+                SELECT logical_date FROM run INDEXED BY run_of_interval
+                WHERE dag_id = ? AND logical_date >= ? AND type IN ('scheduled', 'backfill')
+                AND state NOT IN ('queued', 'running') ORDER BY logical_date
+                """, [.text(dag.id), .integer(dag.cursor?.microseconds ?? .min)]
+            ) { $0.instant(0) }
+            if !taken.isEmpty { snapshot.takenDates[dag.id] = taken }
+        }
+        snapshot.filesInError = try connection.rows("SELECT DISTINCT file FROM dag_file_error ORDER BY file") {
+            $0.text(0)
+        }
+        snapshot.nextRun = try next("run")
+        snapshot.nextAttempt = try next("attempt")
+        snapshot.nextBackfill = try next("backfill")
+        snapshot.nextVersion = try next("dag_version")
+        return snapshot
+    }
+
+    private func next(_ table: String) throws(StoreError) -> Int64 {
+        (try connection.integer("SELECT max(id) FROM \(table)") ?? 0) + 1
+    }
+
+    public func taskInstances(ofRun run: Int64) throws(StoreError) -> [TaskInstance] {
+        try connection.taskInstances(ofRun: run)
+    }
+
+    public func intervalRuns(dag: String, from: Instant, to: Instant) throws(StoreError) -> [Run] {
+        try connection.rows(
+            """
+            SELECT \(Columns.run) FROM run INDEXED BY run_of_interval
+            WHERE dag_id = ? AND logical_date BETWEEN ? AND ? AND type IN ('scheduled', 'backfill') ORDER BY logical_date
+            """, [.text(dag), SQLiteValue(from), SQLiteValue(to)]
+        ) { row throws(StoreError) in try row.run() }
+    }
+
+    public func version(dag: String, sha256: String) throws(StoreError) -> DAGVersionRecord? {
+        try connection.rows(
+            "SELECT \(Columns.version) FROM dag_version WHERE dag_id = ? AND sha256 = ?", [.text(dag), .text(sha256)]
+        ) { $0.version() }.first
+    }
+}
+
+extension SQLiteConnection {
+    func taskInstances(ofRun run: Int64) throws(StoreError) -> [TaskInstance] {
+        try rows(
+            "SELECT \(Columns.instance) FROM task_instance WHERE run = ? ORDER BY position", [.integer(run)]
+        ) { row throws(StoreError) in try row.instance() }
+    }
+}

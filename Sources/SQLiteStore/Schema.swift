@@ -1,0 +1,175 @@
+import SchedulerCore
+import Store
+
+/// The tables, as numbered migrations. A migration that was released is never changed; a new one is added.
+enum Schema {
+    static let migrations: [(name: String, sql: String)] = [("initial", initial)]
+
+    private static func words<Word: RawRepresentable & CaseIterable>(_: Word.Type) -> String
+    where Word.RawValue == String {
+        Word.allCases.map { "'\($0.rawValue)'" }.joined(separator: ", ")
+    }
+
+    private static let finalRuns = "('success', 'failed', 'cancelled')"
+
+    private static let initial = """
+        CREATE TABLE meta (
+            one INTEGER PRIMARY KEY CHECK (one = 1),
+            epoch INTEGER NOT NULL
+        ) STRICT;
+        INSERT INTO meta VALUES (1, 0);
+
+        CREATE TABLE dag_version (
+            id INTEGER PRIMARY KEY,
+            dag_id TEXT NOT NULL,
+            sha256 TEXT NOT NULL,
+            text TEXT NOT NULL,
+            loaded_at INTEGER NOT NULL,
+            UNIQUE (dag_id, sha256)
+        ) STRICT;
+
+        CREATE TABLE dag (
+            id TEXT PRIMARY KEY,
+            version INTEGER NOT NULL REFERENCES dag_version (id),
+            file TEXT NOT NULL,
+            paused INTEGER NOT NULL CHECK (paused IN (0, 1)),
+            active INTEGER NOT NULL CHECK (active IN (0, 1)),
+            first_seen INTEGER NOT NULL,
+            cursor INTEGER
+        ) STRICT, WITHOUT ROWID;
+
+        CREATE TABLE dag_file_error (
+            file TEXT NOT NULL,
+            position INTEGER NOT NULL,
+            line INTEGER NOT NULL,
+            column_number INTEGER NOT NULL,
+            path TEXT NOT NULL,
+            code TEXT NOT NULL,
+            message TEXT NOT NULL,
+            since INTEGER NOT NULL,
+            PRIMARY KEY (file, position)
+        ) STRICT, WITHOUT ROWID;
+
+        CREATE TABLE run (
+            id INTEGER PRIMARY KEY,
+            dag_id TEXT NOT NULL REFERENCES dag (id),
+            run_id TEXT NOT NULL,
+            type TEXT NOT NULL CHECK (type IN (\(words(RunType.self)))),
+            state TEXT NOT NULL CHECK (state IN (\(words(RunState.self)))),
+            version INTEGER NOT NULL REFERENCES dag_version (id),
+            logical_date INTEGER NOT NULL,
+            interval_start INTEGER NOT NULL,
+            interval_end INTEGER NOT NULL CHECK (interval_end >= interval_start),
+            run_after INTEGER NOT NULL,
+            created_at INTEGER NOT NULL,
+            started_at INTEGER,
+            ended_at INTEGER,
+            params TEXT NOT NULL,
+            backfill INTEGER,
+            is_rerun INTEGER NOT NULL CHECK (is_rerun IN (0, 1)),
+            reason TEXT,
+            UNIQUE (dag_id, run_id),
+            CHECK ((ended_at IS NOT NULL) = (state IN \(finalRuns)))
+        ) STRICT;
+        CREATE UNIQUE INDEX run_of_interval ON run (dag_id, logical_date) WHERE type IN ('scheduled', 'backfill');
+        CREATE INDEX run_unfinished ON run (id) WHERE state IN ('queued', 'running');
+        CREATE INDEX run_by_date ON run (dag_id, logical_date, id);
+        CREATE INDEX run_by_date_of_all ON run (logical_date, id);
+
+        CREATE TABLE task_instance (
+            run INTEGER NOT NULL REFERENCES run (id) ON DELETE CASCADE,
+            position INTEGER NOT NULL,
+            task_id TEXT NOT NULL,
+            map_index INTEGER NOT NULL,
+            state TEXT NOT NULL CHECK (state IN (\(words(TaskState.self)))),
+            try_number INTEGER NOT NULL CHECK (try_number >= 0),
+            max_tries INTEGER NOT NULL,
+            lost_in_a_row INTEGER NOT NULL,
+            next_try_at INTEGER,
+            started_at INTEGER,
+            ended_at INTEGER,
+            attempt INTEGER,
+            outputs TEXT,
+            reason TEXT,
+            PRIMARY KEY (run, task_id, map_index),
+            CHECK (state <> 'running' OR attempt IS NOT NULL),
+            CHECK ((next_try_at IS NOT NULL) = (state = 'up_for_retry'))
+        ) STRICT, WITHOUT ROWID;
+
+        CREATE TABLE attempt (
+            id INTEGER PRIMARY KEY,
+            run INTEGER NOT NULL,
+            task_id TEXT NOT NULL,
+            map_index INTEGER NOT NULL,
+            try_number INTEGER NOT NULL,
+            state TEXT NOT NULL CHECK (state IN (\(words(AttemptState.self)))),
+            intent TEXT CHECK (intent IN ('cancel')),
+            created_at INTEGER NOT NULL,
+            started_at INTEGER,
+            ended_at INTEGER,
+            exit_code INTEGER,
+            signal INTEGER,
+            cpu_us INTEGER,
+            peak_memory INTEGER,
+            reason TEXT,
+            rendered TEXT NOT NULL,
+            FOREIGN KEY (run, task_id, map_index) REFERENCES task_instance ON DELETE CASCADE,
+            CHECK ((ended_at IS NULL) = (state = 'running'))
+        ) STRICT;
+        CREATE INDEX attempt_of_instance ON attempt (run, task_id, map_index);
+        CREATE INDEX attempt_running ON attempt (id) WHERE state = 'running';
+
+        CREATE TABLE backfill (
+            id INTEGER PRIMARY KEY,
+            dag_id TEXT NOT NULL REFERENCES dag (id),
+            from_date INTEGER NOT NULL,
+            to_date INTEGER NOT NULL CHECK (to_date >= from_date),
+            reprocess TEXT NOT NULL CHECK (reprocess IN (\(words(Reprocess.self)))),
+            max_active INTEGER NOT NULL CHECK (max_active > 0),
+            reverse INTEGER NOT NULL CHECK (reverse IN (0, 1)),
+            state TEXT NOT NULL CHECK (state IN (\(words(BackfillState.self)))),
+            created_at INTEGER NOT NULL,
+            ended_at INTEGER,
+            CHECK ((ended_at IS NULL) = (state = 'running'))
+        ) STRICT;
+        CREATE INDEX backfill_running ON backfill (id) WHERE state = 'running';
+
+        CREATE TABLE backfill_run (
+            backfill INTEGER NOT NULL REFERENCES backfill (id) ON DELETE CASCADE,
+            ordinal INTEGER NOT NULL,
+            run INTEGER NOT NULL REFERENCES run (id) ON DELETE CASCADE,
+            disposition TEXT NOT NULL CHECK (disposition IN (\(words(BackfillEntry.Disposition.self)))),
+            PRIMARY KEY (backfill, ordinal)
+        ) STRICT, WITHOUT ROWID;
+
+        CREATE TABLE audit_log (
+            id INTEGER PRIMARY KEY,
+            at INTEGER NOT NULL,
+            actor TEXT NOT NULL,
+            action TEXT NOT NULL,
+            subject TEXT NOT NULL,
+            details TEXT NOT NULL
+        ) STRICT;
+        """
+
+    /// Brings a database to this Weir's version, one migration a transaction; a copy is made first when it has content.
+    static func migrate(_ connection: SQLiteConnection) throws(StoreError) {
+        let version = Int(try connection.integer("PRAGMA user_version") ?? 0)
+        guard version <= migrations.count else {
+            throw StoreError(
+                .tooNew,
+                "\(connection.path) has format \(version), made by a newer Weir; this one knows up to "
+                    + "\(migrations.count): use the newer program, or restore a backup")
+        }
+        guard version < migrations.count else { return }
+        if version > 0 {
+            try connection.execute("VACUUM INTO ?", .text("\(connection.path).before-\(migrations.count)"))
+        }
+        for (index, migration) in migrations.enumerated().dropFirst(version) {
+            try connection.transaction { () throws(StoreError) in
+                try connection.run(migration.sql)
+                try connection.run("PRAGMA user_version = \(index + 1)")
+            }
+        }
+    }
+}

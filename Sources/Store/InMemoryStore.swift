@@ -1,0 +1,202 @@
+import SchedulerCore
+
+/// A store without a disk, for tests and simulation. Refuses what the real one refuses.
+public final class InMemoryStore: Store, StoreReader {
+    private struct Contents {
+        var dags: [String: DAGRecord] = [:]
+        var versions: [Int64: DAGVersionRecord] = [:]
+        var errors: [String: (errors: [FileError], since: Instant)] = [:]
+        var runs: [Int64: Run] = [:]
+        var instances: [Int64: [TaskInstance]] = [:]
+        var attempts: [Int64: Attempt] = [:]
+        var backfills: [Int64: Backfill] = [:]
+        var entries: [Int64: [BackfillEntry]] = [:]
+        var audit: [AuditEntry] = []
+    }
+
+    private var contents = Contents()
+    /// When set, the next commit fails with this and changes nothing.
+    public var nextFailure: StoreError?
+
+    public init() {}
+
+    // MARK: Store
+
+    public func commit(_ changes: [Change]) throws(StoreError) {
+        if let failure = nextFailure {
+            nextFailure = nil
+            throw failure
+        }
+        var next = contents
+        for change in changes { try Self.apply(change, to: &next) }
+        contents = next
+    }
+
+    public func snapshot() throws(StoreError) -> Snapshot {
+        var snapshot = Snapshot()
+        snapshot.dags = contents.dags.values.sorted { $0.id < $1.id }
+        snapshot.runs = contents.runs.values.filter { !$0.state.isFinal }.sorted { $0.id < $1.id }
+        let needed = Set(snapshot.dags.map(\.version) + snapshot.runs.map(\.version))
+        snapshot.versions = contents.versions.values.filter { needed.contains($0.id) }.sorted { $0.id < $1.id }
+        snapshot.instances = snapshot.runs.flatMap { contents.instances[$0.id] ?? [] }
+        snapshot.attempts = contents.attempts.values.filter { $0.state == .running }.sorted { $0.id < $1.id }
+        snapshot.backfills = contents.backfills.values.filter { $0.state == .running }.sorted { $0.id < $1.id }
+        snapshot.backfillEntries = snapshot.backfills.flatMap { contents.entries[$0.id] ?? [] }
+        for entry in snapshot.backfillEntries {
+            if let run = contents.runs[entry.run], run.state.isFinal {
+                snapshot.endedBackfillRuns[run.id] = run.state
+            }
+        }
+        for dag in snapshot.dags {
+            let taken = contents.runs.values.filter {
+                $0.dagID == dag.id && $0.type.isOfInterval && $0.state.isFinal
+                    && $0.logicalDate >= dag.cursor ?? Instant(microseconds: .min)
+            }
+            if !taken.isEmpty { snapshot.takenDates[dag.id] = taken.map(\.logicalDate).sorted() }
+        }
+        snapshot.filesInError = contents.errors.keys.sorted()
+        snapshot.nextRun = (contents.runs.keys.max() ?? 0) + 1
+        snapshot.nextAttempt = (contents.attempts.keys.max() ?? 0) + 1
+        snapshot.nextBackfill = (contents.backfills.keys.max() ?? 0) + 1
+        snapshot.nextVersion = (contents.versions.keys.max() ?? 0) + 1
+        return snapshot
+    }
+
+    public func taskInstances(ofRun run: Int64) throws(StoreError) -> [TaskInstance] { contents.instances[run] ?? [] }
+
+    public func intervalRuns(dag: String, from: Instant, to: Instant) throws(StoreError) -> [Run] {
+        contents.runs.values
+            .filter { $0.dagID == dag && $0.type.isOfInterval && from <= $0.logicalDate && $0.logicalDate <= to }
+            .sorted { $0.logicalDate < $1.logicalDate }
+    }
+
+    public func version(dag: String, sha256: String) throws(StoreError) -> DAGVersionRecord? {
+        contents.versions.values.first { $0.dagID == dag && $0.sha256 == sha256 }
+    }
+
+    // MARK: StoreReader
+
+    public func dags() throws(StoreError) -> [DAGSummary] {
+        contents.dags.values.sorted { $0.id < $1.id }.map { record in
+            let runs = contents.runs.values.filter { $0.dagID == record.id }
+            return DAGSummary(
+                record: record, lastRun: runs.max { ($0.logicalDate, $0.id) < ($1.logicalDate, $1.id) },
+                activeRuns: runs.count { !$0.state.isFinal })
+        }
+    }
+
+    public func version(_ id: Int64) throws(StoreError) -> DAGVersionRecord? { contents.versions[id] }
+
+    public func runs(_ query: RunQuery) throws(StoreError) -> [Run] {
+        let found = contents.runs.values.filter { run in
+            (query.dag == nil || run.dagID == query.dag) && (query.states.isEmpty || query.states.contains(run.state))
+                && (query.types.isEmpty || query.types.contains(run.type))
+                && run.logicalDate >= query.from ?? run.logicalDate && run.logicalDate <= query.to ?? run.logicalDate
+                && (query.backfill == nil || contents.entries[query.backfill ?? 0, default: []].contains { $0.run == run.id })
+        }
+        return Array(found.sorted { ($0.logicalDate, $0.id) > ($1.logicalDate, $1.id) }.prefix(query.limit))
+    }
+
+    public func run(dag: String, runID: String) throws(StoreError) -> Run? {
+        contents.runs.values.first { $0.dagID == dag && $0.runID == runID }
+    }
+
+    public func attempts(of instance: TaskInstanceKey) throws(StoreError) -> [Attempt] {
+        contents.attempts.values.filter { $0.instance == instance }.sorted { $0.id < $1.id }
+    }
+
+    public func backfill(_ id: Int64) throws(StoreError) -> BackfillProgress? { contents.backfills[id].map(progress) }
+
+    public func backfills(dag: String?, limit: Int) throws(StoreError) -> [BackfillProgress] {
+        contents.backfills.values.filter { dag == nil || $0.dagID == dag }.sorted { $0.id > $1.id }.prefix(limit)
+            .map(progress)
+    }
+
+    private func progress(_ backfill: Backfill) -> BackfillProgress {
+        let entries = contents.entries[backfill.id] ?? []
+        var runs: [RunState: Int] = [:]
+        var dispositions: [BackfillEntry.Disposition: Int] = [:]
+        for entry in entries {
+            if let state = contents.runs[entry.run]?.state { runs[state, default: 0] += 1 }
+            dispositions[entry.disposition, default: 0] += 1
+        }
+        return BackfillProgress(backfill: backfill, runs: runs, dispositions: dispositions)
+    }
+
+    public func fileErrors() throws(StoreError) -> [(file: String, errors: [FileError], since: Instant)] {
+        contents.errors.sorted { $0.key < $1.key }.map { ($0.key, $0.value.errors, $0.value.since) }
+    }
+
+    public func audit(limit: Int) throws(StoreError) -> [AuditEntry] { Array(contents.audit.reversed().prefix(limit)) }
+
+    public func counts() throws(StoreError) -> StoreCounts {
+        var counts = StoreCounts()
+        counts.dags = contents.dags.values.count(where: \.active)
+        counts.queuedRuns = contents.runs.values.count { $0.state == .queued }
+        counts.runningRuns = contents.runs.values.count { $0.state == .running }
+        counts.runningAttempts = contents.attempts.values.count { $0.state == .running }
+        counts.activeBackfills = contents.backfills.values.count { $0.state == .running }
+        return counts
+    }
+
+    // MARK: Changes
+
+    private static func conflict(_ what: String) -> StoreError { StoreError(.conflict, what) }
+
+    private static func apply(_ change: Change, to contents: inout Contents) throws(StoreError) {
+        switch change {
+        case .putDAG(let dag):
+            guard contents.versions[dag.version] != nil else { throw conflict("no version \(dag.version)") }
+            contents.dags[dag.id] = dag
+        case .insertVersion(let version):
+            guard contents.versions.updateValue(version, forKey: version.id) == nil else {
+                throw conflict("version \(version.id) exists")
+            }
+        case .setFileErrors(let file, let errors, let at):
+            contents.errors[file] = errors.isEmpty ? nil : (errors, contents.errors[file]?.since ?? at)
+        case .insertRun(let run):
+            let isTaken = contents.runs.values.contains {
+                $0.dagID == run.dagID
+                    && ($0.runID == run.runID
+                        || run.type.isOfInterval && $0.type.isOfInterval && $0.logicalDate == run.logicalDate)
+            }
+            guard contents.dags[run.dagID] != nil, !isTaken,
+                contents.runs.updateValue(run, forKey: run.id) == nil
+            else { throw conflict("run \(run.id) \(run.runID) cannot be inserted") }
+        case .updateRun(let run, let from):
+            guard contents.runs[run.id]?.state == from else { throw conflict("run \(run.id) is not \(from)") }
+            contents.runs[run.id] = run
+        case .insertTaskInstance(let instance):
+            let key = instance.key
+            guard contents.runs[key.run] != nil, !(contents.instances[key.run] ?? []).contains(where: { $0.key == key })
+            else { throw conflict("task instance \(key) cannot be inserted") }
+            contents.instances[key.run, default: []].append(instance)
+        case .updateTaskInstance(let instance, let from):
+            guard let index = contents.instances[instance.key.run]?.firstIndex(where: { $0.key == instance.key }),
+                contents.instances[instance.key.run]?[index].state == from
+            else { throw conflict("task instance \(instance.key) is not \(from)") }
+            contents.instances[instance.key.run]?[index] = instance
+        case .insertAttempt(let attempt):
+            guard contents.attempts.updateValue(attempt, forKey: attempt.id) == nil else {
+                throw conflict("attempt \(attempt.id) exists")
+            }
+        case .updateAttempt(let attempt, let from):
+            guard contents.attempts[attempt.id]?.state == from else {
+                throw conflict("attempt \(attempt.id) is not \(from)")
+            }
+            contents.attempts[attempt.id] = attempt
+        case .insertBackfill(let backfill, let entries):
+            guard contents.backfills.updateValue(backfill, forKey: backfill.id) == nil else {
+                throw conflict("backfill \(backfill.id) exists")
+            }
+            contents.entries[backfill.id] = entries
+        case .updateBackfill(let backfill, let from):
+            guard contents.backfills[backfill.id]?.state == from else {
+                throw conflict("backfill \(backfill.id) is not \(from)")
+            }
+            contents.backfills[backfill.id] = backfill
+        case .audit(let entry):
+            contents.audit.append(entry)
+        }
+    }
+}

@@ -1,0 +1,166 @@
+import Glibc
+import JSONText
+import Spawn
+import Testing
+
+/// A `WEIR_HOME` of a test, and the built program to use it with. Gone, with every process it started, when the test ends.
+final class WeirHome {
+    struct Output {
+        var status: Int32
+        var out: String
+        var err: String
+    }
+
+    let path: String
+    private var daemon: Daemon?
+    private let parallelism: Int
+
+    /// The folder of the products that this test was built with.
+    static let products: String = {
+        let test = (try? Program.selfPath()) ?? ""
+        return File.parent(of: test)
+    }()
+
+    static let root: String = {
+        // .build/<triple>/<configuration> stands in the package's root.
+        var folder = products
+        while folder != "/", !File.exists(folder + "/Package.swift") { folder = File.parent(of: folder) }
+        return folder
+    }()
+
+    init(parallelism: Int = 16) throws {
+        var template = Array("/tmp/weir-test-XXXXXX".utf8CString)
+        let made = try #require(mkdtemp(&template))
+        path = String(cString: made)
+        self.parallelism = parallelism
+        try File.makeDirectory(path + "/dags")
+    }
+
+    deinit {
+        daemon?.kill()
+        killLeftovers()
+        try? File.removeTree(path)
+    }
+
+    func write(_ name: String, _ text: String) throws {
+        let file = path + "/" + name
+        try File.makeDirectory(File.parent(of: file), recursive: true)
+        try File.writeAtomically(file, Array(text.utf8))
+    }
+
+    func read(_ name: String) -> String {
+        (try? File.read(path + "/" + name)).map { String(decoding: $0, as: UTF8.self) } ?? ""
+    }
+
+    func lines(_ name: String) -> [String] {
+        read(name).split(separator: "\n").map(String.init)
+    }
+
+    var environment: [String: String] {
+        var environment = ["WEIR_HOME": path, "WEIR_PARALLELISM": "\(parallelism)", "WEIR_SENDMAIL": "outbox"]
+        for name in ["PATH", "HOME", "LANG", "WEIR_DUCKDB"] {
+            if let value = getenv(name) { environment[name] = String(cString: value) }
+        }
+        return environment
+    }
+
+    @discardableResult
+    func weir(_ arguments: String..., timeout: Int64 = 120) throws -> Output {
+        try weir(arguments, timeout: timeout)
+    }
+
+    @discardableResult
+    func weir(_ arguments: [String], timeout: Int64 = 120) throws -> Output {
+        let done = try ChildProcess.run(
+            [Self.products + "/weir"] + arguments, environment: environment, directory: path,
+            timeoutMicroseconds: timeout * 1_000_000)
+        return Output(
+            status: done.status.shellCode, out: String(decoding: done.output, as: UTF8.self),
+            err: String(decoding: done.errors, as: UTF8.self))
+    }
+
+    /// The answer of a command with `--json`.
+    func json(_ arguments: String...) throws -> JSONNode {
+        let output = try weir(arguments + ["--json"])
+        return try JSONDocument(parsing: output.out).root
+    }
+
+    func runs(_ dag: String) throws -> [JSONNode] { try json("runs", dag).array ?? [] }
+
+    func tasks(_ dag: String, _ run: String) throws -> [JSONNode] { try json("tasks", dag, run).array ?? [] }
+
+    // MARK: The daemon
+
+    /// Starts the daemon and waits until it answers.
+    func startDaemon() throws {
+        daemon = try Daemon(Self.products + "/weir", environment: environment, directory: path)
+        try wait(for: "the daemon to answer") { try weir("status").status == 0 }
+    }
+
+    /// kill -9, and waits until the process is gone.
+    func killDaemon() {
+        daemon?.kill()
+        daemon = nil
+    }
+
+    var daemonPID: Int32? { daemon?.pid }
+
+    /// Waits for a condition, which is the only way in which a test waits.
+    func wait(for what: String, seconds: Int = 60, until condition: () throws -> Bool) throws {
+        let deadline = BootClock.now() + Int64(seconds) * 1_000_000
+        while try !condition() {
+            try #require(BootClock.now() < deadline, "waited in vain for \(what)")
+            usleep(5_000)
+        }
+    }
+
+    /// Supervisors of this home that are alive, by attempt.
+    func supervisors() -> [(pid: Int32, attempt: String)] {
+        processes { $0.contains("weir-supervise") }.compactMap { pid, command in
+            guard let directory = command.last, directory.hasPrefix(path + "/") else { return nil }
+            return (pid, String(directory.split(separator: "/").last ?? ""))
+        }
+    }
+
+    private func processes(_ matches: (String) -> Bool) -> [(Int32, [String])] {
+        ((try? File.list("/proc")) ?? []).compactMap { name in
+            guard let pid = Int32(name), let bytes = try? File.read("/proc/\(pid)/cmdline") else { return nil }
+            let words = bytes.split(separator: 0).map { String(decoding: $0, as: UTF8.self) }
+            guard let program = words.first, matches(program) else { return nil }
+            return (pid, words)
+        }
+    }
+
+    private func killLeftovers() {
+        for (pid, _) in supervisors() { _ = Glibc.kill(pid, SIGTERM) }
+    }
+}
+
+/// A daemon process of a test.
+final class Daemon {
+    let pid: Int32
+    private var reaped = false
+
+    init(_ program: String, environment: [String: String], directory: String) throws {
+        pid = try ChildProcess.start(
+            [program, "daemon"], environment: environment, directory: directory,
+            output: directory + "/daemon.log")
+    }
+
+    func kill() {
+        guard !reaped else { return }
+        reaped = true
+        _ = Glibc.kill(pid, SIGKILL)
+        var status: Int32 = 0
+        waitpid(pid, &status, 0)
+    }
+
+    /// SIGTERM; the exit status.
+    func terminate() -> Int32 {
+        reaped = true
+        _ = Glibc.kill(pid, SIGTERM)
+        var status: Int32 = 0
+        waitpid(pid, &status, 0)
+        return status
+    }
+}
