@@ -11,8 +11,6 @@ public enum EngineCommand: Sendable {
     case cancelRun(dag: String, runID: String)
     /// Cancels the backfill and every run of it that has not ended.
     case cancelBackfill(Int64)
-    /// Stops or resumes the DAG's schedule; trigger and backfill work all the same.
-    case setPaused(dag: String, paused: Bool)
     /// Reads the DAG folder again at once.
     case reload
     case status

@@ -162,7 +162,6 @@ final class EngineState {
                 submit(.backfill(request, existing: existing), actor, slot)
             case .cancelRun(let dag, let runID): submit(.cancelRun(dag: dag, runID: runID), actor, slot)
             case .cancelBackfill(let id): submit(.cancelBackfill(id), actor, slot)
-            case .setPaused(let dag, let paused): submit(.setPaused(dag: dag, paused: paused), actor, slot)
             case .status: slot.give(.success(.status(status)))
             case .reload: slot.give(.success(.done))
             }

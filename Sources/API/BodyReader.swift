@@ -1,0 +1,80 @@
+import JSONText
+import SchedulerCore
+
+/// Reads the members of a request's JSON object, and refuses those that nobody asked for.
+struct BodyReader {
+    private let document: JSONDocument
+    private var asked: [String] = []
+
+    /// An empty body counts as an empty object.
+    init(_ bytes: [UInt8]) throws(JSONSyntaxError) {
+        document = try JSONDocument(parsing: bytes.isEmpty ? Array("{}".utf8) : bytes)
+    }
+
+    mutating func string(_ key: String) throws(CommandError) -> String? {
+        try value(key, "a string") { $0.string }
+    }
+
+    mutating func bool(_ key: String) throws(CommandError) -> Bool? {
+        try value(key, "true or false") { $0.bool }
+    }
+
+    mutating func integer(_ key: String) throws(CommandError) -> Int? {
+        try value(key, "an integer") { $0.integer.flatMap { Int(exactly: $0) } }
+    }
+
+    mutating func instant(_ key: String) throws(CommandError) -> Instant? {
+        try value(key, "a time as in RFC 3339, such as 2022-05-02T00:00:00Z") {
+            $0.string.flatMap { Instant(rfc3339: $0) }
+        }
+    }
+
+    mutating func word<Word: RawRepresentable & CaseIterable>(
+        _ key: String, _: Word.Type
+    ) throws(CommandError) -> Word? where Word.RawValue == String {
+        try value(key, "one of " + Word.allCases.map(\.rawValue).joined(separator: ", ")) {
+            $0.string.flatMap { Word(rawValue: $0) }
+        }
+    }
+
+    mutating func params() throws(CommandError) -> [String: JSONNode] {
+        let object = try value("params", "an object") { $0.object }
+        return Dictionary(
+            (object?.members ?? []).map { ($0.key, $0.node) }, uniquingKeysWith: { first, _ in first })
+    }
+
+    func required<Value>(_ value: Value?, _ key: String) throws(CommandError) -> Value {
+        guard let value else { throw CommandError(.invalid, "the body has no '\(key)'") }
+        return value
+    }
+
+    /// To be called when all members were read.
+    func end() throws(CommandError) {
+        guard let object = document.root.object else {
+            throw CommandError(.invalid, "the body is \(document.root.typeName), not an object")
+        }
+        if let double = document.duplicateKeys.first {
+            throw CommandError(.invalid, "the body\(at(double.offset)) has '\(double.key)' twice")
+        }
+        for member in object.members where !asked.contains(member.key) {
+            let near = nearestName(to: member.key, among: asked).map { "; did you mean '\($0)'?" } ?? ""
+            throw CommandError(.invalid, "the body\(at(member.keyOffset)) has an unknown key '\(member.key)'\(near)")
+        }
+    }
+
+    private mutating func value<Value>(
+        _ key: String, _ wanted: String, _ read: (JSONNode) -> Value?
+    ) throws(CommandError) -> Value? {
+        asked.append(key)
+        guard let node = document.root[key], !node.isNull else { return nil }
+        guard let value = read(node) else {
+            throw CommandError(.invalid, "the body\(at(node.offset)): '\(key)' is not \(wanted)")
+        }
+        return value
+    }
+
+    private func at(_ offset: Int) -> String {
+        let position = document.position(at: offset)
+        return ", at \(position.line):\(position.column),"
+    }
+}

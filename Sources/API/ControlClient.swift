@@ -1,0 +1,63 @@
+import Engine
+import HTTPServer
+import JSONText
+import SchedulerCore
+
+/// The engine of a running daemon, reached through its control socket.
+public final class ControlClient: EngineService {
+    private let client: HTTPClient
+
+    public init(socket path: String) { client = HTTPClient(unixSocket: path) }
+
+    /// Whether a daemon answers.
+    public var isAnswered: Bool { (try? perform(.status, actor: "")) != nil }
+
+    /// - Parameter actor: not sent: the daemon says who is behind its socket.
+    public func perform(_ command: EngineCommand, actor: String) throws(CommandError) -> EngineReply {
+        let (method, target, body) = Self.request(command)
+        let response: HTTPResponse
+        do throws(HTTPError) {
+            response = try client.send(method, target, body: body)
+        } catch {
+            throw CommandError(.unavailable, "the daemon cannot be reached: \(error.message)")
+        }
+        if response.status == 200, let reply = ReplyCoding.decode(response.body) { return reply }
+        let problem = (try? JSONDocument(parsing: response.body))?.root
+        throw CommandError(
+            problem?["code"]?.string.flatMap(CommandError.Code.init) ?? .invalid,
+            problem?["detail"]?.string ?? "the daemon answered with status \(response.status)")
+    }
+
+    private static func request(_ command: EngineCommand) -> (method: String, target: String, body: [UInt8]) {
+        func path(_ parts: String...) -> String { "/api/v1/" + parts.map(Router.encoded).joined(separator: "/") }
+        var writer = JSONWriter()
+        func params(_ values: [String: JSONNode], _ writer: inout JSONWriter) {
+            writer.key("params")
+            writer.object { for (key, value) in values.sorted(by: { $0.key < $1.key }) { $0.member(key, value) } }
+        }
+        switch command {
+        case .status: return ("GET", path("status"), [])
+        case .reload: return ("POST", path("reload"), [])
+        case .trigger(let dag, let date, let values):
+            writer.object {
+                $0.member("logical_date", date.map { "\($0)" })
+                params(values, &$0)
+            }
+            return ("POST", path("dags", dag, "runs"), writer.bytes)
+        case .backfill(let request):
+            writer.object {
+                $0.member("dag_id", request.dag)
+                $0.member("from", "\(request.from)")
+                $0.member("to", "\(request.to)")
+                $0.member("reprocess", request.reprocess.rawValue)
+                $0.member("max_active", request.maxActive)
+                $0.member("reverse", request.reverse)
+                $0.member("dry_run", request.dryRun)
+                params(request.params, &$0)
+            }
+            return ("POST", path("backfills"), writer.bytes)
+        case .cancelRun(let dag, let runID): return ("POST", path("dags", dag, "runs", runID, "cancel"), [])
+        case .cancelBackfill(let id): return ("POST", path("backfills", "\(id)", "cancel"), [])
+        }
+    }
+}

@@ -1,0 +1,128 @@
+import Engine
+import JSONText
+import SchedulerCore
+
+/// The JSON of the engine's replies, for both ends of the control socket.
+enum ReplyCoding {
+    static func encode(_ reply: EngineReply) -> [UInt8] {
+        var writer = JSONWriter()
+        writer.object { writer in
+            switch reply {
+            case .done:
+                writer.member("done", true)
+            case .run(let run):
+                writer.key("run")
+                RunJSON.write(run, to: &writer)
+            case .backfill(let id, let plan):
+                writer.member("backfill_id", id)
+                writer.key("plan")
+                writer.array { writer in
+                    for entry in plan {
+                        writer.object {
+                            $0.member("logical_date", "\(entry.logicalDate)")
+                            $0.member("data_interval_start", "\(entry.interval.start)")
+                            $0.member("data_interval_end", "\(entry.interval.end)")
+                            $0.member("run_id", entry.runID)
+                            $0.member("disposition", entry.disposition.rawValue)
+                        }
+                    }
+                }
+            case .status(let status):
+                writer.key("status")
+                StatusJSON.write(status, to: &writer)
+            }
+        }
+        return writer.bytes
+    }
+
+    /// Nil when the text is not a reply of this version.
+    static func decode(_ bytes: [UInt8]) -> EngineReply? {
+        guard let root = (try? JSONDocument(parsing: bytes))?.root else { return nil }
+        if root["done"]?.bool == true { return .done }
+        if let run = root["run"] { return RunJSON.read(run).map { .run($0) } }
+        if let status = root["status"] { return StatusJSON.read(status).map { .status($0) } }
+        if let plan = root["plan"]?.array {
+            var entries: [BackfillPlanEntry] = []
+            for node in plan {
+                guard let date = node.instant("logical_date"), let start = node.instant("data_interval_start"),
+                    let end = node.instant("data_interval_end"), let runID = node["run_id"]?.string,
+                    let disposition = node["disposition"]?.string.flatMap(BackfillEntry.Disposition.init)
+                else { return nil }
+                entries.append(
+                    BackfillPlanEntry(
+                        logicalDate: date, interval: DataInterval(start: start, end: end), runID: runID,
+                        disposition: disposition))
+            }
+            return .backfill(id: root["backfill_id"]?.integer, plan: entries)
+        }
+        return nil
+    }
+}
+
+/// A run as JSON: what scripts may rely on, and a few fields more.
+public enum RunJSON {
+    public static func write(_ run: Run, to writer: inout JSONWriter) {
+        writer.object {
+            $0.member("dag_id", run.dagID)
+            $0.member("run_id", run.runID)
+            $0.member("run_type", run.type.rawValue)
+            $0.member("state", run.state.rawValue)
+            $0.member("logical_date", "\(run.logicalDate)")
+            $0.member("data_interval_start", "\(run.interval.start)")
+            $0.member("data_interval_end", "\(run.interval.end)")
+            $0.member("run_after", "\(run.runAfter)")
+            $0.member("start_date", run.startedAt.map { "\($0)" })
+            $0.member("end_date", run.endedAt.map { "\($0)" })
+            $0.member("reason", run.reason)
+            $0.key("params")
+            $0.raw(run.params)
+        }
+    }
+
+    /// What a client needs of a run that it has just asked for; row ids do not travel.
+    static func read(_ node: JSONNode) -> Run? {
+        guard let dag = node["dag_id"]?.string, let runID = node["run_id"]?.string,
+            let type = node["run_type"]?.string.flatMap(RunType.init),
+            let state = node["state"]?.string.flatMap(RunState.init), let date = node.instant("logical_date"),
+            let start = node.instant("data_interval_start"), let end = node.instant("data_interval_end"),
+            let after = node.instant("run_after")
+        else { return nil }
+        return Run(
+            id: 0, dagID: dag, runID: runID, type: type, state: state, version: 0, logicalDate: date,
+            interval: DataInterval(start: start, end: end), runAfter: after, createdAt: after,
+            startedAt: node.instant("start_date"), endedAt: node.instant("end_date"), reason: node["reason"]?.string)
+    }
+}
+
+/// The engine's status as JSON.
+public enum StatusJSON {
+    public static func write(_ status: EngineStatus, to writer: inout JSONWriter) {
+        writer.object {
+            $0.member("pid", status.pid)
+            $0.member("version", status.version)
+            $0.member("started_at", "\(status.startedAt)")
+            $0.member("parallelism", status.parallelism)
+            $0.member("running_attempts", status.runningAttempts)
+            $0.member("queued_tasks", status.queuedTasks)
+            $0.member("active_runs", status.activeRuns)
+            $0.member("queued_runs", status.queuedRuns)
+            $0.member("stopped_because", status.stoppedBecause)
+        }
+    }
+
+    static func read(_ node: JSONNode) -> EngineStatus? {
+        func whole(_ key: String) -> Int? { node[key]?.integer.flatMap { Int(exactly: $0) } }
+        guard let pid = whole("pid"), let version = node["version"]?.string, let started = node.instant("started_at"),
+            let parallelism = whole("parallelism"), let running = whole("running_attempts"),
+            let queued = whole("queued_tasks"), let active = whole("active_runs"), let queuedRuns = whole("queued_runs")
+        else { return nil }
+        return EngineStatus(
+            pid: pid, startedAt: started, version: version, parallelism: parallelism, runningAttempts: running,
+            queuedTasks: queued, activeRuns: active, queuedRuns: queuedRuns,
+            stoppedBecause: node["stopped_because"]?.string)
+    }
+}
+
+extension JSONNode {
+    func instant(_ key: String) -> Instant? { self[key]?.string.flatMap { Instant(rfc3339: $0) } }
+}

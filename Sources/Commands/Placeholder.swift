@@ -1,4 +1,0 @@
-// Placeholder.
-public enum Program {
-    public static func run() -> Int32 { 0 }
-}

@@ -1,0 +1,88 @@
+/// Finds the handler of a request by its method and path. Pure: it is tested without a socket.
+public struct Router: Sendable {
+    public typealias Handler = @Sendable (HTTPRequest) -> HTTPResponse
+
+    private struct Route: Sendable {
+        var method: String
+        var parts: [Substring]
+        var handler: Handler
+    }
+
+    private var routes: [Route] = []
+    private let failure: @Sendable (Int, String) -> HTTPResponse
+
+    /// - Parameter failure: the answer for a status that the router itself gives (400, 404, 405), with its reason.
+    public init(failure: @escaping @Sendable (Int, String) -> HTTPResponse) { self.failure = failure }
+
+    /// Adds a route. A part of `pattern` in braces, `/runs/{run_id}`, matches one part of a path.
+    public mutating func on(_ method: String, _ pattern: String, _ handler: @escaping Handler) {
+        routes.append(Route(method: method, parts: pattern.split(separator: "/"), handler: handler))
+    }
+
+    public func respond(to request: HTTPRequest) -> HTTPResponse {
+        let parts = request.path.split(separator: "/", omittingEmptySubsequences: true)
+        var allowed: Set<String> = []
+        for route in routes where route.parts.count == parts.count {
+            var request = request
+            guard Self.match(route.parts, parts, &request.parameters) else { continue }
+            if route.method == request.method { return route.handler(request) }
+            allowed.insert(route.method)
+        }
+        if parts.contains(where: { Self.decoded($0) == nil }) {
+            return failure(400, "the path is not percent-encoded UTF-8")
+        }
+        guard !allowed.isEmpty else { return failure(404, "there is nothing at \(request.path)") }
+        var response = failure(405, "\(request.method) is not for \(request.path)")
+        response.headers.append(("Allow", allowed.sorted().joined(separator: ", ")))
+        return response
+    }
+
+    private static func match(_ pattern: [Substring], _ parts: [Substring], _ found: inout [String: String]) -> Bool {
+        for (wanted, part) in zip(pattern, parts) {
+            if wanted.hasPrefix("{"), wanted.hasSuffix("}") {
+                guard let value = decoded(part) else { return false }
+                found[String(wanted.dropFirst().dropLast())] = value
+            } else if wanted != part {
+                return false
+            }
+        }
+        return true
+    }
+
+    /// Undoes percent-encoding (RFC 3986, 2.1); nil when it is malformed or not UTF-8.
+    public static func decoded(_ text: Substring) -> String? {
+        var bytes: [UInt8] = []
+        var rest = text.utf8[...]
+        while let byte = rest.popFirst() {
+            guard byte == UInt8(ascii: "%") else {
+                bytes.append(byte)
+                continue
+            }
+            guard let high = rest.popFirst().flatMap(hex), let low = rest.popFirst().flatMap(hex) else { return nil }
+            bytes.append(high << 4 | low)
+        }
+        return String(validating: bytes, as: UTF8.self)
+    }
+
+    /// Percent-encodes everything but the unreserved characters of RFC 3986.
+    public static func encoded(_ text: String) -> String {
+        var bytes: [UInt8] = []
+        for byte in text.utf8 {
+            switch byte {
+            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"),
+                UInt8(ascii: "~"):
+                bytes.append(byte)
+            default:
+                let digits = String(byte, radix: 16, uppercase: true)
+                bytes.append(contentsOf: (byte < 16 ? "%0" : "%").utf8)
+                bytes.append(contentsOf: digits.utf8)
+            }
+        }
+        return String(decoding: bytes, as: UTF8.self)
+    }
+
+    private static func hex(_ byte: UInt8) -> UInt8? {
+        Character(Unicode.Scalar(byte)).hexDigitValue.map { UInt8($0) }
+    }
+}
