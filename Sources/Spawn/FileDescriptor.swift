@@ -1,4 +1,3 @@
-import CPosix
 import Glibc
 
 /// An open descriptor that is closed with its owner.
@@ -73,18 +72,5 @@ public struct FileDescriptor: ~Copyable, Sendable {
             }
             written += count
         }
-    }
-}
-
-/// A pipe; both ends are closed with it, unless they were closed or given away before.
-struct Pipe: ~Copyable {
-    var reading: FileDescriptor?
-    var writing: FileDescriptor?
-
-    init() throws(SystemError) {
-        var ends: [Int32] = [-1, -1]
-        guard weir_pipe(&ends) == 0 else { throw SystemError("pipe2") }
-        reading = FileDescriptor(owning: ends[0])
-        writing = FileDescriptor(owning: ends[1])
     }
 }

@@ -17,7 +17,7 @@ struct RunningTask {
         let program = Program(argv: spec.argv, environment: environment, directory: spec.cwd)
         let path = try program.find()
 
-        let log = try Self.open(directory.log, O_RDWR | O_APPEND | O_CREAT)
+        let log = try Self.open(directory.log, O_WRONLY | O_APPEND | O_CREAT)
         let null = try Self.open("/dev/null", O_RDONLY)
 
         var cgroup = spec.cgroup.flatMap(Cgroup.create)

@@ -1,0 +1,46 @@
+import CPosix
+import Glibc
+
+/// Starting supervisors on this machine.
+public enum SupervisorLauncher {
+    /// A supervisor that was started by this process, as its child.
+    public struct Launched: Sendable, Hashable {
+        public var pid: Int32
+        /// Becomes readable when the supervisor ends. Belongs to the caller; `ExitWatcher.watch` takes it over.
+        public var pidfd: Int32
+    }
+
+    /// Starts the supervisor of one attempt, in a session of its own: it outlives this process. The attempt's `spec.json`
+    /// must be complete.
+    ///
+    /// After an error the attempt may still have been claimed: `AttemptInspector.recover` tells.
+    ///
+    /// - Parameter program: path of `weir-supervise`.
+    public static func start(
+        program: String, directory: AttemptDirectory
+    ) throws(StartError) -> Launched {
+        // It needs nothing of this process's environment, which may hold secrets.
+        let supervisor = Program(
+            argv: [program, directory.path], environment: ["PATH": Program.defaultPath], directory: nil)
+        let null = try open("/dev/null", O_RDWR)
+        // Should the supervisor itself fail, its words are where a person looks first.
+        let log = try open(directory.log, O_WRONLY | O_APPEND | O_CREAT)
+        let pid = try supervisor.spawn(WEIR_GROUP_SESSION, stdio: (null.raw, null.raw, log.raw))
+        // The child is not reaped yet, so its pid cannot belong to another process.
+        let pidfd = weir_pidfd_open(pid)
+        guard pidfd >= 0 else {
+            let failure = SystemError("pidfd_open")
+            kill(pid, SIGKILL)
+            var status: Int32 = 0
+            while waitpid(pid, &status, 0) < 0, errno == EINTR {}
+            throw StartError(description: "cannot watch a supervisor: \(failure.message)")
+        }
+        return Launched(pid: pid, pidfd: pidfd)
+    }
+
+    private static func open(_ path: String, _ flags: Int32) throws(StartError) -> FileDescriptor {
+        do throws(SystemError) { return try FileDescriptor.open(path, flags) } catch {
+            throw StartError(description: "cannot start a supervisor: \(error)")
+        }
+    }
+}
