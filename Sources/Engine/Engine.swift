@@ -57,7 +57,7 @@ public final class Engine: EngineService {
         if configuration.runsSchedules { try watchFolder() }
         // The state moves into the loop's thread, which alone uses it from here on.
         let box = Handover(state)
-        let thread = WorkerThread("weir-engine") { [self] in
+        let thread = WorkerThread { [self] in
             run(box.take(), contents)
             ended()
         }

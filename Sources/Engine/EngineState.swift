@@ -44,7 +44,8 @@ final class EngineState {
         let context = DAGValidationContext(kinds: configuration.kinds, zone: { SystemZones.zone($0) })
         scheduler = Scheduler(
             configuration: .init(
-                parallelism: configuration.parallelism, runsSchedules: configuration.runsSchedules),
+                parallelism: configuration.parallelism, runsSchedules: configuration.runsSchedules,
+                builtinKinds: Set(configuration.kinds.filter { $0.launch == .builtin }.map(\.name))),
             snapshot: snapshot, now: clock()
         ) { DAGParser.parse(Array($0.text.utf8), context: context).dag }
         loaded = []

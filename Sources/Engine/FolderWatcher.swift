@@ -14,16 +14,16 @@ final class FolderWatcher: Sendable {
     /// - Parameter onChange: called on the watcher's own thread.
     init(_ folder: String, onChange: @escaping @Sendable () -> Void) throws(SystemError) {
         let inotify = try FileDescriptor(
-            "inotify_init1", inotify_init1(Int32(IN_CLOEXEC.rawValue | IN_NONBLOCK.rawValue)))
+            "inotify_init1", inotify_init1(Int32(IN_CLOEXEC | IN_NONBLOCK)))
         let mask = UInt32(IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_CREATE | IN_ATTRIB)
         guard inotify_add_watch(inotify.raw, folder, mask) >= 0 else {
             throw SystemError("inotify_add_watch", path: folder)
         }
-        let ending = try FileDescriptor("eventfd", eventfd(0, Int32(EFD_CLOEXEC.rawValue)))
+        let ending = try FileDescriptor("eventfd", eventfd(0, Int32(EFD_CLOEXEC)))
         let (changes, end) = (inotify.raw, ending.raw)
         self.inotify = inotify
         self.ending = ending
-        thread = WorkerThread("weir-dags") {
+        thread = WorkerThread {
             var pending = false
             while true {
                 var waits = [

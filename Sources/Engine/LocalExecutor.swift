@@ -10,17 +10,15 @@ public final class LocalExecutor: Executor {
     private struct State {
         /// Attempts whose supervisor is being watched, and whose end was not yet reported.
         var watched: Set<Int64> = []
-        /// Supervisors that this process started: the only way to signal one that has not written its claim yet.
-        var started: [Int64: Int32] = [:]
     }
 
     private let configuration: EngineConfiguration
     private let cgroup: String?
     private let state = Mutex(State())
     /// Starts and kills, in order: a kill never overtakes the start that it is about.
-    private let starts = WorkQueue("weir-start")
+    private let starts = WorkQueue()
     /// What may take long: proving that a lost attempt's processes are gone.
-    private let ends = WorkQueue("weir-end", threads: 2)
+    private let ends = WorkQueue(threads: 2)
     private let watcher = Mutex<ExitWatcher?>(nil)
     private let report = Mutex<(@Sendable (ExecutorReport) -> Void)?>(nil)
 
@@ -46,8 +44,9 @@ public final class LocalExecutor: Executor {
             do {
                 try directory.create()
                 try spec(launch, directory).write(to: directory)
-                let supervisor = try SupervisorLauncher.start(configuration.supervisorProgram, directory)
-                watch(launch.attempt, pid: supervisor.pid, pidfd: supervisor.pidfd, isChild: true)
+                let supervisor = try SupervisorLauncher.start(
+                    program: configuration.supervisorProgram, directory: directory)
+                watch(launch.attempt, pid: supervisor.pid, pidfd: supervisor.pidfd)
             } catch {
                 startFailed(launch.attempt, directory, "\(error)")
             }
@@ -63,12 +62,9 @@ public final class LocalExecutor: Executor {
     public func kill(attempt: Int64) {
         starts.add { [self] in
             let directory = directory(attempt)
+            // The marker stops a supervisor that has not looked yet; the signal ends one that has.
             try? directory.revoke()
-            if let pidfd = state.withLock({ $0.started[attempt] }) {
-                _ = Signals.send(SIGTERM, toPidfd: pidfd)
-            } else {
-                _ = AttemptInspector.kill(directory)
-            }
+            AttemptInspector.kill(directory)
         }
     }
 
@@ -97,19 +93,18 @@ public final class LocalExecutor: Executor {
 
     // MARK: Ends
 
-    private func watch(_ attempt: Int64, pid: Int32, pidfd: Int32, isChild: Bool) {
-        state.withLock {
-            $0.watched.insert(attempt)
-            $0.started[attempt] = pidfd
+    private func watch(_ attempt: Int64, pid: Int32, pidfd: Int32) {
+        state.withLock { _ = $0.watched.insert(attempt) }
+        do throws(SystemError) {
+            try watcher.withLock { $0 }?.watch(pid: pid, pidfd: pidfd, token: attempt)
+        } catch {
+            state.withLock { _ = $0.watched.remove(attempt) }
+            tell(.unsupervised(attempt, reason: "its supervisor runs, but cannot be watched: \(error)"))
         }
-        watcher.withLock { $0 }?.watch(pidfd: pidfd, pid: pid, isChild: isChild, token: attempt)
     }
 
     private func supervisorEnded(_ attempt: Int64) {
-        state.withLock {
-            $0.watched.remove(attempt)
-            $0.started[attempt] = nil
-        }
+        state.withLock { _ = $0.watched.remove(attempt) }
         if case .good(let result) = AttemptResult.read(from: directory(attempt)) {
             tell(.ended(attempt, end(result, directory(attempt))))
         } else {
@@ -123,7 +118,7 @@ public final class LocalExecutor: Executor {
         switch AttemptInspector.recover(directory) {
         case .finished(let result): tell(.ended(attempt, end(result, directory)))
         case .badResult(let reason): tell(.ended(attempt, AttemptEnd(outcome: .badResult, reason: reason)))
-        case .running(let identity, let pidfd): watch(attempt, pid: identity.pid, pidfd: pidfd, isChild: false)
+        case .running(let identity, let pidfd): watch(attempt, pid: identity.pid, pidfd: pidfd)
         case .revoked: tell(.revoked(attempt))
         case .lost(let reason): tell(.lost(attempt, reason: reason))
         case .unproven(let reason): tell(.unsupervised(attempt, reason: reason))

@@ -11,8 +11,8 @@ final class Mailbox<Item: Sendable>: Sendable {
     private let alarm: FileDescriptor
 
     init() throws(SystemError) {
-        bell = try FileDescriptor("eventfd", eventfd(0, Int32(EFD_CLOEXEC.rawValue | EFD_NONBLOCK.rawValue)))
-        let flags = Int32(TFD_CLOEXEC.rawValue | TFD_NONBLOCK.rawValue)
+        bell = try FileDescriptor("eventfd", eventfd(0, Int32(EFD_CLOEXEC | EFD_NONBLOCK)))
+        let flags = Int32(TFD_CLOEXEC | TFD_NONBLOCK)
         alarm = try FileDescriptor("timerfd_create", timerfd_create(CLOCK_REALTIME, flags))
     }
 
@@ -52,7 +52,7 @@ final class Mailbox<Item: Sendable>: Sendable {
             setting.it_value.tv_nsec = Int(max(0, microseconds) % 1_000_000) * 1000 + 1
         }
         // TFD_TIMER_CANCEL_ON_SET: a step of the wall clock ends the wait, so that nothing is due unseen.
-        _ = timerfd_settime(alarm.raw, Int32(TFD_TIMER_ABSTIME.rawValue | TFD_TIMER_CANCEL_ON_SET.rawValue), &setting, nil)
+        _ = timerfd_settime(alarm.raw, Int32(TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET), &setting, nil)
         var waits = [
             pollfd(fd: bell.raw, events: Int16(POLLIN), revents: 0),
             pollfd(fd: alarm.raw, events: Int16(POLLIN), revents: 0),

@@ -12,22 +12,18 @@ public final class StateLock: Sendable {
     public static func acquire(_ home: Home) throws(EngineError) -> StateLock {
         do throws(SystemError) {
             try File.makeDirectory(home.state, recursive: true)
-            let descriptor = try FileDescriptor.open(home.lock, O_RDWR | O_CREAT | O_CLOEXEC, mode: 0o600)
-            guard flock(descriptor.raw, LOCK_EX | LOCK_NB) == 0 else {
-                guard errno == EWOULDBLOCK else {
-                    throw SystemError("flock", path: home.lock)
-                }
-                let holder = (try? File.read(home.lock, limit: 32)).map { String(decoding: $0, as: UTF8.self) } ?? ""
-                let pid = holder.split(separator: "\n").first.map { " by process \($0)" } ?? ""
-                throw .locked("\(home.state) is in use\(pid): another Weir runs there; see `weir status`")
+            let descriptor = try FileDescriptor.open(home.lock, O_RDWR | O_CREAT)
+            if flock(descriptor.raw, LOCK_EX | LOCK_NB) == 0 {
+                _ = ftruncate(descriptor.raw, 0)
+                try descriptor.writeAll(Array("\(getpid())\n".utf8), path: home.lock)
+                return StateLock(descriptor)
             }
-            _ = ftruncate(descriptor.raw, 0)
-            try descriptor.writeAll(Array("\(getpid())\n".utf8), path: home.lock)
-            return StateLock(descriptor)
-        } catch let error as SystemError {
+            guard errno == EWOULDBLOCK else { throw SystemError("flock", path: home.lock) }
+        } catch {
             throw EngineError(.io, "\(error)")
-        } catch let error as EngineError {
-            throw error
         }
+        let holder = (try? File.read(home.lock, limit: 32)).map { String(decoding: $0, as: UTF8.self) } ?? ""
+        let pid = holder.split(separator: "\n").first.map { " by process \($0)" } ?? ""
+        throw EngineError(.locked, "\(home.state) is in use\(pid): another Weir runs there; see `weir status`")
     }
 }

@@ -32,7 +32,7 @@ enum LastWords {
     private static let longest = 300
 
     static func of(_ directory: AttemptDirectory) -> String? {
-        guard let tail = try? File.readTail(directory.log, bytes: 4096) else { return nil }
+        guard let tail = try? AttemptLog.tail(directory.log, limit: 4096).bytes else { return nil }
         let lines = tail.split(whereSeparator: { $0 == 0x0A || $0 == 0x0D })
         guard let last = lines.last(where: { $0.contains { $0 > 0x20 } }) else { return nil }
         let text = String(decoding: last, as: UTF8.self).unicodeScalars.filter { $0.value >= 0x20 && $0.value != 0x7F }

@@ -11,10 +11,10 @@ final class WorkQueue: Sendable {
     private let available = Semaphore()
     private let threads: Mutex<[WorkerThread]>
 
-    init(_ name: String, threads count: Int = 1) {
+    init(threads count: Int = 1) {
         threads = Mutex([])
         for _ in 0..<count {
-            let thread = WorkerThread(name) { [self] in work() }
+            let thread = WorkerThread { [self] in work() }
             threads.withLock { $0.append(thread) }
         }
     }

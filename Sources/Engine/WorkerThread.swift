@@ -5,8 +5,8 @@ import Synchronization
 final class WorkerThread: Sendable {
     private let thread: Mutex<pthread_t?>
 
-    init(_ name: String, _ body: @escaping @Sendable () -> Void) {
-        let box = Unmanaged.passRetained(Body(name: name, run: body))
+    init(_ body: @escaping @Sendable () -> Void) {
+        let box = Unmanaged.passRetained(Body(run: body))
         var id = pthread_t()
         let failure = pthread_create(
             &id, nil,
@@ -14,8 +14,6 @@ final class WorkerThread: Sendable {
                 // The argument is the box that was retained for this thread, and for it alone.
                 guard let argument else { return nil }
                 let body = Unmanaged<Body>.fromOpaque(argument).takeRetainedValue()
-                // The kernel keeps 15 characters.
-                _ = pthread_setname_np(pthread_self(), String(body.name.prefix(15)))
                 body.run()
                 return nil
             }, box.toOpaque())
@@ -33,12 +31,8 @@ final class WorkerThread: Sendable {
     }
 
     private final class Body: Sendable {
-        let name: String
         let run: @Sendable () -> Void
 
-        init(name: String, run: @escaping @Sendable () -> Void) {
-            self.name = name
-            self.run = run
-        }
+        init(run: @escaping @Sendable () -> Void) { self.run = run }
     }
 }

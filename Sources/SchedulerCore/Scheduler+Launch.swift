@@ -5,22 +5,53 @@ extension Scheduler {
     func launch(_ node: RunNode, _ dag: DAG, _ index: Int, attempt: Int64) throws(TemplateError) -> AttemptLaunch {
         let task = dag.tasks[index]
         let record = node.instances[index].record
-        let context = templateContext(node, dag, index)
+        // Walking the tasks before this one costs as much as there are: only who reads them pays.
+        let isBuiltin = configuration.builtinKinds.contains(task.kind)
+        let upstream = isBuiltin || Self.namesOutputs(task, dag) ? upstreamClosure(of: index, node, dag) : []
+        let context = Self.templateContext(node.run, dag, task, record, upstream)
         let with = try Template.render(task.with, in: context)
-        var env = contextEnvironment(node.run, task, record, context)
+        var env = Self.contextEnvironment(node.run, dag, task, record, context)
         for entry in dag.env + task.env {
-            let value = try Template.render(JSONNode(.string(entry.value)), in: context)
-            env.append(EnvironmentEntry(name: entry.name, value: Self.text(value)))
+            env.append(EnvironmentEntry(name: entry.name, value: try Template.renderText(entry.value, in: context)))
         }
         return AttemptLaunch(
             attempt: attempt, dagID: dag.id, run: node.run, taskID: task.id, mapIndex: record.key.mapIndex,
             tryNumber: record.tryNumber, kind: task.kind, with: with, env: env, timeout: task.timeout,
-            ds: context.ds, upstream: upstreamClosure(of: index, node, dag))
+            ds: dag.zone.date(at: node.run.logicalDate).description, upstream: isBuiltin ? upstream : [])
+    }
+
+    private static func templateContext(
+        _ run: Run, _ dag: DAG, _ task: TaskSpec, _ record: TaskInstance, _ upstream: [TaskInstance]
+    ) -> TemplateContext {
+        var outputs: [String: JSONNode] = [:]
+        for instance in upstream {
+            if let text = instance.outputs, let root = (try? JSONDocument(parsing: text))?.root {
+                outputs[instance.key.taskID] = root
+            }
+        }
+        let params = (try? JSONDocument(parsing: run.params))?.root ?? JSONNode(.object(JSONObject()))
+        return TemplateContext(
+            dag: dag, run: run, taskID: task.id, tryNumber: record.tryNumber, params: params, outputs: outputs)
+    }
+
+    private static func namesOutputs(_ task: TaskSpec, _ dag: DAG) -> Bool {
+        namesOutputs(task.with) || (dag.env + task.env).contains { namesOutputs(JSONNode(.string($0.value))) }
+    }
+
+    private static func namesOutputs(_ node: JSONNode) -> Bool {
+        switch node.value {
+        case .string(let text):
+            guard Template.isTemplate(text), let template = try? Template(parsing: text) else { return false }
+            return template.names.contains { if case .output = $0 { true } else { false } }
+        case .array(let nodes): return nodes.contains(where: namesOutputs)
+        case .object(let object): return object.members.contains { namesOutputs($0.node) }
+        default: return false
+        }
     }
 
     /// The same values that templates have, for programs that read their environment.
-    private func contextEnvironment(
-        _ run: Run, _ task: TaskSpec, _ record: TaskInstance, _ context: TemplateContext
+    private static func contextEnvironment(
+        _ run: Run, _ dag: DAG, _ task: TaskSpec, _ record: TaskInstance, _ context: TemplateContext
     ) -> [EnvironmentEntry] {
         var env = [
             EnvironmentEntry(name: "WEIR_DAG_ID", value: run.dagID),
@@ -29,24 +60,16 @@ extension Scheduler {
             EnvironmentEntry(name: "WEIR_TASK_ID", value: task.id),
             EnvironmentEntry(name: "WEIR_MAP_INDEX", value: String(record.key.mapIndex)),
             EnvironmentEntry(name: "WEIR_TRY_NUMBER", value: String(record.tryNumber)),
-            EnvironmentEntry(name: "WEIR_DS", value: context.ds),
+            EnvironmentEntry(name: "WEIR_DS", value: dag.zone.date(at: run.logicalDate).description),
             EnvironmentEntry(name: "WEIR_LOGICAL_DATE", value: "\(run.logicalDate)"),
             EnvironmentEntry(name: "WEIR_DATA_INTERVAL_START", value: "\(run.interval.start)"),
             EnvironmentEntry(name: "WEIR_DATA_INTERVAL_END", value: "\(run.interval.end)"),
         ]
-        for member in context.params.members {
-            let name = member.key.uppercased().map { $0.isASCII && ($0.isLetter || $0.isNumber) ? $0 : "_" }
-            env.append(EnvironmentEntry(name: "WEIR_PARAM_" + String(name), value: Self.text(member.node)))
+        for member in context.params.object?.members ?? [] {
+            let name = member.key.uppercased().map { (c: Character) in c.isASCII && (c.isLetter || c.isNumber) ? c : "_" }
+            env.append(EnvironmentEntry(name: "WEIR_PARAM_" + String(name), value: member.node.plainText))
         }
         return env
-    }
-
-    /// A string as itself, anything else as JSON.
-    private static func text(_ node: JSONNode) -> String {
-        if let string = node.string { return string }
-        var writer = JSONWriter()
-        writer.node(node)
-        return writer.text
     }
 
     /// The instances before this one, directly or not, in the order of the DAG.

@@ -80,14 +80,13 @@ extension Scheduler {
 
     private func startAttempt(_ node: RunNode, _ index: Int, now: Instant) {
         guard let dag = node.dag else { return }
-        let task = dag.tasks[index]
         queuedTasks -= 1
         node.instances[index].record.tryNumber += 1
         let launch: AttemptLaunch
         do {
             launch = try self.launch(node, dag, index, attempt: nextAttempt)
         } catch {
-            conclude(node, index, .failed, reason: "\(task.id): \(error)", now: now)
+            conclude(node, index, .failed, reason: "with\(error.path): \(error.message)", now: now)
             return
         }
         let attempt = Attempt(
@@ -228,7 +227,8 @@ extension Scheduler {
     }
 
     func lose(_ id: Int64, reason: String, now: Instant) {
-        guard var (attempt, node, index) = current(id) else { return closeStray(id, now: now) }
+        guard let (stored, node, index) = current(id) else { return closeStray(id, now: now) }
+        var attempt = stored
         attempt.reason = reason
         close(attempt, .lost, node, now: now)
         if attempt.intent == .cancel {

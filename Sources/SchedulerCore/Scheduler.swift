@@ -12,9 +12,13 @@ public final class Scheduler {
         /// False in an embedded run, which works only on what was asked for.
         public var runsSchedules: Bool
 
-        public init(parallelism: Int, runsSchedules: Bool = true) {
+        /// Kinds whose code is Weir's own: their attempts are told of the tasks before them.
+        public var builtinKinds: Set<String>
+
+        public init(parallelism: Int, runsSchedules: Bool = true, builtinKinds: Set<String> = []) {
             self.parallelism = parallelism
             self.runsSchedules = runsSchedules
+            self.builtinKinds = builtinKinds
         }
     }
 

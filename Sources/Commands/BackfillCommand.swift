@@ -1,0 +1,102 @@
+import Engine
+import JSONText
+import SchedulerCore
+
+/// `weir backfill`: runs for past intervals.
+enum BackfillCommand {
+    static let spec = CommandSpec(
+        name: "backfill", summary: "run a DAG for a range of past dates",
+        positionals: [.init(name: "DAG", help: "id of the DAG")],
+        options: [
+            .value("--from", "DATE", "first logical date"),
+            .value("--to", "DATE", "last logical date, inclusive; the first when left out"),
+            .value("--reprocess", "none|failed|completed", "which runs that exist already run again (none)"),
+            .value("--max-active", "N", "runs at once; the DAG's max_active_runs when left out"),
+            .flag("--reverse", "newest first"),
+            .value("--param", short: "-p", "NAME=VALUE", repeats: true, "set a parameter of the DAG"),
+            .flag("--dry-run", "only print what would run"),
+            .flag("--detach", "leave it to the daemon instead of following it"), CommandSpec.json,
+        ],
+        examples: [
+            ("weir backfill alpr_daily --from 2022-05-02 --to 2022-05-08", "run a week that has not run yet"),
+            (
+                "weir backfill alpr_daily --from 2022-05-02 --to 2022-05-08 --reprocess failed",
+                "run again what failed of it"
+            ),
+        ]
+    ) { arguments in
+        let session = try Session(arguments)
+        let (_, dag) = try session.dag(arguments.required(0))
+        let request = try request(arguments, dag)
+        let access = try EngineAccess(session)
+        defer { access.close() }
+        guard case .backfill(let id, let plan) = try access.perform(.backfill(request)) else {
+            throw CommandFailure(.failed, "the engine gave another answer than a backfill")
+        }
+        show(plan, id, request, arguments, session)
+        guard let id else { return .done }
+        if arguments.has("--detach") {
+            guard access.isEmbedded else { return .done }
+            session.terminal.error("weir: --detach needs a daemon; following it here")
+        }
+        Interrupts.catchThem()
+        return try Follower(session: session, access: access).follow(backfill: id)
+    }
+
+    private static func request(_ arguments: Arguments, _ dag: DAG) throws(CommandFailure) -> BackfillRequest {
+        guard let from = arguments.value("--from") else { throw arguments.usage("--from is missing: the first date") }
+        let to = arguments.value("--to") ?? from
+        return BackfillRequest(
+            dag: dag.id, from: try Dates.instant(from, "--from", dag.zone),
+            to: try Dates.last(to, "--to", dag.zone), reprocess: try arguments.word("--reprocess", Reprocess.self) ?? .none,
+            maxActive: try arguments.integer("--max-active", in: 1...10_000), reverse: arguments.has("--reverse"),
+            params: try Params.read(arguments, dag), dryRun: arguments.has("--dry-run"))
+    }
+
+    private static func show(
+        _ plan: [BackfillPlanEntry], _ id: Int64?, _ request: BackfillRequest, _ arguments: Arguments,
+        _ session: Session
+    ) {
+        if arguments.has("--json") {
+            var writer = JSONWriter(indented: true)
+            writer.object { writer in
+                writer.member("backfill_id", id)
+                writer.key("plan")
+                writer.array { writer in
+                    for entry in plan {
+                        writer.object {
+                            $0.member("logical_date", "\(entry.logicalDate)")
+                            $0.member("data_interval_start", "\(entry.interval.start)")
+                            $0.member("data_interval_end", "\(entry.interval.end)")
+                            $0.member("run_id", entry.runID)
+                            $0.member("action", entry.disposition.rawValue)
+                        }
+                    }
+                }
+            }
+            session.terminal.print(writer.text)
+        } else if request.dryRun {
+            var table = Table("LOGICAL DATE", "RUN", "ACTION")
+            for entry in plan { table.rows.append(["\(entry.logicalDate)", entry.runID, words(entry.disposition)]) }
+            session.terminal.write(table.text(session.terminal))
+        } else if let id {
+            let counts = BackfillEntry.Disposition.allCases.compactMap { disposition in
+                let count = plan.count { $0.disposition == disposition }
+                return count == 0 ? nil : "\(count) \(words(disposition))"
+            }
+            session.terminal.error("backfill \(id) of \(request.dag): \(counts.joined(separator: ", "))")
+        } else {
+            session.terminal.error(
+                "nothing to do: all \(plan.count) runs exist already (--reprocess failed or completed runs them again)")
+        }
+    }
+
+    private static func words(_ disposition: BackfillEntry.Disposition) -> String {
+        switch disposition {
+        case .created: "new"
+        case .rerun: "to run again"
+        case .followed: "in flight already"
+        case .kept: "left as they are"
+        }
+    }
+}

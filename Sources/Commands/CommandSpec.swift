@@ -1,0 +1,115 @@
+/// One command of the program: what it takes, what it says of itself, and what it does.
+struct CommandSpec: Sendable {
+    /// An argument that is told by its place.
+    struct Positional: Sendable {
+        enum Count: Sendable { case one, optional, many }
+
+        var name: String
+        var count: Count = .one
+        var help: String
+    }
+
+    struct Option: Sendable {
+        /// With its dashes, such as `--from`.
+        var name: String
+        /// One letter with a dash; nil for none.
+        var short: String?
+        /// What its value is called in the help; nil for a flag.
+        var value: String?
+        var repeats = false
+        var help: String
+
+        static func flag(_ name: String, short: String? = nil, _ help: String) -> Option {
+            Option(name: name, short: short, value: nil, help: help)
+        }
+
+        static func value(
+            _ name: String, short: String? = nil, _ value: String, repeats: Bool = false, _ help: String
+        ) -> Option {
+            Option(name: name, short: short, value: value, repeats: repeats, help: help)
+        }
+    }
+
+    var name: String
+    var summary: String
+    var positionals: [Positional] = []
+    var options: [Option] = []
+    /// Command lines and what each of them does.
+    var examples: [(line: String, meaning: String)] = []
+    /// Left out of the list of commands.
+    var isHidden = false
+    var run: @Sendable (Arguments) throws -> ExitCode
+
+    /// Options that every command takes.
+    static let common: [Option] = [
+        .value("--home", "DIR", "use this WEIR_HOME instead of the environment's or the current directory"),
+        .flag("--help", short: "-h", "show this help"),
+    ]
+
+    static let json = Option.flag("--json", "print JSON for programs")
+
+    var allOptions: [Option] { options + Self.common }
+
+    var usage: String {
+        var words = ["weir", name]
+        for positional in positionals {
+            switch positional.count {
+            case .one: words.append(positional.name)
+            case .optional: words.append("[\(positional.name)]")
+            case .many: words.append("[\(positional.name)…]")
+            }
+        }
+        if !options.isEmpty { words.append("[options]") }
+        return words.joined(separator: " ")
+    }
+
+    var help: String {
+        var lines = [summary, "", "Usage: \(usage)", ""]
+        if !positionals.isEmpty {
+            lines.append("Arguments:")
+            lines += Self.columns(positionals.map { ($0.name, $0.help) })
+            lines.append("")
+        }
+        lines.append("Options:")
+        lines += Self.columns(
+            allOptions.map { option in
+                let names = [option.name, option.short].compactMap(\.self).joined(separator: ", ")
+                return (option.value.map { "\(names) \($0)" } ?? names, option.help)
+            })
+        if !examples.isEmpty {
+            lines += ["", "Examples:"]
+            for example in examples { lines += ["  \(example.line)", "      \(example.meaning)"] }
+        }
+        return lines.joined(separator: "\n") + "\n"
+    }
+
+    static func columns(_ rows: [(String, String)]) -> [String] {
+        let width = rows.map(\.0.count).max() ?? 0
+        return rows.map { "  " + $0.0 + String(repeating: " ", count: width - $0.0.count + 2) + $0.1 }
+    }
+}
+
+/// The exit statuses that scripts may rely on.
+enum ExitCode: Int32, Sendable {
+    case done = 0
+    /// The run or the check failed.
+    case failed = 1
+    case usage = 2
+    /// An invalid DAG or configuration.
+    case invalid = 3
+    case notFound = 4
+    /// The state is locked, or the daemon cannot be reached.
+    case unavailable = 5
+    case interrupted = 130
+}
+
+/// Why a command ends without doing its work: one line for standard error.
+struct CommandFailure: Error, Hashable {
+    var status: ExitCode
+    var message: String
+
+    init(_ status: ExitCode, _ message: String) {
+        self.status = status
+        self.message = message
+    }
+}

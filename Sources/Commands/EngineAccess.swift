@@ -1,0 +1,89 @@
+import API
+import Engine
+import Glibc
+import Observability
+import SQLiteStore
+import SchedulerCore
+import Spawn
+import Store
+
+/// The engine that a command changes things through: the daemon's, or one of its own when no daemon runs.
+final class EngineAccess {
+    let service: any EngineService
+    /// Runs in this process, because no daemon does.
+    private let embedded: Engine?
+    private let lock: StateLock?
+
+    var isEmbedded: Bool { embedded != nil }
+
+    init(_ session: Session) throws(CommandFailure) {
+        let client = ControlClient(socket: session.home.socket)
+        if client.isAnswered {
+            service = client
+            embedded = nil
+            lock = nil
+            return
+        }
+        let lock: StateLock
+        do throws(EngineError) { lock = try StateLock.acquire(session.home) } catch { throw CommandFailure(error) }
+        self.lock = lock
+        Log.setLevel(.warning)
+        let engine = try Self.engine(session, runsSchedules: false)
+        embedded = engine
+        service = engine
+        session.terminal.error("weir: no daemon runs in \(session.home.path); working in the foreground")
+    }
+
+    /// Makes and starts an engine. The caller holds the state lock.
+    static func engine(
+        _ session: Session, runsSchedules: Bool, onEnd: @escaping @Sendable () -> Void = {}
+    ) throws(CommandFailure) -> Engine {
+        let store: SQLiteStore
+        do throws(StoreError) { store = try SQLiteStore(path: session.home.database) } catch {
+            throw CommandFailure(error)
+        }
+        do throws(EngineError) {
+            let engine = try Engine(
+                configuration: try configuration(session, runsSchedules: runsSchedules), onEnd: onEnd)
+            try engine.start(store: store)
+            return engine
+        } catch {
+            throw CommandFailure(error)
+        }
+    }
+
+    private static func configuration(
+        _ session: Session, runsSchedules: Bool
+    ) throws(EngineError) -> EngineConfiguration {
+        guard let own = realpath("/proc/self/exe", nil) else {
+            throw EngineError(.io, "cannot tell where weir itself stands: /proc is not mounted")
+        }
+        defer { free(own) }
+        let weir = String(cString: own)
+        let supervisor = File.parent(of: weir) + "/weir-supervise"
+        guard File.exists(supervisor) else {
+            throw EngineError(.io, "\(supervisor) is missing; it belongs beside weir (`make build` makes both)")
+        }
+        var environment = ["PATH": Session.environment("PATH") ?? "/usr/local/bin:/usr/bin:/bin", "TZ": "UTC"]
+        // What a task may see of the daemon's environment; nothing else of it does.
+        for name in ["HOME", "LANG", "TZ", "WEIR_DUCKDB", "WEIR_SENDMAIL", "WEIR_LAKE"] {
+            if let value = Session.environment(name) { environment[name] = value }
+        }
+        return EngineConfiguration(
+            home: session.home, weirProgram: weir, supervisorProgram: supervisor, kinds: Session.kinds,
+            parallelism: session.parallelism, runsSchedules: runsSchedules, version: Program.version,
+            environment: environment)
+    }
+
+    /// What this asks is the user's at the terminal; the daemon records its own name for its socket.
+    func perform(_ command: EngineCommand) throws(CommandFailure) -> EngineReply {
+        do throws(CommandError) {
+            return try service.perform(command, actor: Session.actor)
+        } catch {
+            throw CommandFailure(error)
+        }
+    }
+
+    /// Ends an embedded engine. Tasks that still run go on under their supervisors.
+    func close() { embedded?.stop() }
+}

@@ -1,0 +1,45 @@
+import Spawn
+
+/// `weir init`: a home to begin with.
+enum InitCommand {
+    static let spec = CommandSpec(
+        name: "init", summary: "make a home: dags/ with an example, and state/",
+        positionals: [.init(name: "DIR", count: .optional, help: "where; the current directory when left out")],
+        examples: [("weir init pipelines", "then: cd pipelines && weir trigger hello")]
+    ) { arguments in
+        let terminal = Terminal.standard
+        let folder = arguments[0] ?? arguments.value("--home") ?? Session.environment("WEIR_HOME") ?? "."
+        let example = folder + "/dags/hello.json"
+        do throws(SystemError) {
+            try File.makeDirectory(folder + "/dags", recursive: true)
+            try File.makeDirectory(folder + "/state", recursive: true)
+            if try File.create(example, Array(hello.utf8), mode: 0o644) {
+                terminal.print("made \(example)")
+            } else {
+                terminal.print("\(example) is there already and stays as it is")
+            }
+        } catch {
+            throw CommandFailure(.failed, "\(error)")
+        }
+        let enter = folder == "." ? "" : "cd \(folder) && "
+        terminal.print("next: \(enter)weir validate, then: weir trigger hello --wait")
+        return .done
+    }
+
+    private static let hello = """
+        {
+          "id": "hello",
+          "description": "Two tasks, one after the other; change it and see what happens",
+          "schedule": "daily",
+          "catchup": false,
+          "defaults": {"retries": 1, "retry_delay": "10s"},
+          "tasks": [
+            {"id": "greet", "kind": "command",
+             "with": {"shell": "echo hello from the run of $WEIR_DS"}},
+            {"id": "count", "kind": "command", "after": ["greet"],
+             "with": {"shell": "echo this is try $WEIR_TRY_NUMBER of $WEIR_TASK_ID"}}
+          ]
+        }
+
+        """
+}

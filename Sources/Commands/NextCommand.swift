@@ -1,0 +1,44 @@
+import JSONText
+import Observability
+import SchedulerCore
+
+/// `weir next`: when a DAG runs next.
+enum NextCommand {
+    static let spec = CommandSpec(
+        name: "next", summary: "show when a DAG runs next",
+        positionals: [.init(name: "DAG", help: "id of the DAG")],
+        options: [
+            .value("--count", short: "-n", "N", "so many runs (5)"),
+            .value("--after", "TIME", "those that are due later than this; now when left out"), CommandSpec.json,
+        ],
+        examples: [("weir next alpr_daily -n 3", "the next three intervals and when they are due")]
+    ) { arguments in
+        let session = try Session(arguments)
+        let (_, dag) = try session.dag(arguments.required(0))
+        let count = try arguments.integer("--count", in: 1...100_000) ?? 5
+        let after = try arguments.value("--after").map { text throws(CommandFailure) in
+            try Dates.instant(text, "--after", dag.zone)
+        }
+        let runs = Schedules.upcoming(dag, after: after ?? Instant(microseconds: WallClock.now()), count: count)
+        if arguments.has("--json") {
+            var writer = JSONWriter(indented: true)
+            writer.array { writer in
+                for run in runs {
+                    writer.object {
+                        $0.member("logical_date", "\(run.interval.start)")
+                        $0.member("data_interval_start", "\(run.interval.start)")
+                        $0.member("data_interval_end", "\(run.interval.end)")
+                        $0.member("run_after", "\(run.runAfter)")
+                    }
+                }
+            }
+            session.terminal.print(writer.text)
+            return .done
+        }
+        if runs.isEmpty { session.terminal.error("\(dag.id): \(Schedules.words(dag))") }
+        var table = Table("LOGICAL DATE", "INTERVAL ENDS", "RUNS AT")
+        for run in runs { table.rows.append(["\(run.interval.start)", "\(run.interval.end)", "\(run.runAfter)"]) }
+        session.terminal.write(table.text(session.terminal))
+        return .done
+    }
+}

@@ -1,0 +1,83 @@
+import Glibc
+import SchedulerCore
+
+/// The command line: finds the command, runs it, and turns what went wrong into one line and an exit status.
+public enum Program {
+    /// The one place that says which version this is.
+    public static let version = "0.1.0"
+
+    static let commands: [CommandSpec] = [
+        InitCommand.spec, ValidateCommand.spec, DagsCommand.spec, ShowCommand.spec, NextCommand.spec,
+        TriggerCommand.spec, BackfillCommand.spec, RunsCommand.spec, TasksCommand.spec, LogsCommand.spec,
+        CancelCommand.spec, DaemonCommand.spec, StatusCommand.spec, VersionCommand.spec, TaskCommand.spec,
+    ]
+
+    /// Runs the program with the process's own arguments; the exit status.
+    public static func run() -> Int32 {
+        // A reader that goes away (`weir runs | head`) ends the writing, not with a signal but with an error.
+        signal(SIGPIPE, SIG_IGN)
+        return run(Array(CommandLine.arguments.dropFirst()), Terminal.standard)
+    }
+
+    static func run(_ words: [String], _ terminal: Terminal) -> Int32 {
+        do {
+            return try dispatch(words, terminal).rawValue
+        } catch let failure as CommandFailure {
+            terminal.error("weir: \(failure.message)")
+            return failure.status.rawValue
+        } catch {
+            terminal.error("weir: \(error)")
+            return ExitCode.failed.rawValue
+        }
+    }
+
+    private static func dispatch(_ words: [String], _ terminal: Terminal) throws -> ExitCode {
+        var words = words
+        // `weir --home DIR command …` as well as `weir command --home DIR …`.
+        var leading: [String] = []
+        while let first = words.first, first.hasPrefix("--home") {
+            leading.append(words.removeFirst())
+            if first == "--home", !words.isEmpty { leading.append(words.removeFirst()) }
+        }
+        guard let name = words.first else {
+            terminal.print(overview)
+            return .usage
+        }
+        if ["--help", "-h"].contains(name) || name == "help" && words.count == 1 {
+            terminal.print(overview)
+            return .done
+        }
+        if name == "--version" { return try VersionCommand.spec.run(Arguments([], for: VersionCommand.spec)) }
+        let wanted = name == "help" ? words[1] : name
+        guard let command = commands.first(where: { $0.name == wanted }) else {
+            let names = commands.filter { !$0.isHidden }.map(\.name)
+            let near = nearestName(to: wanted, among: names).map { "; did you mean '\($0)'?" }
+            throw CommandFailure(.usage, "no command '\(wanted)'" + (near ?? "; `weir help` lists them"))
+        }
+        if name == "help" {
+            terminal.print(command.help)
+            return .done
+        }
+        let arguments = try Arguments(leading + words.dropFirst(), for: command)
+        if arguments.has("--help") {
+            terminal.print(command.help)
+            return .done
+        }
+        return try command.run(arguments)
+    }
+
+    static var overview: String {
+        let rows = commands.filter { !$0.isHidden }.map { ($0.name, $0.summary) }
+        return """
+            Weir runs data pipelines: DAGs of tasks, written in JSON, on a schedule, by hand or for past dates.
+
+            Usage: weir COMMAND [options]
+
+            Commands:
+            \(CommandSpec.columns(rows).joined(separator: "\n"))
+
+            `weir COMMAND --help` explains a command. WEIR_HOME (default: the current directory) holds dags/ and state/.
+
+            """
+    }
+}

@@ -1,0 +1,74 @@
+import SchedulerCore
+import Store
+
+/// How far a backfill is: a bar on a terminal, otherwise a line for each tenth.
+struct ProgressBar {
+    let terminal: Terminal
+    /// Monotonic microseconds.
+    let startedAt: Int64
+    private var lastTenth = -1
+    private var lastLine = ""
+
+    private static let cells = 30
+
+    init(terminal: Terminal, startedAt: Int64) {
+        self.terminal = terminal
+        self.startedAt = startedAt
+    }
+
+    mutating func show(_ progress: BackfillProgress, now: Int64) {
+        let total = max(progress.total, 1)
+        let kept = progress.dispositions[.kept] ?? 0
+        let ended = progress.runs.filter { $0.key.isFinal }.values.reduce(0, +)
+        let text = words(progress, ended: ended, kept: kept, elapsed: now - startedAt)
+        if terminal.drawsProgress {
+            let full = ended * Self.cells / total
+            let bar = String(repeating: "█", count: full) + String(repeating: "░", count: Self.cells - full)
+            let line = "\r\u{1B}[K\(bar) \(text)"
+            if line != lastLine { terminal.writeError(line) }
+            lastLine = line
+        } else if ended * 10 / total > lastTenth {
+            lastTenth = ended * 10 / total
+            terminal.error(text)
+        }
+    }
+
+    /// Leaves the bar where it is and goes to the next line.
+    func finish() {
+        if terminal.drawsProgress { terminal.writeError("\n") }
+    }
+
+    private func words(_ progress: BackfillProgress, ended: Int, kept: Int, elapsed: Int64) -> String {
+        var parts = ["\(ended)/\(progress.total) runs"]
+        if let failed = progress.runs[.failed] { parts.append("\(failed) failed") }
+        if let running = progress.runs[.running] { parts.append("\(running) running") }
+        let done = ended - kept
+        if done > 0, elapsed > 0 {
+            let rate = Double(done) / (Double(elapsed) / 1_000_000)
+            parts.append("\(Text.number(rate))/s")
+            let left = Double(progress.total - ended) / rate
+            if left >= 1 { parts.append("\(Text.duration(TimeAmount(microseconds: Int64(left) * 1_000_000))) left") }
+        }
+        return parts.joined(separator: ", ")
+    }
+}
+
+/// Numbers and times for people.
+enum Text {
+    /// "850ms", "4.2s", "3m12s", "2h05m".
+    static func duration(_ amount: TimeAmount) -> String {
+        let seconds = amount.seconds
+        if seconds < 1 { return "\(Int(seconds * 1000))ms" }
+        if seconds < 60 { return number(seconds) + "s" }
+        let whole = Int(seconds)
+        func two(_ value: Int) -> String { value < 10 ? "0\(value)" : "\(value)" }
+        if whole < 3600 { return "\(whole / 60)m\(two(whole % 60))s" }
+        return "\(whole / 3600)h\(two(whole / 60 % 60))m"
+    }
+
+    /// With one digit after the point.
+    static func number(_ value: Double) -> String {
+        let tenths = Int((value * 10).rounded())
+        return "\(tenths / 10).\(tenths % 10)"
+    }
+}

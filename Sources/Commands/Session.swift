@@ -1,0 +1,124 @@
+import API
+import Engine
+import Glibc
+import JSONText
+import SQLiteStore
+import SchedulerCore
+import Spawn
+import Store
+import TaskKinds
+
+/// What a command works with: the home, the settings, the store, the engine.
+struct Session {
+    let home: Home
+    /// Attempts at once over all DAGs.
+    var parallelism: Int
+    let terminal: Terminal
+
+    init(_ arguments: Arguments, _ terminal: Terminal = .standard) throws(CommandFailure) {
+        let given = arguments.value("--home") ?? Self.environment("WEIR_HOME") ?? "."
+        guard let path = realpath(given, nil) else {
+            throw CommandFailure(.notFound, "WEIR_HOME is '\(given)', which is not there; `weir init \(given)` makes it")
+        }
+        defer { free(path) }
+        home = Home(path: String(cString: path))
+        parallelism = try Settings(home).parallelism
+        self.terminal = terminal
+    }
+
+    static func environment(_ name: String) -> String? {
+        getenv(name).map { String(cString: $0) }.flatMap { $0.isEmpty ? nil : $0 }
+    }
+
+    static var kinds: [KindSpec] { TaskKindRegistry.all.map { $0.spec } }
+
+    // MARK: Reading
+
+    /// The store, to be read; nil when nothing has run here yet.
+    func reader() throws(CommandFailure) -> SQLiteReader? {
+        do throws(StoreError) {
+            return try SQLiteReader(path: home.database)
+        } catch {
+            if error.code == .missing, !File.exists(home.database) { return nil }
+            throw CommandFailure(error)
+        }
+    }
+
+    /// The store, for a command that makes no sense without one.
+    func existingReader() throws(CommandFailure) -> SQLiteReader {
+        guard let reader = try reader() else {
+            throw CommandFailure(.notFound, "nothing has run in \(home.path) yet; `weir trigger DAG` starts a run")
+        }
+        return reader
+    }
+
+    func folder() throws(CommandFailure) -> DAGFolderContents {
+        let contents = DAGFolder.load(home, kinds: Self.kinds)
+        if let problem = contents.problem {
+            throw CommandFailure(.notFound, "no DAG folder: \(problem); `weir init` makes one")
+        }
+        return contents
+    }
+
+    /// A valid DAG of the folder.
+    func dag(_ id: String) throws(CommandFailure) -> (file: LoadedDAGFile, dag: DAG) {
+        let contents = try folder()
+        if let file = contents.file(ofDAG: id), let dag = file.dag { return (file, dag) }
+        if let broken = contents.files.first(where: { $0.dag == nil && ($0.file == id + ".json") }),
+            let error = broken.errors.first
+        {
+            throw CommandFailure(
+                .invalid, "\(broken.file):\(error.line):\(error.column): \(error.message) (`weir validate` shows all)")
+        }
+        let near = nearestName(to: id, among: contents.files.compactMap { $0.dag?.id })
+        throw CommandFailure(
+            .notFound,
+            "no DAG '\(id)' in \(home.dags)" + (near.map { "; did you mean '\($0)'?" } ?? "; `weir dags` lists them"))
+    }
+
+    /// A run by its id, or by enough of its beginning or its date to tell it.
+    func run(_ dag: String, _ id: String, _ reader: SQLiteReader) throws(CommandFailure) -> Run {
+        do throws(StoreError) {
+            if let run = try reader.run(dag: dag, runID: id) { return run }
+            let runs = try reader.runs(RunQuery(dag: dag, limit: 10_000))
+            let matching = runs.filter { $0.runID.hasPrefix(id) || $0.runID.contains("__" + id) }
+            if matching.count == 1 { return matching[0] }
+            if matching.count > 1 {
+                let names = matching.prefix(3).map(\.runID).joined(separator: ", ")
+                throw StoreError(.conflict, "'\(id)' could be \(names)" + (matching.count > 3 ? " …" : ""))
+            }
+            if runs.isEmpty, try !reader.dags().contains(where: { $0.record.id == dag }) {
+                throw StoreError(.missing, "no DAG '\(dag)' has run; `weir dags` lists them")
+            }
+            throw StoreError(.missing, "DAG '\(dag)' has no run '\(id)'; `weir runs \(dag)` lists them")
+        } catch {
+            throw CommandFailure(error.code == .missing || error.code == .conflict ? .notFound : .failed, error.message)
+        }
+    }
+
+    /// The actor of the audit log: the user of this process.
+    static var actor: String {
+        getpwuid(getuid()).map { String(cString: $0.pointee.pw_name) } ?? "uid \(getuid())"
+    }
+}
+
+extension CommandFailure {
+    init(_ error: StoreError) {
+        self.init(error.code == .fenced || error.code == .busy ? .unavailable : .failed, error.message)
+    }
+
+    init(_ error: CommandError) {
+        let status: ExitCode =
+            switch error.code {
+            case .notFound: .notFound
+            case .invalid: .usage
+            case .conflict: .failed
+            case .unavailable: .unavailable
+            }
+        self.init(status, error.message)
+    }
+
+    init(_ error: EngineError) {
+        self.init(error.code == .locked ? .unavailable : .failed, error.message)
+    }
+}

@@ -1,0 +1,49 @@
+import Engine
+import JSONText
+import SchedulerCore
+import Spawn
+
+/// What can be set: by `weir.json` in WEIR_HOME, and above it by `WEIR_<NAME>`.
+struct Settings {
+    /// Attempts at once over all DAGs. 16, as a DAG's own limit: most tasks wait for something.
+    var parallelism = 16
+
+    private static let names = ["parallelism"]
+
+    init(_ home: Home) throws(CommandFailure) {
+        if File.exists(home.settings) { try read(home.settings) }
+        if let text = Session.environment("WEIR_PARALLELISM") {
+            guard let number = Int(text), (1...4096).contains(number) else {
+                throw CommandFailure(.invalid, "WEIR_PARALLELISM is '\(text)'; it must be a number from 1 to 4096")
+            }
+            parallelism = number
+        }
+    }
+
+    private mutating func read(_ path: String) throws(CommandFailure) {
+        let document: JSONDocument
+        do {
+            document = try JSONDocument(parsing: try File.read(path, limit: 1 << 20))
+        } catch let error as JSONSyntaxError {
+            throw CommandFailure(
+                .invalid, "\(path):\(error.position.line):\(error.position.column): \(error.message)")
+        } catch {
+            throw CommandFailure(.invalid, "\(error)")
+        }
+        func problem(_ offset: Int, _ message: String) -> CommandFailure {
+            let position = document.position(at: offset)
+            return CommandFailure(.invalid, "\(path):\(position.line):\(position.column): \(message)")
+        }
+        guard let object = document.root.object else { throw problem(0, "must be an object") }
+        for member in object.members {
+            guard member.key == "parallelism" else {
+                let near = nearestName(to: member.key, among: Self.names).map { "; did you mean '\($0)'?" } ?? ""
+                throw problem(member.keyOffset, "unknown setting '\(member.key)'\(near)")
+            }
+            guard let number = member.node.integer, (1...4096).contains(number) else {
+                throw problem(member.node.offset, "parallelism must be a number from 1 to 4096")
+            }
+            parallelism = Int(number)
+        }
+    }
+}

@@ -1,0 +1,50 @@
+/// Rows in columns that fit the screen: what is too wide is cut in its widest column.
+struct Table {
+    var header: [String]
+    var rows: [[String]] = []
+    /// The colour of a cell, by its text.
+    var colour: (String) -> Terminal.Colour? = { _ in nil }
+
+    private static let gap = 2
+    private static let narrowest = 6
+
+    init(_ header: String...) { self.header = header }
+
+    func text(_ terminal: Terminal) -> String {
+        var widths = header.map(\.count)
+        for row in rows {
+            for (column, cell) in row.enumerated() { widths[column] = max(widths[column], cell.count) }
+        }
+        if let screen = terminal.width {
+            while widths.reduce(0, +) + Self.gap * (widths.count - 1) > screen,
+                let widest = widths.indices.max(by: { widths[$0] < widths[$1] }), widths[widest] > Self.narrowest
+            {
+                widths[widest] -= 1
+            }
+        }
+        return ([header] + rows).map { line($0, widths, terminal) }.joined()
+    }
+
+    private func line(_ cells: [String], _ widths: [Int], _ terminal: Terminal) -> String {
+        var line = ""
+        for (column, cell) in cells.enumerated() {
+            let shown = cell.count > widths[column] ? cell.prefix(widths[column] - 1) + "…" : cell
+            line += colour(cell).map { terminal.coloured(shown, $0) } ?? shown
+            if column < cells.count - 1 {
+                line += String(repeating: " ", count: widths[column] - shown.count + Self.gap)
+            }
+        }
+        return line + "\n"
+    }
+
+    /// The colour of a word that is a state.
+    static func stateColour(_ word: String) -> Terminal.Colour? {
+        switch word {
+        case "success": .green
+        case "failed", "upstream_failed": .red
+        case "running", "queued": .blue
+        case "up_for_retry", "cancelled": .yellow
+        default: nil
+        }
+    }
+}

@@ -1,0 +1,85 @@
+import Glibc
+import Synchronization
+
+/// Where a command writes: standard output and standard error, or a test's buffers.
+final class Terminal: Sendable {
+    static let standard = Terminal(capturing: false)
+
+    struct Captured: Sendable {
+        var out = ""
+        var err = ""
+    }
+
+    private let captured: Mutex<Captured>?
+    /// Columns of the screen; nil when the output is no terminal.
+    let width: Int?
+    /// Whether escape sequences may be written to standard error.
+    let drawsProgress: Bool
+    let usesColour: Bool
+
+    init(capturing: Bool, width: Int? = nil) {
+        captured = capturing ? Mutex(Captured()) : nil
+        if capturing {
+            self.width = width
+            drawsProgress = false
+            usesColour = false
+        } else {
+            let isTerminal = isatty(1) == 1
+            self.width = isTerminal ? Self.columns() : nil
+            drawsProgress = isatty(2) == 1 && getenv("TERM").map { String(cString: $0) } != "dumb"
+            usesColour = isTerminal && getenv("NO_COLOR") == nil
+        }
+    }
+
+    private static func columns() -> Int {
+        var size = winsize()
+        if ioctl(1, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 { return Int(size.ws_col) }
+        return 80
+    }
+
+    var output: Captured { captured?.withLock { $0 } ?? Captured() }
+
+    /// A text as it is, to standard output.
+    func write(_ text: String) { write(Array(text.utf8)) }
+
+    func write(_ bytes: [UInt8]) {
+        if captured != nil {
+            captured?.withLock { $0.out += String(decoding: bytes, as: UTF8.self) }
+        } else if !Self.writeAll(1, bytes) {
+            // Nobody reads any more: there is nothing left to do.
+            exit(0)
+        }
+    }
+
+    func print(_ line: String) { write(line.hasSuffix("\n") ? line : line + "\n") }
+
+    /// A line to standard error.
+    func error(_ line: String) { writeError(line + "\n") }
+
+    /// A text as it is, to standard error.
+    func writeError(_ text: String) {
+        if captured != nil {
+            captured?.withLock { $0.err += text }
+        } else {
+            _ = Self.writeAll(2, Array(text.utf8))
+        }
+    }
+
+    private static func writeAll(_ descriptor: Int32, _ bytes: [UInt8]) -> Bool {
+        var written = 0
+        while written < bytes.count {
+            let count = bytes[written...].withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
+            if count < 0, errno == EINTR { continue }
+            guard count > 0 else { return false }
+            written += count
+        }
+        return true
+    }
+
+    /// Words in colour, on a terminal that wants it.
+    func coloured(_ text: String, _ colour: Colour) -> String {
+        usesColour ? "\u{1B}[\(colour.rawValue)m\(text)\u{1B}[0m" : text
+    }
+
+    enum Colour: Int { case red = 31, green = 32, yellow = 33, blue = 34 }
+}

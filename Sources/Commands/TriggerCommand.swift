@@ -1,0 +1,90 @@
+import Engine
+import JSONText
+import SchedulerCore
+
+/// `weir trigger`: a manual run.
+enum TriggerCommand {
+    static let spec = CommandSpec(
+        name: "trigger", summary: "start a run of a DAG now",
+        positionals: [.init(name: "DAG", help: "id of the DAG")],
+        options: [
+            .value("--date", "DATE", "run for the interval that contains this; the last complete one when left out"),
+            .value("--param", short: "-p", "NAME=VALUE", repeats: true, "set a parameter of the DAG"),
+            .flag("--wait", "follow the run to its end, and exit 1 when it fails"), CommandSpec.json,
+        ],
+        examples: [
+            ("weir trigger alpr_daily", "run yesterday's interval"),
+            ("weir trigger alpr_daily --date 2022-05-02 --wait", "run that day's and wait for it"),
+        ]
+    ) { arguments in
+        let session = try Session(arguments)
+        let (_, dag) = try session.dag(arguments.required(0))
+        let date = try arguments.value("--date").map { text throws(CommandFailure) in
+            try Dates.instant(text, "--date", dag.zone)
+        }
+        let params = try Params.read(arguments, dag)
+        let access = try EngineAccess(session)
+        defer { access.close() }
+        guard case .run(let run) = try access.perform(.trigger(dag: dag.id, date: date, params: params)) else {
+            throw CommandFailure(.failed, "the engine gave another answer than a run")
+        }
+        if arguments.has("--json") {
+            var writer = JSONWriter(indented: true)
+            RunRows.write(run, to: &writer)
+            session.terminal.print(writer.text)
+        } else {
+            session.terminal.print(run.runID)
+        }
+        guard access.isEmbedded || arguments.has("--wait") else { return .done }
+        Interrupts.catchThem()
+        return try Follower(session: session, access: access).follow(run: run)
+    }
+}
+
+/// `--param name=value`.
+enum Params {
+    static func read(_ arguments: Arguments, _ dag: DAG) throws(CommandFailure) -> [String: JSONNode] {
+        var params: [String: JSONNode] = [:]
+        for text in arguments.all("--param") {
+            guard let equals = text.firstIndex(of: "="), equals != text.startIndex else {
+                throw arguments.usage("--param is '\(text)'; it must be NAME=VALUE")
+            }
+            let name = String(text[..<equals])
+            let value = String(text[text.index(after: equals)...])
+            let isText = dag.params.first { $0.name == name }.map { $0.type == .string || $0.type == .duration } ?? true
+            if isText {
+                params[name] = JSONNode(.string(value))
+            } else if let node = (try? JSONDocument(parsing: value))?.root {
+                params[name] = node
+            } else {
+                throw arguments.usage("--param \(name): '\(value)' is not JSON")
+            }
+        }
+        return params
+    }
+}
+
+/// Dates as people write them.
+enum Dates {
+    static func parse(
+        _ text: String, _ option: String, _ zone: Zone
+    ) throws(CommandFailure) -> (instant: Instant, isDateOnly: Bool) {
+        guard let parsed = Instant.parse(text, in: zone) else {
+            throw CommandFailure(
+                .usage, "\(option) is '\(text)'; it must be a date such as 2022-05-02 or 2022-05-02T10:00:00Z")
+        }
+        return parsed
+    }
+
+    static func instant(_ text: String, _ option: String, _ zone: Zone) throws(CommandFailure) -> Instant {
+        try parse(text, option, zone).instant
+    }
+
+    /// The last instant that a text means: the end of the local day for a date alone.
+    static func last(_ text: String, _ option: String, _ zone: Zone) throws(CommandFailure) -> Instant {
+        let (instant, isDateOnly) = try parse(text, option, zone)
+        guard isDateOnly else { return instant }
+        let end = zone.endOfDay(zone.date(at: instant))
+        return Instant(microseconds: end.microseconds - 1)
+    }
+}
