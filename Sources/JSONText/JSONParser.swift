@@ -152,7 +152,8 @@ struct JSONParser {
 
     private func refuseControl() throws(Failure) {
         if bytes[index] < 0x20 {
-            throw Failure(message: "has a control character in a string; write it as an escape such as \\n", offset: index)
+            throw Failure(
+                message: "has a control character in a string; write it as an escape such as \\n", offset: index)
         }
     }
 

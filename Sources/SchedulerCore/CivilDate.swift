@@ -72,3 +72,19 @@ extension CivilDate: CustomStringConvertible {
     /// `20220502`, the form of `ds_nodash`.
     public var compact: String { padded(year, 4) + padded(month, 2) + padded(day, 2) }
 }
+
+extension CivilDate {
+    /// Reads `2022-05-02`; nil for any other text.
+    public init?(_ text: String) {
+        var scanner = TextScanner(text)
+        self.init(scanning: &scanner)
+        guard scanner.isAtEnd else { return nil }
+    }
+
+    init?(scanning scanner: inout TextScanner) {
+        guard let year = scanner.digits(4, 4), scanner.take(UInt8(ascii: "-")),
+            let month = scanner.digits(2, 2), scanner.take(UInt8(ascii: "-")), let day = scanner.digits(2, 2)
+        else { return nil }
+        self.init(year: year, month: month, day: day)
+    }
+}

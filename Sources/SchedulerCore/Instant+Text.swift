@@ -18,8 +18,7 @@ extension Instant: CustomStringConvertible {
     /// - Returns: Nil when the text is of none of these forms. `isDateOnly` tells that the whole local day may be meant,
     ///   of which `instant` is the start.
     public static func parse(_ text: String, in zone: Zone) -> (instant: Instant, isDateOnly: Bool)? {
-        var scanner = TextScanner(text)
-        if let date = scanDate(&scanner), scanner.isAtEnd { return (zone.startOfDay(date), true) }
+        if let date = CivilDate(text) { return (zone.startOfDay(date), true) }
         guard let (reading, offset) = scan(text), let reading else { return nil }
         if let offset { return (Instant(reading, offset: offset), false) }
         return (zone.firstInstant(of: reading), false)
@@ -32,7 +31,7 @@ extension Instant: CustomStringConvertible {
     /// A date and time, and the seconds east of UTC when the text has a zone; then seconds of the minute are required.
     private static func scan(_ text: String) -> (CivilDateTime?, offset: Int?)? {
         var scanner = TextScanner(text)
-        guard let date = scanDate(&scanner),
+        guard let date = CivilDate(scanning: &scanner),
             scanner.take(UInt8(ascii: "T")) || scanner.take(UInt8(ascii: "t")),
             let hour = scanner.digits(2, 2), scanner.take(UInt8(ascii: ":")), let minute = scanner.digits(2, 2)
         else { return nil }
@@ -53,13 +52,6 @@ extension Instant: CustomStringConvertible {
         if scanner.isAtEnd { return (reading, nil) }
         guard second != nil, let offset = scanOffset(&scanner), scanner.isAtEnd else { return nil }
         return (reading, offset)
-    }
-
-    private static func scanDate(_ scanner: inout TextScanner) -> CivilDate? {
-        guard let year = scanner.digits(4, 4), scanner.take(UInt8(ascii: "-")),
-            let month = scanner.digits(2, 2), scanner.take(UInt8(ascii: "-")), let day = scanner.digits(2, 2)
-        else { return nil }
-        return CivilDate(year: year, month: month, day: day)
     }
 
     private static func scanOffset(_ scanner: inout TextScanner) -> Int? {

@@ -1,3 +1,5 @@
+import JSONText
+
 /// The type of a parameter's value, as JSON Schema names it.
 public enum ValueType: String, Sendable, Hashable, CaseIterable {
     case string, integer, number, boolean, array, object
@@ -5,6 +7,34 @@ public enum ValueType: String, Sendable, Hashable, CaseIterable {
     case duration
     /// Any JSON value.
     case any
+
+    /// The type in messages: `must be …`.
+    public var words: String {
+        switch self {
+        case .string: "a string"
+        case .integer: "an integer"
+        case .number: "a number"
+        case .boolean: "true or false"
+        case .array: "an array"
+        case .object: "an object"
+        case .duration: "a length of time such as \"90s\" or \"1h30m\""
+        case .any: "any value"
+        }
+    }
+
+    /// Whether a value is of the type. An integer is a number too; a number such as 3.0 is no integer.
+    public func admits(_ node: JSONNode) -> Bool {
+        switch self {
+        case .string: node.string != nil
+        case .integer: node.integer != nil
+        case .number: node.double?.isFinite == true
+        case .boolean: node.bool != nil
+        case .array: node.array != nil
+        case .object: node.object != nil
+        case .duration: node.string.map { TimeAmount(parsing: $0) != nil } ?? false
+        case .any: true
+        }
+    }
 }
 
 /// One parameter that a task kind takes in `with`.

@@ -1,0 +1,166 @@
+import JSONText
+
+/// What a DAG file is checked against besides itself.
+public struct DAGValidationContext: Sendable {
+    public var kinds: [KindSpec]
+    /// Finds a time zone by its IANA name; nil when there is none.
+    public var zone: @Sendable (String) -> Zone?
+
+    public init(kinds: [KindSpec], zone: @escaping @Sendable (String) -> Zone?) {
+        self.kinds = kinds
+        self.zone = zone
+    }
+}
+
+/// Reads DAG files.
+public enum DAGParser {
+    static let keys = [
+        "$schema", "id", "description", "owner", "tags", "schedule", "timezone", "start", "end", "catchup",
+        "catchup_window", "delay", "max_active_runs", "max_active_tasks", "params", "defaults", "env", "paused",
+        "tasks",
+    ]
+
+    /// Reads a DAG file and finds everything that is wrong with it in one pass.
+    ///
+    /// - Returns: The DAG, nil when there is an error among the diagnostics; and these in the order of the file.
+    public static func parse(
+        _ bytes: [UInt8], context: DAGValidationContext
+    ) -> (dag: DAG?, diagnostics: [Diagnostic]) {
+        let problems = DiagnosticCollector(bytes: bytes)
+        let document: JSONDocument
+        do {
+            document = try JSONDocument(parsing: bytes)
+        } catch {
+            problems.error(.jsonSyntax, at: error.offset, "$", "not valid JSON: the text \(error.message)")
+            return (nil, problems.diagnostics())
+        }
+        for duplicate in document.duplicateKeys {
+            problems.error(
+                .duplicateKey, at: duplicate.offset, path(toKeyAt: duplicate.offset, in: document.root),
+                "key \"\(duplicate.key)\" is there already, on line \(problems.line(at: duplicate.firstOffset))")
+        }
+        let dag = ObjectReader(document.root, path: "$", what: "a DAG", problems: problems)
+            .map { read($0, context: context) }
+        return (problems.hasErrors ? nil : dag, problems.diagnostics())
+    }
+
+    private static func read(_ reader: ObjectReader, context: DAGValidationContext) -> DAG {
+        reader.refuseUnknownKeys(keys, of: "a DAG")
+        let id = reader.id(of: "a DAG") ?? ""
+        _ = reader.string("$schema")
+        let zone = readZone(reader, context)
+        let (start, end) = readBounds(reader, zone)
+        let params = ParameterReader.read(reader)
+        let defaults = readDefaults(reader)
+        let env = reader.environment("env") ?? []
+        return DAG(
+            id: id, description: reader.string("description") ?? "", owner: reader.string("owner") ?? "",
+            tags: reader.strings("tags")?.map(\.text) ?? [], timetable: readSchedule(reader, zone), zone: zone,
+            start: start, end: end, catchup: readCatchup(reader) ?? .latest,
+            catchupWindow: reader.duration("catchup_window", positive: true, orNull: true) ?? nil,
+            delay: (reader.duration("delay") ?? nil) ?? .zero,
+            maxActiveRuns: reader.integer("max_active_runs", 1...10_000) ?? 16,
+            maxActiveTasks: reader.integer("max_active_tasks", 1...10_000) ?? 16,
+            params: params, env: env.map(\.entry), paused: reader.bool("paused") ?? false,
+            tasks: TaskListReader(
+                dag: reader, kinds: context.kinds, params: params, defaults: defaults, dagEnv: env
+            ).read())
+    }
+
+    // MARK: Fields
+
+    private static func readZone(_ reader: ObjectReader, _ context: DAGValidationContext) -> Zone {
+        guard let name = reader.string("timezone") else { return .utc }
+        if let zone = context.zone(name) { return zone }
+        reader.error(
+            .unknownZone, "timezone",
+            "there is no time zone \"\(name)\"; use a name such as \"UTC\" or \"Europe/Zurich\"")
+        return .utc
+    }
+
+    private static func readSchedule(_ reader: ObjectReader, _ zone: Zone) -> Timetable? {
+        guard let node = reader["schedule"], !node.isNull else { return nil }
+        let all = Timetable.presets.joined(separator: ", ")
+        guard let text = node.string else {
+            reader.error(.badSchedule, "schedule", "\(node.typeName) is not a preset; one of \(all), or null")
+            return nil
+        }
+        if let timetable = Timetable(preset: text, zone: zone) { return timetable }
+        let remedy = reader.problems.suggestion(
+            for: text, among: Timetable.presets, otherwise: "; one of \(all)")
+        reader.error(.badSchedule, "schedule", "\"\(text)\" is not a preset\(remedy)")
+        return nil
+    }
+
+    private static func readBounds(_ reader: ObjectReader, _ zone: Zone) -> (start: Instant?, end: Instant?) {
+        func text(_ key: String) -> String? { reader[key]?.isNull == true ? nil : reader.string(key) }
+        func instant(_ text: String, _ key: String) -> Instant? {
+            if let (instant, _) = Instant.parse(text, in: zone) { return instant }
+            reader.error(
+                .badDate, key,
+                "\"\(text)\" is no date; write it as \"2022-05-02\", \"2022-05-02T10:00\" or \"2022-05-02T10:00:00Z\"")
+            return nil
+        }
+        let start = text("start").flatMap { instant($0, "start") }
+        // A date without a time means the whole local day.
+        let end = text("end").flatMap { text in
+            CivilDate(text).map(zone.endOfDay) ?? instant(text, "end")
+        }
+        if let start, let end, start > end { reader.error(.startAfterEnd, "end", "\"end\" is before \"start\"") }
+        return (start, end)
+    }
+
+    private static func readCatchup(_ reader: ObjectReader) -> DAG.Catchup? {
+        guard let node = reader["catchup"] else { return nil }
+        switch node.value {
+        case .bool(true), .string("all"): return .all
+        case .bool(false), .string("latest"): return .latest
+        case .string("none"): return DAG.Catchup.none
+        default:
+            let code: DiagnosticCode = node.string == nil ? .wrongType : .badValue
+            reader.error(code, "catchup", "\"catchup\" must be true, false, \"all\", \"latest\" or \"none\"")
+            return nil
+        }
+    }
+
+    private static func readDefaults(_ reader: ObjectReader) -> TaskSettings? {
+        guard let node = reader["defaults"],
+            let defaults = ObjectReader(
+                node, path: reader.path("defaults"), what: "\"defaults\"", problems: reader.problems)
+        else { return nil }
+        defaults.refuseUnknownKeys(TaskSettings.keys, of: "\"defaults\"")
+        return TaskSettings(defaults)
+    }
+
+    // MARK: Places
+
+    /// The JSON path of the member whose key stands at an offset.
+    private static func path(toKeyAt offset: Int, in root: JSONNode) -> String {
+        var node = root
+        var path = "$"
+        while true {
+            switch node.value {
+            case .object(let object):
+                guard let member = last(of: object.members, notAfter: offset, at: \.keyOffset) else { return path }
+                path = jsonPath(path, object.members[member].key)
+                if object.members[member].keyOffset == offset { return path }
+                node = object.members[member].node
+            case .array(let nodes):
+                guard let index = last(of: nodes, notAfter: offset, at: \.offset) else { return path }
+                path += "[\(index)]"
+                node = nodes[index]
+            default: return path
+            }
+        }
+    }
+
+    private static func last<T>(of elements: [T], notAfter offset: Int, at position: KeyPath<T, Int>) -> Int? {
+        var low = 0
+        var high = elements.count
+        while low < high {
+            let middle = (low + high) / 2
+            if elements[middle][keyPath: position] <= offset { low = middle + 1 } else { high = middle }
+        }
+        return low == 0 ? nil : low - 1
+    }
+}

@@ -1,0 +1,82 @@
+/// One thing that is wrong with a DAG file, and where.
+public struct Diagnostic: Error, Sendable, Hashable {
+    public enum Severity: String, Sendable, Hashable {
+        /// The file cannot be used.
+        case error
+        /// The file can be used; it probably does not mean what it says.
+        case warning
+    }
+
+    /// Counted from 1.
+    public var line: Int
+    /// Counted from 1, in Unicode scalars.
+    public var column: Int
+    /// JSON path, such as `$.tasks[2].after[0]`.
+    public var path: String
+    /// A stable word for programs, such as `unknown_key`.
+    public var code: String
+    /// What is wrong and what instead, in one line.
+    public var message: String
+    public var severity: Severity
+
+    public init(
+        line: Int, column: Int, path: String, code: String, message: String, severity: Severity = .error
+    ) {
+        self.line = line
+        self.column = column
+        self.path = path
+        self.code = code
+        self.message = message
+        self.severity = severity
+    }
+}
+
+/// The codes of diagnostics. Programs rely on them: none is renamed.
+enum DiagnosticCode: String, CaseIterable {
+    case jsonSyntax = "json_syntax"
+    case duplicateKey = "duplicate_key"
+    case unknownKey = "unknown_key"
+    case missingKey = "missing_key"
+    case wrongType = "wrong_type"
+    case badValue = "bad_value"
+    case outOfRange = "out_of_range"
+    case badID = "bad_id"
+    case badName = "bad_name"
+    case badSchedule = "bad_schedule"
+    case unknownZone = "unknown_zone"
+    case badDate = "bad_date"
+    case badDuration = "bad_duration"
+    case startAfterEnd = "start_after_end"
+    case noTasks = "no_tasks"
+    case duplicateTask = "duplicate_task"
+    case unknownTask = "unknown_task"
+    case selfDependency = "self_dependency"
+    case duplicateDependency = "duplicate_dependency"
+    case cycle
+    case unknownKind = "unknown_kind"
+    case exactlyOneOf = "exactly_one_of"
+    case badTemplate = "bad_template"
+    case unknownTemplateName = "unknown_template_name"
+    case unknownParam = "unknown_param"
+    case notUpstream = "not_upstream"
+    /// Only when a template is rendered: the task before has not handed on what the template names.
+    case unknownOutput = "unknown_output"
+}
+
+/// The path of a member: `$.params.day`, or `$.params["a day"]` for a key that is no plain word.
+func jsonPath(_ parent: String, _ key: String) -> String {
+    let isWord =
+        !key.isEmpty
+        && key.utf8.allSatisfy { isIDCharacter($0) && $0 != UInt8(ascii: ".") && $0 != UInt8(ascii: "-") }
+    return isWord || key == "$schema" ? "\(parent).\(key)" : "\(parent)[\"\(key)\"]"
+}
+
+/// The characters of ids: `A-Z a-z 0-9 _ . -`.
+func isIDCharacter(_ byte: UInt8) -> Bool {
+    switch byte {
+    case UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "a")...UInt8(ascii: "z"),
+        UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "_"), UInt8(ascii: "."), UInt8(ascii: "-"):
+        true
+    default: false
+    }
+}

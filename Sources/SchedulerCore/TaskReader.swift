@@ -1,0 +1,75 @@
+import JSONText
+
+/// The fields of a task that `defaults` may also hold. Nil: not set here.
+struct TaskSettings {
+    static let keys = [
+        "trigger_rule", "retries", "retry_delay", "retry_backoff", "max_retry_delay", "timeout", "priority",
+        "allow_failure", "env",
+    ]
+
+    let triggerRule: TriggerRule?
+    let retries: Int?
+    let retryDelay: TimeAmount?
+    let retryBackoff: Double?
+    /// `.some(nil)`: set to no limit.
+    let maxRetryDelay: TimeAmount??
+    let timeout: TimeAmount??
+    let priority: Int?
+    let allowFailure: Bool?
+    let env: [(entry: EnvironmentEntry, node: JSONNode, path: String)]?
+
+    init(_ reader: ObjectReader) {
+        triggerRule = reader.word("trigger_rule", TriggerRule.self, what: "trigger rule")
+        retries = reader.integer("retries", 0...1000)
+        retryDelay = reader.duration("retry_delay") ?? nil
+        retryBackoff = reader.number("retry_backoff", 1...100)
+        maxRetryDelay = reader.duration("max_retry_delay", orNull: true)
+        timeout = reader.duration("timeout", positive: true, orNull: true)
+        priority = reader.integer("priority", -1000...1000)
+        allowFailure = reader.bool("allow_failure")
+        env = reader.environment("env")
+    }
+}
+
+/// One task as read, before anything that needs the others.
+struct TaskDraft {
+    static let keys = ["id", "kind", "after", "with", "description"] + TaskSettings.keys
+
+    let reader: ObjectReader
+    let id: String?
+    let kind: String?
+    let description: String
+    let settings: TaskSettings
+    let after: [(text: String, node: JSONNode, path: String)]
+
+    /// Reads the fields and reports what is wrong with each.
+    init?(_ node: JSONNode, path: String, problems: DiagnosticCollector) {
+        guard let reader = ObjectReader(node, path: path, what: "a task", problems: problems) else { return nil }
+        self.reader = reader
+        reader.refuseUnknownKeys(Self.keys, of: "a task")
+        id = reader.id(of: "a task")
+        reader.require("kind", of: id.map { "task \"\($0)\"" } ?? "a task")
+        kind = reader.string("kind")
+        description = reader.string("description") ?? ""
+        settings = TaskSettings(reader)
+        after = reader.strings("after") ?? []
+    }
+
+    /// The task, with what it does not set taken from the DAG's defaults or from Weir's.
+    func task(defaults: TaskSettings?, upstream: [Int], downstream: [Int]) -> TaskSpec {
+        var env: [String: String] = [:]
+        for entry in (defaults?.env ?? []) + (settings.env ?? []) { env[entry.entry.name] = entry.entry.value }
+        return TaskSpec(
+            id: id ?? "", kind: kind ?? "", description: description, upstream: upstream, downstream: downstream,
+            with: reader["with"] ?? JSONNode(.object(JSONObject())),
+            triggerRule: settings.triggerRule ?? defaults?.triggerRule ?? .allSuccess,
+            retries: settings.retries ?? defaults?.retries ?? 0,
+            retryDelay: settings.retryDelay ?? defaults?.retryDelay ?? TimeAmount(seconds: 300),
+            retryBackoff: settings.retryBackoff ?? defaults?.retryBackoff ?? 1,
+            maxRetryDelay: settings.maxRetryDelay ?? defaults?.maxRetryDelay ?? nil,
+            timeout: settings.timeout ?? defaults?.timeout ?? nil,
+            priority: settings.priority ?? defaults?.priority ?? 0,
+            allowFailure: settings.allowFailure ?? defaults?.allowFailure ?? false,
+            env: env.sorted { $0.key < $1.key }.map { EnvironmentEntry(name: $0.key, value: $0.value) })
+    }
+}

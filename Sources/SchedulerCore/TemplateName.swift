@@ -1,0 +1,59 @@
+/// What stands between the braces of a template.
+public enum TemplateName: Sendable, Hashable {
+    /// The names that every run has.
+    public enum Variable: String, Sendable, Hashable, CaseIterable {
+        case ds
+        case dsNoDash = "ds_nodash"
+        case ts
+        case logicalDate = "logical_date"
+        case dataIntervalStart = "data_interval_start"
+        case dataIntervalEnd = "data_interval_end"
+        case previousDS = "prev_ds"
+        case nextDS = "next_ds"
+        case runID = "run_id"
+        case runType = "run_type"
+        case dagID = "dag_id"
+        case taskID = "task_id"
+        case tryNumber = "try_number"
+    }
+
+    case variable(Variable)
+    /// `params.<name>`: a parameter of the run.
+    case param(String)
+    /// `outputs.<task>.<key>`: what a task before this one has handed on. The key is what follows the last dot.
+    case output(task: String, key: String)
+
+    /// Reads a name without braces. The error's offset counts from the start of `text`.
+    init(_ text: String) throws(TemplateError) {
+        if let variable = Variable(rawValue: text) {
+            self = .variable(variable)
+            return
+        }
+        let parts = text.split(separator: ".", omittingEmptySubsequences: false)
+        switch parts.first {
+        case "params":
+            guard parts.count == 2, !parts[1].isEmpty else {
+                throw Self.unknown(text, "; parameters are written {{ params.name }}")
+            }
+            self = .param(String(parts[1]))
+        case "outputs":
+            let task = parts.dropFirst().dropLast().joined(separator: ".")
+            guard parts.count >= 3, let key = parts.last, !key.isEmpty, !task.isEmpty else {
+                throw Self.unknown(text, "; outputs are written {{ outputs.task.key }}")
+            }
+            self = .output(task: task, key: String(key))
+        default:
+            let variables = Variable.allCases.map(\.rawValue)
+            guard parts.count > 1, let word = nearestName(to: String(parts[0]), among: ["params", "outputs"]) else {
+                let all = (variables + ["params.name", "outputs.task.key"]).joined(separator: ", ")
+                throw Self.unknown(text, suggestion(for: text, among: variables, otherwise: "; one of \(all)"))
+            }
+            let mended = ([word] + parts.dropFirst().map(String.init)).joined(separator: ".")
+            throw Self.unknown(text, "; did you mean \"\(mended)\"?")
+        }
+    }
+
+    private static func unknown(_ text: String, _ remedy: String) -> TemplateError {
+        TemplateError(.unknownTemplateName, "unknown template name \"\(text)\"\(remedy)")
+    }
+}
