@@ -72,7 +72,7 @@ import Testing
         var attempt = try TestAttempt(
             """
             setsid sh -c 'trap "" TERM HUP; echo $$ >$DIR/session; while :; do sleep 1; done' &
-            env -i /bin/sh -c 'trap "" TERM HUP; echo $$ >'$DIR'/bare; while :; do sleep 1; done' &
+            env -i /bin/sh -c 'trap "" TERM HUP; echo $$ >'$DIR'/bare; while :; do sleep 1; done' >/dev/null 2>&1 &
             setsid env -i /bin/sh -c 'trap "" TERM HUP; echo $$ >'$DIR'/writer; while :; do sleep 1; done' &
             setsid sh -c 'exec >/dev/null 2>&1; trap "" TERM HUP; echo $$ >$DIR/token; while :; do sleep 1; done' &
             while :; do sleep 1; done
@@ -106,14 +106,16 @@ import Testing
     @Test func aReusedPidIsNeitherAdoptedNorKilled() throws {
         let attempt = try TestAttempt("true")
         try attempt.spec.write(to: attempt.directory)
+        // With a child, which is in a session of the claimed number.
         let stranger = try Program(
-            argv: ["sleep", "1000"], environment: ["PATH": Program.defaultPath], directory: nil
+            argv: ["sh", "-c", "sleep 1000 & echo $! >$DIR/child; wait"], environment: attempt.spec.env, directory: nil
         ).spawn(WEIR_GROUP_SESSION, stdio: (0, 1, 2))
         defer {
-            kill(stranger, SIGKILL)
+            kill(-stranger, SIGKILL)
             var status: Int32 = 0
             waitpid(stranger, &status, 0)
         }
+        let child = try attempt.pid("child")
         let identity = try #require(ProcessIdentity.read(pid: stranger))
         var former = identity
         former.startTime -= 1
@@ -124,6 +126,7 @@ import Testing
             return
         }
         #expect(isAlive(stranger))
+        #expect(isAlive(child))
     }
 
     @Test func aHeldLockWithoutAClaimIsUnproven() throws {
