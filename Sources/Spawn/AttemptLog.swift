@@ -22,10 +22,7 @@ public enum AttemptLog {
         while chunk.bytes.count < limit {
             let size = try size(of: file, path)
             let start = chunk.nextOffset
-            if start >= size {
-                chunk.atEnd = true
-                break
-            }
+            if start >= size { break }
             let data = weir_seek_data(file.raw, start)
             // ENXIO: nothing but a hole up to the end. Any other error: a file system without holes.
             let dataStart = data >= 0 ? data : (errno == ENXIO ? size : start)
@@ -40,13 +37,11 @@ public enum AttemptLog {
             let piece = try pread(file, wanted, at: start, path)
             // The range may have been freed while it was read; the zeros that then came are not the task's.
             if holeStart(file, start, size) - start < piece.count { continue }
-            if piece.isEmpty {
-                chunk.atEnd = true
-                break
-            }
+            if piece.isEmpty { break }
             chunk.bytes += piece
             chunk.nextOffset += Int64(piece.count)
         }
+        chunk.atEnd = chunk.nextOffset >= (try size(of: file, path))
         return chunk
     }
 
