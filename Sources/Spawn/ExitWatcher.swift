@@ -35,17 +35,17 @@ public final class ExitWatcher: Sendable {
     ///   - pidfd: belongs to the watcher from here on, also when this throws.
     ///   - token: what `onExit` gets.
     public func watch(pid: Int32, pidfd: Int32, token: Int64) throws(SystemError) {
-        let stopped = state.withLock { state in
-            if !state.stopped { state.watched[pidfd] = Watched(pid: pid, token: token) }
-            return state.stopped
+        let failure: SystemError? = state.withLock { state in
+            do throws(SystemError) {
+                if state.stopped { throw SystemError("epoll_ctl", code: ECANCELED) }
+                try add(pidfd)
+                state.watched[pidfd] = Watched(pid: pid, token: token)
+                return nil
+            } catch { return error }
         }
-        do throws(SystemError) {
-            if stopped { throw SystemError("epoll_ctl", code: ECANCELED) }
-            try add(pidfd)
-        } catch {
-            _ = state.withLock { $0.watched.removeValue(forKey: pidfd) }
+        if let failure {
             close(pidfd)
-            throw error
+            throw failure
         }
     }
 
