@@ -39,7 +39,7 @@ let package = Package(
         library("Engine", ["Store", "Spawn", "SchedulerCore", "Observability", "JSONText", "CPosix"]),
         library("Lake", ["Spawn", "JSONText", "CPosix"]),
         library("Mail", ["Spawn"]),
-        library("TaskKinds", ["Lake", "Mail", "Spawn", "SchedulerCore", "JSONText"]),
+        library("TaskKinds", ["Lake", "Mail", "Spawn", "SchedulerCore", "Observability", "JSONText"]),
         library("HTTPServer", ["CMicroHTTPD"]),
         library("API", ["HTTPServer", "Engine", "SchedulerCore", "JSONText"]),
         library(

@@ -90,17 +90,19 @@ struct CommandSpec: Sendable {
 }
 
 /// The exit statuses that scripts may rely on.
-enum ExitCode: Int32, Sendable {
-    case done = 0
+struct ExitCode: RawRepresentable, Hashable, Sendable {
+    var rawValue: Int32
+
+    static let done = ExitCode(rawValue: 0)
     /// The run or the check failed.
-    case failed = 1
-    case usage = 2
+    static let failed = ExitCode(rawValue: 1)
+    static let usage = ExitCode(rawValue: 2)
     /// An invalid DAG or configuration.
-    case invalid = 3
-    case notFound = 4
+    static let invalid = ExitCode(rawValue: 3)
+    static let notFound = ExitCode(rawValue: 4)
     /// The state is locked, or the daemon cannot be reached.
-    case unavailable = 5
-    case interrupted = 130
+    static let unavailable = ExitCode(rawValue: 5)
+    static let interrupted = ExitCode(rawValue: 130)
 }
 
 /// Why a command ends without doing its work: one line for standard error.

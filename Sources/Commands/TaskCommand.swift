@@ -6,6 +6,6 @@ enum TaskCommand {
         name: "task", summary: "run a built-in task kind; started by a supervisor",
         positionals: [.init(name: "DIR", help: "directory of the attempt")], isHidden: true
     ) { arguments in
-        TaskProgram.exit(attemptDirectory: arguments.required(0))
+        ExitCode(rawValue: TaskProgram.run(attemptDirectory: arguments.required(0)))
     }
 }

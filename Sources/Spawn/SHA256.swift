@@ -1,4 +1,5 @@
 import CDigest
+import Glibc
 
 /// SHA-256 (FIPS 180-4), fed in pieces.
 public struct SHA256: ~Copyable {
@@ -45,5 +46,23 @@ public struct SHA256: ~Copyable {
         var text: [UInt8] = []
         for byte in bytes { text += [digits[Int(byte >> 4)], digits[Int(byte & 15)]] }
         return String(decoding: text, as: UTF8.self)
+    }
+}
+
+extension SHA256 {
+    /// Size and digest of a file, read in pieces.
+    public static func file(_ path: String) throws(SystemError) -> (bytes: Int64, sha256: String) {
+        let file = try FileDescriptor.open(path, O_RDONLY)
+        var hash = SHA256()
+        var total: Int64 = 0
+        var buffer = [UInt8](repeating: 0, count: 1 << 20)
+        while true {
+            let count = read(file.raw, &buffer, buffer.count)
+            if count < 0, errno == EINTR { continue }
+            guard count >= 0 else { throw SystemError("read", path: path) }
+            guard count > 0 else { return (total, hexadecimal(hash.digest())) }
+            buffer.withUnsafeBytes { hash.update(UnsafeRawBufferPointer(rebasing: $0[..<count])) }
+            total += Int64(count)
+        }
     }
 }

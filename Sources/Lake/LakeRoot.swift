@@ -1,0 +1,47 @@
+import Spawn
+
+/// The lake: a folder with one folder per bucket, and a place for what is not published yet.
+public struct LakeRoot: Sendable, Hashable {
+    public let path: String
+    /// The attempt that works on it; its unfinished files stand apart from everybody else's.
+    public let attempt: Int64
+
+    public init(path: String, attempt: Int64) {
+        self.path = path
+        self.attempt = attempt
+    }
+
+    public func bucket(_ name: String) -> String { path + "/" + name }
+
+    /// Where this attempt prepares files. Never inside a bucket: DuckDB's globs read hidden folders too.
+    public var staging: String { "\(path)/.staging/\(attempt)" }
+
+    var retired: String { path + "/.staging/retired" }
+    var locks: String { path + "/.locks" }
+    public var quarantine: String { path + "/quarantine" }
+    var ledgers: String { path + "/.ledger" }
+
+    /// The partition `dt=DAY` of a bucket, or of a dataset within it.
+    public func partition(_ bucket: String, _ day: String) -> Partition {
+        Partition(path: "\(path)/\(bucket)/dt=\(day)", name: "\(bucket)/dt=\(day)")
+    }
+}
+
+/// One day of a bucket or dataset: a folder with data files and `_manifest.json`.
+public struct Partition: Sendable, Hashable {
+    public let path: String
+    /// Its path within the lake, which names it in manifests and messages.
+    public let name: String
+
+    public static let manifestName = "_manifest.json"
+
+    /// The one data file of a Parquet partition.
+    public var data: String { path + "/data.parquet" }
+
+    /// Its manifest; nil when it was never published.
+    public func manifest() throws -> Manifest? {
+        let file = path + "/" + Self.manifestName
+        guard File.exists(file) else { return nil }
+        return try Manifest(reading: file)
+    }
+}

@@ -1,0 +1,114 @@
+import JSONText
+import Spawn
+
+/// A file or a manifest of the lake that is not what it should be.
+public struct LakeError: Error, Sendable, Hashable, CustomStringConvertible {
+    /// One line: where, what, and what instead.
+    public var description: String
+
+    public init(_ description: String) { self.description = description }
+}
+
+/// What a partition holds and where it comes from. The truth about the lake: whatever else tells of it is an index.
+public struct Manifest: Sendable {
+    public struct DataFile: Sendable, Hashable {
+        public var name: String
+        public var rows: Int64
+        public var bytes: Int64
+        public var sha256: String
+
+        public init(name: String, rows: Int64, bytes: Int64, sha256: String) {
+            self.name = name
+            self.rows = rows
+            self.bytes = bytes
+            self.sha256 = sha256
+        }
+    }
+
+    /// A partition that this one was made from.
+    public struct Input: Sendable, Hashable {
+        public var partition: String
+        public var generation: Int64
+
+        public init(partition: String, generation: Int64) {
+            self.partition = partition
+            self.generation = generation
+        }
+    }
+
+    /// Rises by one with each publish.
+    public var generation: Int64
+    public var files: [DataFile]
+    /// `dag/run/task` that published it.
+    public var run: String
+    public var inputs: [Input]
+    /// What the publishing task counted: an object of numbers and objects.
+    public var counts: JSONNode
+
+    public init(
+        generation: Int64 = 0, files: [DataFile], run: String, inputs: [Input] = [],
+        counts: JSONNode = JSONNode(.object(JSONObject()))
+    ) {
+        self.generation = generation
+        self.files = files
+        self.run = run
+        self.inputs = inputs
+        self.counts = counts
+    }
+
+    public var rows: Int64 { files.reduce(0) { $0 + $1.rows } }
+    public var bytes: Int64 { files.reduce(0) { $0 + $1.bytes } }
+
+    init(reading path: String) throws {
+        let damaged = { (what: String) in LakeError("\(path): \(what); publish the partition again") }
+        guard let root = (try? JSONDocument(parsing: try File.read(path)))?.root else { throw damaged("is not JSON") }
+        guard let generation = root["generation"]?.integer, let list = root["files"]?.array,
+            let run = root["run"]?.string
+        else { throw damaged("lacks generation, files or run") }
+        self.generation = generation
+        self.run = run
+        files = try list.map { node in
+            guard let name = node["name"]?.string, let rows = node["rows"]?.integer, let bytes = node["bytes"]?.integer,
+                let sha256 = node["sha256"]?.string
+            else { throw damaged("has a file without name, rows, bytes or sha256") }
+            return DataFile(name: name, rows: rows, bytes: bytes, sha256: sha256)
+        }
+        inputs = (root["inputs"]?.array ?? []).compactMap { node in
+            guard let partition = node["partition"]?.string, let generation = node["generation"]?.integer else { return nil }
+            return Input(partition: partition, generation: generation)
+        }
+        counts = root["counts"] ?? JSONNode(.object(JSONObject()))
+    }
+
+    var json: [UInt8] {
+        var writer = JSONWriter(indented: true)
+        writer.object { writer in
+            writer.member("generation", generation)
+            writer.member("rows", rows)
+            writer.member("bytes", bytes)
+            writer.member("run", run)
+            writer.key("files")
+            writer.array { writer in
+                for file in files {
+                    writer.object {
+                        $0.member("name", file.name)
+                        $0.member("rows", file.rows)
+                        $0.member("bytes", file.bytes)
+                        $0.member("sha256", file.sha256)
+                    }
+                }
+            }
+            writer.key("inputs")
+            writer.array { writer in
+                for input in inputs {
+                    writer.object {
+                        $0.member("partition", input.partition)
+                        $0.member("generation", input.generation)
+                    }
+                }
+            }
+            writer.member("counts", counts)
+        }
+        return writer.bytes + [0x0A]
+    }
+}

@@ -1,0 +1,122 @@
+import CPosix
+import Glibc
+import Spawn
+
+/// Publishes partitions whole: a reader sees the former one or the new one, never a part of either.
+public struct Publisher {
+    private let lake: LakeRoot
+    private let isRevoked: () -> Bool
+
+    /// How long the former content of a partition stays readable for those who have opened it.
+    private static let keepMicroseconds: Int64 = 600_000_000
+
+    /// - Parameter isRevoked: asked under the partition's lock: an attempt that was revoked publishes nothing.
+    public init(_ lake: LakeRoot, isRevoked: @escaping () -> Bool) {
+        self.lake = lake
+        self.isRevoked = isRevoked
+    }
+
+    /// Begins a partition: an empty folder in this attempt's staging area.
+    public func stage(_ partition: Partition) throws -> String {
+        let folder = lake.staging + "/" + partition.name
+        if File.exists(folder) { try File.removeTree(folder) }
+        try File.makeDirectory(folder, recursive: true)
+        return folder
+    }
+
+    /// Calls `body` while nobody else changes the partition.
+    public func locked<Value>(_ partition: Partition, _ body: () throws -> Value) throws -> Value {
+        let name = partition.name.split(separator: "/").joined(separator: "~")
+        return try FileLock.hold("\(lake.locks)/\(name)", body)
+    }
+
+    /// Puts what was staged in the place of the partition. To be called under the partition's lock.
+    ///
+    /// The manifest gets the next generation; files, folder and parent are synced before and after the rename.
+    /// - Parameter allowShrink: false refuses a partition with under half of the rows that it had.
+    /// - Returns: the manifest as published.
+    @discardableResult
+    public func publish(
+        _ staged: String, as partition: Partition, _ manifest: Manifest, allowShrink: Bool = false
+    ) throws -> Manifest {
+        let before = try partition.manifest()
+        if let before, !allowShrink, manifest.rows * 2 < before.rows {
+            throw LakeError(
+                "\(partition.name): \(manifest.rows) rows would replace \(before.rows); set \"allow_shrink\": true if that is right")
+        }
+        var manifest = manifest
+        manifest.generation = (before?.generation ?? 0) + 1
+        try File.writeAtomically(staged + "/" + Partition.manifestName, manifest.json, sync: true)
+        for name in try File.list(staged) where name != Partition.manifestName { try sync(staged + "/" + name) }
+        try File.syncDirectory(staged)
+
+        let parent = File.parent(of: partition.path)
+        try File.makeDirectory(parent, recursive: true)
+        try Fault.point("publish.before_rename")
+        guard !isRevoked() else { throw LakeError("\(partition.name): this attempt was revoked; nothing is published") }
+        if File.exists(partition.path) {
+            try rename(staged, partition.path, UInt32(WEIR_RENAME_EXCHANGE))
+            try retire(staged, partition)
+        } else {
+            try rename(staged, partition.path, UInt32(WEIR_RENAME_NOREPLACE))
+        }
+        try File.syncDirectory(parent)
+        try Fault.point("publish.after_rename")
+        return manifest
+    }
+
+    private func rename(_ from: String, _ to: String, _ flags: UInt32) throws {
+        guard weir_renameat2(from, to, flags) == 0 else {
+            let error = SystemError("renameat2", path: to)
+            guard error.code == EINVAL || error.code == ENOSYS else { throw error }
+            throw LakeError("\(to): this file system cannot exchange folders; put the lake on ext4, xfs, btrfs or tmpfs")
+        }
+    }
+
+    private func sync(_ path: String) throws {
+        let file = try FileDescriptor.open(path, O_RDONLY)
+        guard fsync(file.raw) == 0 else { throw SystemError("fsync", path: path) }
+    }
+
+    /// Keeps the former content for readers that have begun on it, and removes what was kept long enough.
+    private func retire(_ former: String, _ partition: Partition) throws {
+        let name = partition.name.split(separator: "/").joined(separator: "~")
+        try File.makeDirectory(lake.retired, recursive: true)
+        let place = "\(lake.retired)/\(name)~\(lake.attempt)"
+        if File.exists(place) { try File.removeTree(place) }
+        guard Glibc.rename(former, place) == 0 else { throw SystemError("rename", path: place) }
+        // The kernel stamps the folder: its time says when it was retired, and what time it is now.
+        utimensat(AT_FDCWD, place, nil, 0)
+        let now = File.status(place)?.modified ?? 0
+        for old in try File.list(lake.retired) {
+            let path = lake.retired + "/" + old
+            guard let status = File.status(path), status.modified < now - Self.keepMicroseconds
+            else { continue }
+            try File.removeTree(path)
+        }
+    }
+
+    /// Removes this attempt's staging area.
+    public func cleanUp() {
+        if File.exists(lake.staging) { try? File.removeTree(lake.staging) }
+    }
+}
+
+/// A lock between processes, by flock(2): the kernel drops it with its holder.
+public enum FileLock {
+    public static func hold<Value>(_ path: String, _ body: () throws -> Value) throws -> Value {
+        try File.makeDirectory(File.parent(of: path), recursive: true)
+        let file = try FileDescriptor.open(path, O_RDWR | O_CREAT)
+        while flock(file.raw, LOCK_EX) != 0 {
+            guard errno == EINTR else { throw SystemError("flock", path: path) }
+        }
+        return try body()
+    }
+}
+
+/// Places at which a test can kill this process: `WEIR_FAULT=name` makes it die there by SIGKILL, as in a power loss.
+public enum Fault {
+    public static func point(_ name: String) throws {
+        if let wanted = getenv("WEIR_FAULT"), String(cString: wanted) == name { kill(getpid(), SIGKILL) }
+    }
+}

@@ -1,0 +1,250 @@
+import CPosix
+import Glibc
+import JSONText
+import Spawn
+
+/// Takes the new files of a landing folder into the raw bucket, each record into the day of its event.
+///
+/// Each record counts once, whatever is killed when: first the days are published, each with its index; then the files
+/// are noted in the source's ledger; then, if wanted, they are removed.
+public struct RawLoader {
+    /// The day of an event in the lake's zone, and its time in UTC; nil for a text that is no time.
+    public typealias EventTime = (_ text: String) -> (day: String, utc: String)?
+
+    /// What a load did.
+    public struct Report {
+        /// Files that had not been taken before.
+        public var newFiles = 0
+        /// Manifests of the days that changed.
+        public var days: [String: Manifest] = [:]
+    }
+
+    private struct Record {
+        var source: String
+        var sha256: String
+        var key: String
+        var rank: Int
+        /// Its line in the day's incoming file.
+        var offset: Int
+        var count: Int
+    }
+
+    private struct Aside {
+        var source: String
+        var sha256: String
+        var rejection: Rejection
+        /// Empty for what has no content, such as a folder.
+        var content: [UInt8]
+    }
+
+    /// The new records of one day.
+    private struct Day {
+        var records: [Record] = []
+        var asides: [Aside] = []
+        var incoming: IncomingFile
+    }
+
+    private let lake: LakeRoot
+    private let bucket: String
+    private let schema: RecordSchema
+    private let run: String
+    private let eventTime: EventTime
+    private let publisher: Publisher
+    /// A larger file is set aside: no recognizer writes one, and it would fill the memory.
+    private static let largestFile = 1 << 30
+
+    public init(
+        lake: LakeRoot, bucket: String, schema: RecordSchema, run: String, publisher: Publisher,
+        eventTime: @escaping EventTime
+    ) {
+        self.lake = lake
+        self.bucket = bucket
+        self.schema = schema
+        self.run = run
+        self.publisher = publisher
+        self.eventTime = eventTime
+    }
+
+    /// Loads what is new.
+    /// - Parameters:
+    ///   - day: the day that records without a readable time of their own are counted for.
+    ///   - remove: whether the files are removed once they are safe.
+    public func load(from landing: String, day: String, remove: Bool) throws -> Report {
+        let id = String(SHA256.hex(landing).prefix(16))
+        // One loader of a source at a time; the others wait, and then find nothing new.
+        return try FileLock.hold("\(lake.path)/.locks/source-\(id)") {
+            try loadLocked(landing, ledger: SourceLedger("\(lake.ledgers)/\(id)"), day: day, remove: remove)
+        }
+    }
+
+    private func loadLocked(_ landing: String, ledger: SourceLedger, day: String, remove: Bool) throws -> Report {
+        let items = try LandingFolder(path: landing).items().filter { !ledger.has($0.path, $0.status) }
+        var report = Report()
+        report.newFiles = items.count
+        guard !items.isEmpty else { return report }
+        var days: [String: Day] = [:]
+        for item in items { try read(item, fallback: day, into: &days) }
+        try Fault.point("load.before_publish")
+        for (name, content) in days.sorted(by: { $0.key < $1.key }) {
+            if let manifest = try publish(content, day: name) { report.days[name] = manifest }
+        }
+        try Fault.point("load.before_ledger")
+        try ledger.append(items.map { ($0.path, $0.status) })
+        try Fault.point("load.before_removal")
+        if remove {
+            for item in items where item.status.kind == .file { unlink(item.path) }
+        }
+        return report
+    }
+
+    // MARK: Reading
+
+    private func read(_ item: LandingFolder.Item, fallback: String, into days: inout [String: Day]) throws {
+        guard item.status.kind == .file else {
+            let what = item.status.kind == .directory ? "a directory named like a log" : "neither a file nor a directory"
+            let stamp = SHA256.hex("\(item.path) \(item.status.modified)")
+            return try setAside(
+                Aside(source: item.name, sha256: stamp, rejection: Rejection("not_a_file", what), content: []),
+                fallback, &days)
+        }
+        let bytes: [UInt8]
+        do throws(SystemError) {
+            bytes = try File.read(item.path, limit: Self.largestFile)
+        } catch {
+            // It vanished: nobody can say any more what it was.
+            if error.code == ENOENT { return }
+            let stamp = SHA256.hex("\(item.path) \(item.status.modified) \(item.status.size)")
+            return try setAside(
+                Aside(source: item.name, sha256: stamp, rejection: Rejection("unreadable", "\(error)"), content: []),
+                fallback, &days)
+        }
+        guard item.isLines else { return try take(bytes, item.name, item.sourceID, fallback, &days) }
+        for (index, line) in bytes.split(separator: 0x0A).enumerated() {
+            try take(Array(line), "\(item.name)#\(index + 1)", item.sourceID, fallback, &days)
+        }
+    }
+
+    private func take(
+        _ bytes: [UInt8], _ source: String, _ sourceID: String, _ fallback: String, _ days: inout [String: Day]
+    ) throws {
+        let sha256 = bytes.withUnsafeBytes { SHA256.hex($0) }
+        do throws(Rejection) {
+            let facts = try RecordValidator.check(bytes, schema)
+            guard let time = eventTime(facts.eventTime) else {
+                throw Rejection("bad_timestamp", "\(schema.eventTime) is '\(facts.eventTime)', which is no date and time")
+            }
+            let envelope = envelope(bytes, source, sourceID, sha256, time.utc, facts.extra)
+            try append(envelope, Record(
+                source: source, sha256: sha256, key: "\(sourceID)|\(time.utc)|\(facts.key)", rank: facts.rank,
+                offset: 0, count: envelope.count), time.day, &days)
+        } catch {
+            try setAside(
+                Aside(source: source, sha256: sha256, rejection: error, content: bytes), fallback, &days)
+        }
+    }
+
+    /// One line of a segment: the record as it came, without its line breaks, and what is known of it.
+    private func envelope(
+        _ bytes: [UInt8], _ source: String, _ sourceID: String, _ sha256: String, _ utc: String, _ extra: [JSONMember]
+    ) -> [UInt8] {
+        var writer = JSONWriter()
+        writer.object { writer in
+            writer.member("source", source)
+            writer.member("source_id", sourceID)
+            writer.member("sha256", sha256)
+            writer.member("event_time", utc)
+            if !extra.isEmpty { writer.member("extra", JSONNode(.object(JSONObject(extra)))) }
+            writer.key("doc")
+            // In valid JSON a line break can only stand between values: inside a string it is escaped.
+            writer.raw(String(decoding: bytes.filter { $0 != 0x0A && $0 != 0x0D }, as: UTF8.self))
+        }
+        return writer.bytes + [0x0A]
+    }
+
+    private func day(_ name: String, _ days: inout [String: Day]) throws {
+        if days[name] == nil {
+            days[name] = Day(incoming: try IncomingFile("\(lake.staging)/incoming/\(name).ndjson"))
+        }
+    }
+
+    private func append(
+        _ line: [UInt8], _ record: Record, _ name: String, _ days: inout [String: Day]
+    ) throws(Rejection) {
+        do {
+            try day(name, &days)
+            var record = record
+            record.offset = try days[name]?.incoming.append(line) ?? 0
+            days[name]?.records.append(record)
+        } catch {
+            // A full disk is no fault of the record: the load fails as a whole, and nothing is counted.
+            throw Rejection("unwritable", "\(error)")
+        }
+    }
+
+    private func setAside(_ aside: Aside, _ name: String, _ days: inout [String: Day]) throws {
+        if aside.rejection.reason == "unwritable" { throw LakeError(aside.rejection.detail) }
+        try day(name, &days)
+        days[name]?.asides.append(aside)
+    }
+
+    // MARK: Publishing
+
+    /// Adds a day's new records to its partition; nil when all of them were counted before.
+    private func publish(_ day: Day, day name: String) throws -> Manifest? {
+        let partition = lake.partition(bucket, name)
+        return try publisher.locked(partition) {
+            let before = try partition.manifest()
+            var index = try RawIndex(reading: partition.path + "/" + RawIndex.fileName)
+            let counted = index.entries.count
+            for aside in day.asides where !index.isKnown(source: aside.source, sha256: aside.sha256) {
+                try keep(aside, name)
+                index.quarantine(source: aside.source, sha256: aside.sha256, reason: aside.rejection.reason)
+            }
+            let staged = try publisher.stage(partition)
+            var files = before?.files ?? []
+            for file in files { try link(partition.path + "/" + file.name, staged + "/" + file.name) }
+            let kept = day.records.filter { record in
+                !index.isKnown(source: record.source, sha256: record.sha256)
+                    && index.add(source: record.source, sha256: record.sha256, key: record.key, rank: record.rank)
+            }
+            guard index.entries.count > counted else { return nil }
+            if !kept.isEmpty {
+                let segment = Self.segmentName(files.count + 1)
+                let ranges = kept.map { $0.offset..<($0.offset + $0.count) }
+                let (bytes, sha256) = try day.incoming.copy(ranges, to: staged + "/" + segment)
+                files.append(.init(name: segment, rows: Int64(kept.count), bytes: bytes, sha256: sha256))
+            }
+            try File.writeAtomically(staged + "/" + RawIndex.fileName, index.lines)
+            return try publisher.publish(
+                staged, as: partition, Manifest(files: files, run: run, counts: index.counts))
+        }
+    }
+
+    private static func segmentName(_ number: Int) -> String {
+        let digits = String(number)
+        return "segment-" + String(repeating: "0", count: max(0, 6 - digits.count)) + digits + ".ndjson"
+    }
+
+    private func link(_ from: String, _ to: String) throws {
+        guard Glibc.link(from, to) == 0 else { throw SystemError("link", path: to) }
+    }
+
+    /// Keeps what was set aside, with its reason, under a name that a second load gives again.
+    private func keep(_ aside: Aside, _ day: String) throws {
+        let folder = "\(lake.quarantine)/dt=\(day)"
+        try File.makeDirectory(folder, recursive: true)
+        let base = aside.source.split(separator: "/").last.map(String.init) ?? "record"
+        let safe = String(base.map { $0.isASCII && ($0.isLetter || $0.isNumber || "._-#".contains($0)) ? $0 : "_" }.suffix(120))
+        let name = "\(folder)/\(aside.sha256.prefix(16))-\(safe)"
+        if !aside.content.isEmpty { try File.writeAtomically(name, aside.content) }
+        var writer = JSONWriter(indented: true)
+        writer.object {
+            $0.member("source", aside.source)
+            $0.member("sha256", aside.sha256)
+            $0.member("reason", aside.rejection.reason)
+            $0.member("detail", aside.rejection.detail)
+            $0.member("run", run)
+        }
+        try File.writeAtomically(name + ".reason.json", writer.bytes + [0x0A])
+    }
+}

@@ -1,0 +1,41 @@
+import Glibc
+import Spawn
+
+/// Which files of a source were taken, so that a second look at the source reads none of them. A cache: the truth is in
+/// the partitions' indexes, and without it files are only read again.
+struct SourceLedger {
+    private let path: String
+    private var taken: [String: String] = [:]
+
+    init(_ path: String) {
+        self.path = path
+        guard let bytes = try? File.read(path, limit: 1 << 30) else { return }
+        for line in bytes.split(separator: 0x0A) {
+            let parts = line.split(separator: 0x20, maxSplits: 1)
+            // A line that was cut off by a crash is passed over.
+            guard parts.count == 2 else { continue }
+            taken[String(decoding: parts[1], as: UTF8.self)] = String(decoding: parts[0], as: UTF8.self)
+        }
+    }
+
+    private static func stamp(_ status: File.Status) -> String { "\(status.size),\(status.modified),\(status.inode)" }
+
+    /// A path on one line.
+    private static func line(_ path: String) -> String {
+        path.contains(where: { $0 == "\n" || $0 == "\\" })
+            ? path.map { $0 == "\n" ? "\\n" : $0 == "\\" ? "\\\\" : String($0) }.joined() : path
+    }
+
+    func has(_ path: String, _ status: File.Status) -> Bool { taken[Self.line(path)] == Self.stamp(status) }
+
+    /// Notes files as taken, once what was in them is published.
+    func append(_ files: [(path: String, status: File.Status)]) throws {
+        guard !files.isEmpty else { return }
+        try File.makeDirectory(File.parent(of: path), recursive: true)
+        let file = try FileDescriptor.open(path, O_WRONLY | O_CREAT | O_APPEND)
+        var bytes: [UInt8] = []
+        for (path, status) in files { bytes += "\(Self.stamp(status)) \(Self.line(path))\n".utf8 }
+        try file.writeAll(bytes, path: path)
+        guard fsync(file.raw) == 0 else { throw SystemError("fsync", path: path) }
+    }
+}

@@ -1,0 +1,138 @@
+import Glibc
+
+/// Why a message cannot be made or sent.
+public struct MailError: Error, Sendable, Hashable, CustomStringConvertible {
+    public var description: String
+    /// Whether a later try may succeed (EX_TEMPFAIL of sysexits.h).
+    public var isTemporary: Bool
+
+    public init(_ description: String, isTemporary: Bool = false) {
+        self.description = description
+        self.isTemporary = isTemporary
+    }
+}
+
+/// An e-mail with a text and an HTML form of one content (RFC 5322, RFC 2046 multipart/alternative).
+public struct MailMessage: Sendable {
+    public var from: String
+    public var to: [String]
+    public var subject: String
+    public var text: String
+    public var html: String
+    /// Microseconds since 1970 UTC.
+    public var date: Int64
+    /// What names the message: equal for two sendings of the same thing, so that a reader can tell.
+    public var id: String
+
+    public init(from: String, to: [String], subject: String, text: String, html: String, date: Int64, id: String) {
+        self.from = from
+        self.to = to
+        self.subject = subject
+        self.text = text
+        self.html = html
+        self.date = date
+        self.id = id
+    }
+
+    /// The message as it goes over the wire, but with plain line feeds, as sendmail(8) takes it.
+    public func encoded() throws(MailError) -> [UInt8] {
+        guard !to.isEmpty else { throw MailError("the message has no recipient") }
+        for address in to + [from] { try Self.check(address) }
+        let boundary = "=_weir_" + Self.token(id)
+        var lines = [
+            "From: \(from)",
+            "To: \(to.joined(separator: ",\n "))",
+            "Subject: \(Self.header(subject))",
+            "Date: \(Self.rfc5322(date))",
+            "Message-ID: <\(Self.token(id))@weir>",
+            "MIME-Version: 1.0",
+            "Auto-Submitted: auto-generated",
+            "Content-Type: multipart/alternative; boundary=\"\(boundary)\"",
+            "",
+        ]
+        for (type, body) in [("plain", text), ("html", html)] {
+            lines += [
+                "--\(boundary)", "Content-Type: text/\(type); charset=utf-8", "Content-Transfer-Encoding: base64", "",
+                Self.base64Lines(Array(body.utf8)),
+            ]
+        }
+        lines += ["--\(boundary)--", ""]
+        return Array(lines.joined(separator: "\n").utf8)
+    }
+
+    /// An address without a name: `local@domain`, or a local user. Anything that could end the header line, or begin
+    /// another recipient, is refused.
+    static func check(_ address: String) throws(MailError) {
+        let isPlain = address.utf8.allSatisfy { byte in
+            (0x21...0x7E).contains(byte) && !"()<>[]:;,\\\"".utf8.contains(byte)
+        }
+        let parts = address.split(separator: "@", omittingEmptySubsequences: false)
+        guard isPlain, parts.count <= 2, parts.allSatisfy({ !$0.isEmpty && !$0.hasPrefix("-") }) else {
+            throw MailError("'\(printable(address))' is no mail address; write name@example.org")
+        }
+    }
+
+    /// A header's text: as it is when it is short and plain, else as encoded words (RFC 2047) of at most 75 characters.
+    static func header(_ text: String) -> String {
+        let clean = printable(text)
+        let isPlain = clean.utf8.allSatisfy { (0x20...0x7E).contains($0) } && !clean.contains("=?")
+        if isPlain, clean.utf8.count <= 60 { return clean }
+        var words: [String] = []
+        var piece: [UInt8] = []
+        for character in clean {
+            let bytes = Array(String(character).utf8)
+            if piece.count + bytes.count > 42, !piece.isEmpty {
+                words.append("=?utf-8?B?\(base64(piece))?=")
+                piece = []
+            }
+            piece += bytes
+        }
+        if !piece.isEmpty { words.append("=?utf-8?B?\(base64(piece))?=") }
+        return words.joined(separator: "\n ")
+    }
+
+    /// Control characters as spaces: no data can begin a new header line.
+    static func printable(_ text: String) -> String {
+        String(String.UnicodeScalarView(text.unicodeScalars.map { $0.value < 0x20 || $0.value == 0x7F ? " " : $0 }))
+    }
+
+    /// A text as it may stand in a Message-ID and in a file's name.
+    static func token(_ text: String) -> String {
+        String(text.map { $0.isASCII && ($0.isLetter || $0.isNumber || "._-".contains($0)) ? $0 : "-" })
+    }
+
+    /// A date as RFC 5322, 3.3 writes it, in UTC.
+    static func rfc5322(_ microseconds: Int64) -> String {
+        var seconds = time_t(microseconds / 1_000_000)
+        var parts = tm()
+        gmtime_r(&seconds, &parts)
+        // strftime's names depend on the locale; a mail's do not.
+        let days = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"]
+        let months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
+        func two(_ value: Int32) -> String { value < 10 ? "0\(value)" : "\(value)" }
+        return "\(days[Int(parts.tm_wday)]), \(parts.tm_mday) \(months[Int(parts.tm_mon)]) \(parts.tm_year + 1900) "
+            + "\(two(parts.tm_hour)):\(two(parts.tm_min)):\(two(parts.tm_sec)) +0000"
+    }
+
+    private static func base64Lines(_ bytes: [UInt8]) -> String {
+        // 57 bytes give 76 characters, the longest line of RFC 2045.
+        stride(from: 0, to: bytes.count, by: 57)
+            .map { base64(Array(bytes[$0..<min($0 + 57, bytes.count)])) }.joined(separator: "\n")
+    }
+
+    /// Base64 (RFC 4648, 4).
+    static func base64(_ bytes: [UInt8]) -> String {
+        let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
+        var result: [UInt8] = []
+        for start in stride(from: 0, to: bytes.count, by: 3) {
+            let group = bytes[start..<min(start + 3, bytes.count)]
+            var bits = group.reduce(UInt32(0)) { $0 << 8 | UInt32($1) } << UInt32(8 * (3 - group.count))
+            bits <<= 8
+            for index in 0..<4 {
+                result.append(index <= group.count ? alphabet[Int(bits >> 26)] : UInt8(ascii: "="))
+                bits <<= 6
+            }
+        }
+        return String(decoding: result, as: UTF8.self)
+    }
+}

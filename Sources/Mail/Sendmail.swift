@@ -1,0 +1,64 @@
+import Glibc
+import Spawn
+
+/// Hands messages to the machine's mail system by `sendmail -t -i`, or, where there is none, to a folder.
+public struct Sendmail: Sendable {
+    public enum Delivery: Sendable, Hashable {
+        /// The mail system took it.
+        case sent(program: String)
+        /// There is no mail system: the message stands in this file.
+        case stored(path: String)
+    }
+
+    /// EX_TEMPFAIL of sysexits.h.
+    private static let temporaryFailure: Int32 = 75
+    private static let timeoutMicroseconds: Int64 = 60_000_000
+
+    private let outbox: String
+
+    /// - Parameter outbox: the folder for a machine without a mail system.
+    public init(outbox: String) { self.outbox = outbox }
+
+    /// The program: `WEIR_SENDMAIL`, where `outbox` means none, or the usual places.
+    private static func program() throws(MailError) -> String? {
+        if let given = getenv("WEIR_SENDMAIL").map({ String(cString: $0) }), !given.isEmpty {
+            if given == "outbox" { return nil }
+            guard access(given, X_OK) == 0 else {
+                throw MailError("WEIR_SENDMAIL is '\(given)', which cannot be executed; name a sendmail, or 'outbox'")
+            }
+            return given
+        }
+        return ["/usr/sbin/sendmail", "/usr/lib/sendmail"].first { access($0, X_OK) == 0 }
+    }
+
+    public func send(_ message: MailMessage) throws(MailError) -> Delivery {
+        let bytes = try message.encoded()
+        guard let program = try Self.program() else { return .stored(path: try store(bytes, message)) }
+        let done: ChildProcess.Result
+        do throws(StartError) {
+            done = try ChildProcess.run(
+                [program, "-t", "-i"], environment: ["PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C"],
+                input: bytes, timeoutMicroseconds: Self.timeoutMicroseconds)
+        } catch {
+            throw MailError("\(error)", isTemporary: true)
+        }
+        guard done.status.isSuccess else {
+            let words = done.errorText.split(separator: "\n").prefix(3).joined(separator: " | ")
+            throw MailError(
+                "\(program): \(done.status)\(words.isEmpty ? "" : ": " + words)",
+                isTemporary: done.timedOut || done.status == .exited(Self.temporaryFailure))
+        }
+        return .sent(program: program)
+    }
+
+    private func store(_ bytes: [UInt8], _ message: MailMessage) throws(MailError) -> String {
+        let path = "\(outbox)/\(MailMessage.token(message.id)).eml"
+        do throws(SystemError) {
+            try File.makeDirectory(outbox, recursive: true)
+            try File.writeAtomically(path, bytes)
+        } catch {
+            throw MailError("\(error)", isTemporary: true)
+        }
+        return path
+    }
+}

@@ -1,0 +1,91 @@
+import JSONText
+import Lake
+import SchedulerCore
+import Spawn
+
+/// `convert`: a day's raw records to Parquet, with the declared schema.
+enum ConvertKind: TaskKind {
+    static let spec = KindSpec(
+        name: "convert", summary: "makes Parquet of a day's raw records",
+        parameters: [
+            KindParameter("from", .string, help: "raw bucket (ultimatealpr)"),
+            KindParameter("to", .string, help: "staging bucket (ultimatealpr_staging)"),
+            KindParameter("schema", .string, required: true, help: "file of the declared record schema"),
+            KindParameter("allow_shrink", .boolean, help: "publish also under half of the rows there were (false)"),
+        ])
+
+    static func run(_ context: TaskContext) throws -> TaskOutcome {
+        let lake = context.lake
+        let raw = lake.partition(context.string("from", default: "ultimatealpr"), context.ds)
+        let target = lake.partition(context.string("to", default: "ultimatealpr_staging"), context.ds)
+        let schema = try RecordSchema(path: context.path(try context.required("schema")))
+        guard let input = try raw.manifest(), !input.files.isEmpty else {
+            throw TaskFailure("\(raw.name) has no records; load them first", mayRetry: false)
+        }
+        let publisher = Publisher(lake, isRevoked: { context.isRevoked })
+        defer { publisher.cleanUp() }
+        let staged = try publisher.stage(target)
+        let duckdb = try DuckDB(home: context.home, allowed: [lake.path], temporary: lake.staging + "/duckdb")
+        let files = input.files.map { raw.path + "/" + $0.name }
+        let rows = try duckdb.run(sql(schema, files, to: staged + "/data.parquet"))
+        let written = rows.first?["rows"]?.integer ?? -1
+        let expected = input.counts["loaded"]?.integer ?? -1
+        guard written == expected else {
+            throw TaskFailure(
+                "\(raw.name) counts \(expected) records, but \(written) were converted; its index or segments are damaged",
+                mayRetry: false)
+        }
+        let drift = rows.first?["drift"] ?? JSONNode(.object(JSONObject()))
+        let manifest = try publisher.locked(target) {
+            try publisher.publish(
+                staged, as: target,
+                Manifest(
+                    files: [try DataFiles.describe(staged, "data.parquet", rows: written)], run: context.lineage,
+                    inputs: [.init(partition: raw.name, generation: input.generation)],
+                    counts: JSONNode(.object(JSONObject([JSONMember(key: "drift", node: drift)])))),
+                allowShrink: context.bool("allow_shrink", default: false))
+        }
+        context.log("\(target.name): generation \(manifest.generation), \(written) rows")
+        for member in drift.object?.members ?? [] {
+            context.log("drift: unknown field \(member.key) in \(member.node.integer ?? 0) records")
+        }
+        try context.output("rows", JSONNode(.integer(written)))
+        try context.output("drift", drift)
+        return .success
+    }
+
+    /// Of records with one key the best counts: more elements in the ranking field, then the smaller hash. The last
+    /// statement answers with what was written and with the fields that the schema does not know.
+    private static func sql(_ schema: RecordSchema, _ files: [String], to target: String) -> String {
+        let key = SQL.name(schema.key)
+        let rank = SQL.name(schema.rank)
+        return """
+            COPY (
+                SELECT source_id AS "sourceId", source AS "sourceFile", event_time AS "createDateTime", sha256,
+                    extra AS _extra, doc.*
+                FROM read_json(\(SQL.list(files)), format = 'newline_delimited', maximum_object_size = 1073741824,
+                    columns = {
+                        source: 'VARCHAR', source_id: 'VARCHAR', sha256: 'VARCHAR', event_time: 'TIMESTAMP', extra: 'JSON',
+                        doc: \(SQL.text(schema.structType))
+                    })
+                QUALIFY row_number() OVER (
+                    PARTITION BY source_id, event_time, doc.\(key)
+                    ORDER BY coalesce(len(doc.\(rank)), 0) DESC, sha256, source) = 1
+                ORDER BY source_id, event_time, doc.\(key)
+            ) TO \(SQL.text(target)) (FORMAT parquet, COMPRESSION zstd);
+            SELECT (SELECT count(*) FROM read_parquet(\(SQL.text(target)))) AS rows,
+                (SELECT json_group_object(field, records) FROM (
+                    SELECT field, count(*) AS records
+                    FROM (SELECT unnest(json_keys(_extra)) AS field FROM read_parquet(\(SQL.text(target))))
+                    GROUP BY field ORDER BY field)) AS drift;
+            """
+    }
+}
+
+/// Files of a staged partition, as its manifest describes them.
+enum DataFiles {
+    static func describe(_ folder: String, _ name: String, rows: Int64) throws -> Manifest.DataFile {
+        let (bytes, sha256) = try SHA256.file(folder + "/" + name)
+        return Manifest.DataFile(name: name, rows: rows, bytes: bytes, sha256: sha256)
+    }
+}

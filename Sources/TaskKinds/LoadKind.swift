@@ -1,0 +1,72 @@
+import JSONText
+import Lake
+import SchedulerCore
+import Spawn
+
+/// `load`: new files of a landing folder into the raw bucket, by the date of their events.
+enum LoadKind: TaskKind {
+    static let spec = KindSpec(
+        name: "load", summary: "takes new files into the raw bucket, each record once, by event date",
+        parameters: [
+            KindParameter("from", .string, required: true, help: "landing folder; one folder below it per camera"),
+            KindParameter("to", .string, help: "raw bucket (ultimatealpr)"),
+            KindParameter("schema", .string, required: true, help: "file of the declared record schema"),
+            KindParameter("source_timezone", .string, help: "zone of stamps that name none (UTC)"),
+            KindParameter(
+                "after_load", .string, allowed: ["keep", "remove"], help: "what becomes of files that are safely loaded (keep)"),
+            KindParameter(
+                "when_empty", .string, allowed: ["skip", "ok", "fail"],
+                help: "when the run's day has no records (skip)"),
+        ])
+
+    static func run(_ context: TaskContext) throws -> TaskOutcome {
+        let lake = context.lake
+        let bucket = context.string("to", default: "ultimatealpr")
+        let schema = try RecordSchema(path: context.path(try context.required("schema")))
+        let zoneName = context.string("source_timezone", default: "UTC")
+        guard let zone = Zone.system(zoneName, read: { try? File.read($0, limit: 1 << 20) }) else {
+            throw TaskFailure("source_timezone '\(zoneName)' is no zone of this system", mayRetry: false)
+        }
+        let publisher = Publisher(lake, isRevoked: { context.isRevoked })
+        defer { publisher.cleanUp() }
+        let loader = RawLoader(
+            lake: lake, bucket: bucket, schema: schema, run: context.lineage, publisher: publisher,
+            eventTime: { eventTime($0, zone) })
+        let report = try loader.load(
+            from: context.path(try context.required("from")), day: context.ds,
+            remove: context.string("after_load", default: "keep") == "remove")
+        context.log("\(report.newFiles) new files")
+        for (day, manifest) in report.days.sorted(by: { $0.key < $1.key }) {
+            context.log("\(bucket)/dt=\(day): generation \(manifest.generation), \(describe(manifest.counts))")
+        }
+        return try outcome(context, lake.partition(bucket, context.ds))
+    }
+
+    /// What the run's own day holds, whoever loaded it.
+    private static func outcome(_ context: TaskContext, _ partition: Partition) throws -> TaskOutcome {
+        let manifest = try partition.manifest()
+        if let manifest {
+            try context.output("counts", manifest.counts)
+            try context.output("generation", JSONNode(.integer(manifest.generation)))
+        }
+        guard manifest?.counts["loaded"]?.integer ?? 0 == 0 else { return .success }
+        let message = "there are no records for \(context.ds)"
+        switch context.string("when_empty", default: "skip") {
+        case "ok": return .success
+        case "fail": throw TaskFailure(message)
+        default: return .skipped(message)
+        }
+    }
+
+    private static func eventTime(_ text: String, _ zone: Zone) -> (day: String, utc: String)? {
+        // A date alone is no time of an event.
+        guard let parsed = Instant.parse(text, in: zone), !parsed.isDateOnly else { return nil }
+        let utc = parsed.instant.description
+        return (String(utc.prefix(10)), String(utc.dropLast()))
+    }
+
+    private static func describe(_ counts: JSONNode) -> String {
+        ["seen", "loaded", "duplicates", "quarantined"]
+            .map { "\($0) \(counts[$0]?.integer ?? 0)" }.joined(separator: ", ")
+    }
+}

@@ -1,0 +1,137 @@
+import JSONText
+import Spawn
+
+/// How a run went, for a mail: its tasks, what was loaded, what was checked.
+struct RunReport {
+    private struct Check {
+        var name: String
+        var status: String
+        var detail: String
+    }
+
+    private let context: TaskContext
+    private let checks: [Check]
+    /// What the quality task counted, or what the load did, should it not have come so far.
+    private let counts: JSONNode?
+    private let missing: String?
+
+    init(_ context: TaskContext, reportTask: String) {
+        self.context = context
+        let quality = context.tasks.first { $0.taskID == reportTask }
+        let path = quality?.outputs["report"]?.string
+        let report = path.flatMap { try? File.read($0, limit: 16 << 20) }.flatMap { try? JSONDocument(parsing: $0).root }
+        checks = (report?["checks"]?.array ?? []).map { node in
+            Check(
+                name: node["name"]?.string ?? "", status: node["status"]?.string ?? "",
+                detail: node["detail"]?.string ?? "")
+        }
+        counts = report?["counts"] ?? context.tasks.lazy.compactMap { $0.outputs["counts"] }.first
+        missing = report == nil ? "There is no quality report: task \(reportTask) is \(quality?.state ?? "not in this run")." : nil
+    }
+
+    /// One word for the subject.
+    var verdict: String {
+        if context.tasks.contains(where: { $0.state == "failed" || $0.state == "upstream_failed" }) { return "FAILED" }
+        if checks.contains(where: { $0.status == "fail" }) { return "FAILED" }
+        if checks.contains(where: { $0.status == "warn" || $0.status == "not_evaluated" }) { return "WARN" }
+        return "OK"
+    }
+
+    private var title: String { "\(context.dagID), \(context.ds): \(verdict)" }
+
+    private var countLines: [(String, String)] {
+        guard let counts, counts.object != nil else { return [] }
+        var lines = ["seen", "loaded", "duplicates", "quarantined"].map { ($0, "\(counts[$0]?.integer ?? 0)") }
+        for member in counts["reasons"]?.object?.members ?? [] {
+            lines.append(("quarantined: \(member.key)", "\(member.node.integer ?? 0)"))
+        }
+        return lines
+    }
+
+    private func seconds(_ value: Double?) -> String {
+        guard let value else { return "" }
+        let hundredths = Int((value * 100).rounded())
+        return "\(hundredths / 100).\(hundredths % 100 < 10 ? "0" : "")\(hundredths % 100)s"
+    }
+
+    // MARK: Text
+
+    var text: String {
+        var lines = [title, "run \(context.runID)", "interval \(context.intervalStart) to \(context.intervalEnd)", ""]
+        lines.append("Tasks")
+        lines += columns(context.tasks.map { [$0.taskID, $0.state, seconds($0.duration), $0.reason ?? ""] })
+        if !countLines.isEmpty { lines += ["", "Records"] + columns(countLines.map { [$0.0, $0.1] }) }
+        lines += ["", "Checks"]
+        if let missing { lines.append("  " + missing) }
+        lines += columns(checks.map { [$0.status, $0.name, $0.detail] })
+        return lines.joined(separator: "\n") + "\n"
+    }
+
+    private func columns(_ rows: [[String]]) -> [String] {
+        let count = rows.map(\.count).max() ?? 0
+        let widths = (0..<count).map { column in rows.map { $0[column].count }.max() ?? 0 }
+        return rows.map { row in
+            var line = " "
+            for (cell, width) in zip(row, widths) {
+                line += " " + cell + String(repeating: " ", count: width - cell.count + 1)
+            }
+            while line.last == " " { line.removeLast() }
+            return line
+        }
+    }
+
+    // MARK: HTML
+
+    var html: String {
+        let tasks = context.tasks.map { task in
+            [cell(task.taskID), state(task.state), cell(seconds(task.duration)), cell(task.reason ?? "")]
+        }
+        var parts = [
+            "<!DOCTYPE html><html><head><meta charset=\"utf-8\"><title>\(escaped(title))</title></head>",
+            "<body style=\"font-family:sans-serif;color:#222\"><h2>\(escaped(title))</h2>",
+            "<p>run \(escaped(context.runID))<br>interval \(escaped(context.intervalStart)) to \(escaped(context.intervalEnd))</p>",
+            "<h3>Tasks</h3>", table(tasks),
+        ]
+        if !countLines.isEmpty {
+            parts += ["<h3>Records</h3>", table(countLines.map { [cell($0.0), cell($0.1)] })]
+        }
+        parts.append("<h3>Checks</h3>")
+        if let missing { parts.append("<p>\(escaped(missing))</p>") }
+        if !checks.isEmpty { parts.append(table(checks.map { [state($0.status), cell($0.name), cell($0.detail)] })) }
+        parts.append("</body></html>")
+        return parts.joined(separator: "\n") + "\n"
+    }
+
+    private func table(_ rows: [[String]]) -> String {
+        "<table style=\"border-collapse:collapse\">"
+            + rows.map { "<tr>" + $0.joined() + "</tr>" }.joined(separator: "\n") + "</table>"
+    }
+
+    private func cell(_ text: String) -> String { "<td style=\"padding:2px 10px\">\(escaped(text))</td>" }
+
+    private func state(_ word: String) -> String {
+        let colour =
+            switch word {
+            case "success", "pass": "#1a7f37"
+            case "failed", "upstream_failed", "fail", "not_evaluated": "#c02626"
+            case "warn", "skipped", "up_for_retry": "#9a6700"
+            default: "#222"
+            }
+        return "<td style=\"padding:2px 10px;color:\(colour)\">\(escaped(word))</td>"
+    }
+
+    private func escaped(_ text: String) -> String {
+        var result = ""
+        for character in text {
+            switch character {
+            case "&": result += "&amp;"
+            case "<": result += "&lt;"
+            case ">": result += "&gt;"
+            case "\"": result += "&quot;"
+            case "'": result += "&#39;"
+            default: result.append(character)
+            }
+        }
+        return result
+    }
+}

@@ -1,0 +1,119 @@
+import Glibc
+import JSONText
+import Lake
+import SchedulerCore
+import Spawn
+
+/// What a task is told: the `task` object of its attempt's `spec.json`, and where things stand.
+public struct TaskContext: Sendable {
+    /// One of the tasks before this one, as it stood when this attempt was made.
+    public struct Upstream: Sendable {
+        public var taskID: String
+        public var state: String
+        public var reason: String?
+        /// Seconds; nil when it has not run.
+        public var duration: Double?
+        /// An object.
+        public var outputs: JSONNode
+    }
+
+    public let directory: AttemptDirectory
+    /// Id of the attempt, for names that no other attempt has.
+    public let attempt: Int64
+    public let kind: String
+    public let dagID: String
+    public let runID: String
+    public let taskID: String
+    public let tryNumber: Int
+    public let home: String
+    /// Date of the data interval's start, in the DAG's zone.
+    public let ds: String
+    public let logicalDate: String
+    public let intervalStart: String
+    public let intervalEnd: String
+    public let with: JSONNode
+    public let tasks: [Upstream]
+
+    public init(directory: AttemptDirectory) throws {
+        let spec = try AttemptSpec.read(from: directory)
+        guard let task = spec.task else { throw TaskFailure("\(directory.spec) names no task", mayRetry: false) }
+        try self.init(directory: directory, attempt: spec.attempt, task: task)
+    }
+
+    public init(directory: AttemptDirectory, attempt: Int64, task: JSONNode) throws {
+        func text(_ key: String) throws -> String {
+            guard let value = task[key]?.string else {
+                throw TaskFailure("\(directory.spec): task.\(key) is missing", mayRetry: false)
+            }
+            return value
+        }
+        self.directory = directory
+        self.attempt = attempt
+        kind = try text("kind")
+        dagID = try text("dag_id")
+        runID = try text("run_id")
+        taskID = try text("task_id")
+        tryNumber = Int(task["try_number"]?.integer ?? 1)
+        home = try text("home")
+        ds = try text("ds")
+        logicalDate = try text("logical_date")
+        intervalStart = try text("data_interval_start")
+        intervalEnd = try text("data_interval_end")
+        with = task["with"] ?? JSONNode(.object(JSONObject()))
+        tasks = (task["tasks"]?.array ?? []).map { node in
+            Upstream(
+                taskID: node["task_id"]?.string ?? "", state: node["state"]?.string ?? "",
+                reason: node["reason"]?.string, duration: node["duration"]?.double,
+                outputs: node["outputs"] ?? JSONNode(.object(JSONObject())))
+        }
+    }
+
+    // MARK: Parameters
+
+    public func string(_ name: String) -> String? { with[name]?.string }
+
+    public func string(_ name: String, default value: String) -> String { string(name) ?? value }
+
+    public func required(_ name: String) throws -> String {
+        guard let value = string(name), !value.isEmpty else {
+            throw TaskFailure("\(kind) needs the parameter '\(name)'", mayRetry: false)
+        }
+        return value
+    }
+
+    public func bool(_ name: String, default value: Bool) -> Bool { with[name]?.bool ?? value }
+
+    public func strings(_ name: String) -> [String] { (with[name]?.array ?? []).compactMap(\.string) }
+
+    /// A path of a parameter; a relative one counts from WEIR_HOME.
+    public func path(_ text: String) -> String { text.hasPrefix("/") ? text : home + "/" + text }
+
+    // MARK: Surroundings
+
+    /// The lake: `WEIR_LAKE`, or `state/lake` of the home.
+    public var lake: LakeRoot {
+        LakeRoot(path: getenv("WEIR_LAKE").map { String(cString: $0) } ?? home + "/state/lake", attempt: attempt)
+    }
+
+    /// The run, as a manifest names it.
+    public var lineage: String { "\(dagID)/\(runID)/\(taskID)" }
+
+    public var isRevoked: Bool { directory.isRevoked }
+
+    /// A line of the attempt's log.
+    public func log(_ line: String) {
+        let bytes = Array((line + "\n").utf8)
+        _ = write(1, bytes, bytes.count)
+    }
+
+    /// Hands a value on to the tasks behind this one.
+    public func output(_ key: String, _ value: JSONNode) throws {
+        var writer = JSONWriter()
+        writer.object {
+            $0.member("key", key)
+            $0.member("value", value)
+        }
+        let file = try FileDescriptor.open(directory.output, O_WRONLY | O_CREAT | O_APPEND)
+        try file.writeAll(writer.bytes + [0x0A], path: directory.output)
+    }
+}

@@ -1,0 +1,88 @@
+import JSONText
+import Lake
+import SchedulerCore
+import Spawn
+
+/// `transform`: SQL files to datasets, one partition each.
+enum TransformKind: TaskKind {
+    static let spec = KindSpec(
+        name: "transform", summary: "makes datasets of a staged day, one SQL file each",
+        parameters: [
+            KindParameter("from", .string, help: "staging bucket (ultimatealpr_staging)"),
+            KindParameter("to", .string, help: "bucket of the datasets (lakestorage)"),
+            KindParameter(
+                "sql", .string, required: true,
+                help: "folder: NAME.sql is the SELECT of dataset NAME over the table `staging`; _NAME.sql runs before them"),
+            KindParameter("allow_shrink", .boolean, help: "publish also under half of the rows there were (false)"),
+        ])
+
+    static func run(_ context: TaskContext) throws -> TaskOutcome {
+        let lake = context.lake
+        let staging = lake.partition(context.string("from", default: "ultimatealpr_staging"), context.ds)
+        let bucket = context.string("to", default: "lakestorage")
+        guard let input = try staging.manifest() else {
+            throw TaskFailure("\(staging.name) is not there; convert it first", mayRetry: false)
+        }
+        let folder = context.path(try context.required("sql"))
+        let (setup, datasets) = try statements(folder)
+        let publisher = Publisher(lake, isRevoked: { context.isRevoked })
+        defer { publisher.cleanUp() }
+
+        var script = "CREATE TEMP TABLE staging AS SELECT * FROM read_parquet(\(SQL.text(staging.data)));\n" + setup
+        var staged: [(name: String, partition: Partition, folder: String)] = []
+        for dataset in datasets {
+            let partition = lake.partition(bucket + "/" + dataset.name, context.ds)
+            let place = try publisher.stage(partition)
+            staged.append((dataset.name, partition, place))
+            script += """
+                COPY (\(dataset.sql)) TO \(SQL.text(place + "/data.parquet")) (FORMAT parquet, COMPRESSION zstd);
+
+                """
+        }
+        script += "SELECT "
+        script += staged.map { item in
+            "(SELECT count(*) FROM read_parquet(\(SQL.text(item.folder + "/data.parquet")))) AS \(SQL.name(item.name))"
+        }.joined(separator: ", ")
+        let duckdb = try DuckDB(home: context.home, allowed: [lake.path], temporary: lake.staging + "/duckdb")
+        let rows = try duckdb.run(script + ";", variables: ["ds": context.ds])
+
+        // Everything was made before anything is published: a mistake in one file leaves all datasets as they were.
+        var counts: [JSONMember] = []
+        for (name, partition, folder) in staged {
+            let written = rows.first?[name]?.integer ?? 0
+            try publisher.locked(partition) {
+                _ = try publisher.publish(
+                    folder, as: partition,
+                    Manifest(
+                        files: [try DataFiles.describe(folder, "data.parquet", rows: written)], run: context.lineage,
+                        inputs: [.init(partition: staging.name, generation: input.generation)]),
+                    allowShrink: context.bool("allow_shrink", default: false))
+            }
+            context.log("\(partition.name): \(written) rows")
+            counts.append(JSONMember(key: name, node: JSONNode(.integer(written))))
+        }
+        try context.output("rows", JSONNode(.object(JSONObject(counts))))
+        return .success
+    }
+
+    /// The statements of the folder: what runs first, and the SELECT of each dataset.
+    private static func statements(_ folder: String) throws -> (setup: String, datasets: [(name: String, sql: String)]) {
+        let names = try File.list(folder).filter { $0.hasSuffix(".sql") && !$0.hasPrefix(".") }.sorted()
+        var setup = ""
+        var datasets: [(name: String, sql: String)] = []
+        for name in names {
+            var text = String(decoding: try File.read(folder + "/" + name, limit: 1 << 20), as: UTF8.self)
+            while let last = text.last, last.isWhitespace || last == ";" { text.removeLast() }
+            if name.hasPrefix("_") {
+                setup += text + ";\n"
+            } else {
+                // The line break ends a comment in the file's last line.
+                datasets.append((String(name.dropLast(4)), text + "\n"))
+            }
+        }
+        guard !datasets.isEmpty else {
+            throw TaskFailure("\(folder) has no SQL file of a dataset (NAME.sql)", mayRetry: false)
+        }
+        return (setup, datasets)
+    }
+}
