@@ -32,7 +32,7 @@ public struct Diagnostic: Error, Sendable, Hashable {
 }
 
 /// The codes of diagnostics. Programs rely on them: none is renamed.
-enum DiagnosticCode: String, CaseIterable {
+public enum DiagnosticCode: String, Sendable, CaseIterable {
     case jsonSyntax = "json_syntax"
     case duplicateKey = "duplicate_key"
     case unknownKey = "unknown_key"
