@@ -122,6 +122,23 @@ struct DAGParserTests {
         #expect(dag != nil && lines == [])
     }
 
+    /// A template is accepted wherever it could give what the kind takes.
+    @Test(arguments: [
+        #""settle":"{{ ds }}""#, #""settle":"{{ params.n }}m""#, #""limit":"{{ params.x }}""#,
+        #""ratio":"{{ params.n }}""#,
+        #""limit":"{{ outputs.first.n }}""#, #""limit":"{{ params.any }}""#, #""limit":"{{ try_number }}""#,
+        #""tables":"{{ params.list }}""#, #""tables":["{{ params.n }}"]"#, #""strict":"{{ params.flag }}""#,
+        #""when_empty":"{{ params.n }}""#, #""extra":"{{ params.flag }}""#, #""from":"{{ params.list }}""#,
+    ])
+    func acceptsTemplatesThatMayFit(field: String) {
+        let others = field.contains("from") ? "" : #""from":"x","#
+        let (dag, lines) = SampleKinds.parse(
+            #"{"id":"d","params":{"n":{"type":"integer","default":1},"x":{"type":"number"},"any":{},"#
+                + #""list":{"type":"array"},"flag":{"type":"boolean"}},"tasks":[{"id":"first","kind":"noop"},"#
+                + #"{"id":"a","kind":"load","after":["first"],"with":{"to":"y",\#(others)\#(field)}}]}"#)
+        #expect(dag != nil && lines == [])
+    }
+
     @Test func anIDMayHave128Bytes() {
         let id = String(repeating: "x", count: 128)
         #expect(SampleKinds.parse(#"{"id":"\#(id)","tasks":[{"id":"...","kind":"noop"}]}"#).dag?.id == id)

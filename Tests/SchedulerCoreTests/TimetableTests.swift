@@ -150,6 +150,15 @@ struct TimetableTests {
         }
     }
 
+    /// Clocks were set back over midnight: they show 6 November again, after the tick of the 7th.
+    @Test func aTickStaysWhenTheClocksGoBackBehindIt() throws {
+        let timetable = try timetable("daily", "America/St_Johns")
+        let later = try instant("2010-11-07T03:10:00Z")
+        #expect(timetable.zone.date(at: later).description == "2010-11-06")
+        #expect(timetable.previous(before: later).description == "2010-11-07T02:30:00Z")
+        #expect(timetable.interval(containing: later).end.description == "2010-11-08T03:30:00Z")
+    }
+
     @Test func endsAtTheEndsOfTheCalendar() throws {
         for preset in Timetable.presets {
             let timetable = try timetable(preset, "Europe/Zurich")
