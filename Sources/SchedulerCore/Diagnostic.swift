@@ -32,7 +32,7 @@ public struct Diagnostic: Error, Sendable, Hashable {
 }
 
 /// The codes of diagnostics. Programs rely on them: none is renamed.
-enum DiagnosticCode: String, CaseIterable {
+public enum DiagnosticCode: String, Sendable, CaseIterable {
     case jsonSyntax = "json_syntax"
     case duplicateKey = "duplicate_key"
     case unknownKey = "unknown_key"
@@ -79,4 +79,29 @@ func isIDCharacter(_ byte: UInt8) -> Bool {
         true
     default: false
     }
+}
+
+/// A message as one line of at most 1000 characters, whatever names from outside it quotes: control characters become
+/// escapes, so that nobody's terminal obeys them.
+func oneLine(_ text: String) -> String {
+    func isPlain(_ scalar: Unicode.Scalar) -> Bool {
+        switch scalar.properties.generalCategory {
+        case .control, .lineSeparator, .paragraphSeparator, .format: false
+        default: true
+        }
+    }
+    // Nearly every message is plain ASCII of moderate length.
+    if text.utf8.count <= 1000, text.utf8.allSatisfy({ (0x20..<0x7F).contains($0) }) { return text }
+    var line = ""
+    var count = 0
+    for scalar in text.unicodeScalars {
+        count += 1
+        if count > 1000 { return line + "…" }
+        if isPlain(scalar) {
+            line.unicodeScalars.append(scalar)
+        } else {
+            line += scalar == "\n" ? "\\n" : scalar == "\t" ? "\\t" : "\\u{\(String(scalar.value, radix: 16))}"
+        }
+    }
+    return line
 }

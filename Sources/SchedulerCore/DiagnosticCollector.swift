@@ -90,8 +90,8 @@ final class DiagnosticCollector {
                 index += 1
             }
             return Diagnostic(
-                line: line, column: column, path: finding.path, code: finding.code.rawValue, message: finding.message,
-                severity: finding.severity)
+                line: line, column: column, path: oneLine(finding.path), code: finding.code.rawValue,
+                message: oneLine(finding.message), severity: finding.severity)
         }
     }
 }

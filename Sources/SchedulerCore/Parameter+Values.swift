@@ -5,7 +5,7 @@ public struct ParameterErrors: Error, Sendable, Hashable, CustomStringConvertibl
     /// One line each, in the order of the names.
     public var messages: [String]
 
-    public init(_ messages: [String]) { self.messages = messages }
+    public init(_ messages: [String]) { self.messages = messages.map(oneLine) }
 
     public var description: String { messages.joined(separator: "; ") }
 }

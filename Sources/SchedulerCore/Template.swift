@@ -13,7 +13,7 @@ public struct TemplateError: Error, Sendable, Hashable {
 
     init(_ code: DiagnosticCode, _ message: String, offset: Int = 0, path: String = "") {
         self.code = code.rawValue
-        self.message = message
+        self.message = oneLine(message)
         self.offset = offset
         self.path = path
     }

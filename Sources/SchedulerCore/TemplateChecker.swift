@@ -79,9 +79,11 @@ struct TemplateChecker {
         for (wanted, users) in Dictionary(grouping: distant, by: \.wanted).sorted(by: { $0.key < $1.key }) {
             let isAfter = graph.tasks(after: wanted)
             for user in users where !isAfter[user.task] {
-                problems.error(
-                    .notUpstream, at: user.offset, user.path,
-                    "task \"\(taskIDs[wanted])\" is not before \"\(taskIDs[user.task])\"; add it to \"after\"")
+                let message =
+                    user.task == wanted
+                    ? "task \"\(taskIDs[wanted])\" cannot use its own outputs"
+                    : "task \"\(taskIDs[wanted])\" is not before \"\(taskIDs[user.task])\"; add it to \"after\""
+                problems.error(.notUpstream, at: user.offset, user.path, message)
             }
         }
     }

@@ -58,11 +58,11 @@ struct DateTicks: TickRule {
         }
     }
 
-    // A tick's instant never decreases with its date (see Zone.firstInstant), and the local date of an instant is at most
-    // a day or two from the dates whose ticks surround it; so a walk by dates ends after a few steps.
+    // A tick's instant never decreases with its date (see Zone.firstInstant). The tick of the date that clocks show has
+    // come; that of the following date may have come too, when they were set back over midnight.
 
     func next(after instant: Instant, in zone: Zone) -> Instant {
-        var date = latest(notAfter: zone.date(at: instant).adding(days: -1))
+        var date = latest(notAfter: zone.date(at: instant))
         while true {
             let tick = zone.startOfDay(date)
             if tick > instant { return tick }
