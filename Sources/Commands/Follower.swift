@@ -1,6 +1,5 @@
 import Glibc
 import Observability
-import SQLiteStore
 import SchedulerCore
 import Store
 
@@ -61,7 +60,7 @@ struct Follower {
         }
     }
 
-    private func end(_ progress: BackfillProgress, _ reader: SQLiteReader) throws(CommandFailure) -> ExitCode {
+    private func end(_ progress: BackfillProgress, _ reader: any StoreReader) throws(CommandFailure) -> ExitCode {
         let backfill = progress.backfill
         let counts = RunState.allCases.compactMap { state in progress.runs[state].map { "\($0) \(state.rawValue)" } }
         let took = Text.duration((backfill.endedAt ?? backfill.createdAt) - backfill.createdAt)

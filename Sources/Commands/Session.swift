@@ -35,7 +35,7 @@ struct Session {
     // MARK: Reading
 
     /// The store, to be read; nil when nothing has run here yet.
-    func reader() throws(CommandFailure) -> SQLiteReader? {
+    func reader() throws(CommandFailure) -> (any StoreReader)? {
         do throws(StoreError) {
             return try SQLiteReader(path: home.database)
         } catch {
@@ -45,7 +45,7 @@ struct Session {
     }
 
     /// The store, for a command that makes no sense without one.
-    func existingReader() throws(CommandFailure) -> SQLiteReader {
+    func existingReader() throws(CommandFailure) -> any StoreReader {
         guard let reader = try reader() else {
             throw CommandFailure(.notFound, "nothing has run in \(home.path) yet; `weir trigger DAG` starts a run")
         }
@@ -77,7 +77,7 @@ struct Session {
     }
 
     /// A run by its id, or by enough of its beginning or its date to tell it.
-    func run(_ dag: String, _ id: String, _ reader: SQLiteReader) throws(CommandFailure) -> Run {
+    func run(_ dag: String, _ id: String, _ reader: any StoreReader) throws(CommandFailure) -> Run {
         do throws(StoreError) {
             if let run = try reader.run(dag: dag, runID: id) { return run }
             let runs = try reader.runs(RunQuery(dag: dag, limit: 10_000))

@@ -1,3 +1,4 @@
+import Engine
 import JSONText
 import SchedulerCore
 import Store

@@ -51,14 +51,9 @@ enum Params {
             }
             let name = String(text[..<equals])
             let value = String(text[text.index(after: equals)...])
-            let isText = dag.params.first { $0.name == name }.map { $0.type == .string || $0.type == .duration } ?? true
-            if isText {
-                params[name] = JSONNode(.string(value))
-            } else if let node = (try? JSONDocument(parsing: value))?.root {
-                params[name] = node
-            } else {
-                throw arguments.usage("--param \(name): '\(value)' is not JSON")
-            }
+            // An unknown name is refused by the engine, which tells the nearest one.
+            let declared = dag.params.first { $0.name == name }
+            params[name] = declared?.value(fromText: value) ?? JSONNode(.string(value))
         }
         return params
     }

@@ -45,7 +45,7 @@ final class EngineState {
         scheduler = Scheduler(
             configuration: .init(
                 parallelism: configuration.parallelism, runsSchedules: configuration.runsSchedules,
-                builtinKinds: Set(configuration.kinds.filter { $0.launch == .builtin }.map(\.name))),
+                kinds: configuration.kinds),
             snapshot: snapshot, now: clock()
         ) { DAGParser.parse(Array($0.text.utf8), context: context).dag }
         loaded = []

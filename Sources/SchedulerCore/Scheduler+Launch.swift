@@ -6,10 +6,11 @@ extension Scheduler {
         let task = dag.tasks[index]
         let record = node.instances[index].record
         // Walking the tasks before this one costs as much as there are: only who reads them pays.
-        let isBuiltin = configuration.builtinKinds.contains(task.kind)
+        let kind = configuration.kinds[task.kind]
+        let isBuiltin = kind?.launch == .builtin
         let upstream = isBuiltin || Self.namesOutputs(task, dag) ? upstreamClosure(of: index, node, dag) : []
         let context = Self.templateContext(node.run, dag, task, record, upstream)
-        let with = try Template.render(task.with, in: context)
+        let with = if let kind { try kind.render(task.with, in: context) } else { try Template.render(task.with, in: context) }
         var env = Self.contextEnvironment(node.run, dag, task, record, context)
         for entry in dag.env + task.env {
             env.append(EnvironmentEntry(name: entry.name, value: try Template.renderText(entry.value, in: context)))

@@ -12,13 +12,13 @@ public final class Scheduler {
         /// False in an embedded run, which works only on what was asked for.
         public var runsSchedules: Bool
 
-        /// Kinds whose code is Weir's own: their attempts are told of the tasks before them.
-        public var builtinKinds: Set<String>
+        /// By name: how parameters are rendered, and whose attempts are told of the tasks before them.
+        public var kinds: [String: KindSpec]
 
-        public init(parallelism: Int, runsSchedules: Bool = true, builtinKinds: Set<String> = []) {
+        public init(parallelism: Int, runsSchedules: Bool = true, kinds: [KindSpec] = []) {
             self.parallelism = parallelism
             self.runsSchedules = runsSchedules
-            self.builtinKinds = builtinKinds
+            self.kinds = Dictionary(kinds.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
         }
     }
 

@@ -1,7 +1,7 @@
 import SchedulerCore
 
 /// A kind of task. One file declares what it takes and does it; the registry lists it.
-public protocol TaskKind {
+public protocol TaskKind: SendableMetatype {
     /// Its name, its parameters, and how an attempt of it becomes a process.
     static var spec: KindSpec { get }
     /// Does the task's work, in a process of its own. Never called for a kind that is launched as a program.

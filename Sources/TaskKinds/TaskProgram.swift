@@ -1,4 +1,5 @@
 import Glibc
+import SchedulerCore
 import Spawn
 
 /// What `weir task DIRECTORY` does: one attempt of a built-in kind.
