@@ -63,7 +63,7 @@ let package = Package(
         tests("Lake", ["Lake", "TaskKinds", "Spawn", "SchedulerCore", "JSONText"]),
         tests("Mail", ["Mail", "TaskKinds", "SchedulerCore", "JSONText"]),
         tests("HTTPServer", ["HTTPServer", "API", "JSONText"]),
-        tests("EndToEnd", ["Spawn", "JSONText", "weir", "weir-supervise"]),
+        tests("EndToEnd", ["Spawn", "JSONText"]),
         tests("Commands", ["Commands", "SchedulerCore", "Spawn", "JSONText"]),
     ],
     swiftLanguageModes: [.v6]

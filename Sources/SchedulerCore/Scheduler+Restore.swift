@@ -64,8 +64,8 @@ extension Scheduler {
             backfillsOfRun[entry.run, default: []].append(entry.backfill)
             if entry.disposition != .followed, node.run.state == .queued { backfill.pending.append(entry.run) }
         }
-        for backfill in backfills.values.sorted(by: { $0.record.id < $1.record.id }) where backfill.unfinished.isEmpty {
-            end(backfill, now: now)
+        for backfill in backfills.values.sorted(by: { $0.record.id < $1.record.id }) {
+            if backfill.unfinished.isEmpty { end(backfill, now: now) } else { backfillsToStart.insert(backfill.record.id) }
         }
     }
 

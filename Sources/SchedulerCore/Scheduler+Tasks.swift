@@ -66,7 +66,7 @@ extension Scheduler {
     func startTasks(now: Instant) {
         repeat {
             while attempts.count < configuration.parallelism, let next = ready.pop() {
-                guard let node = runs[next.run], node.instances[next.index].record.state == .queued else { continue }
+                guard let node = waiting(next.run, next.index, in: .queued) else { continue }
                 if node.owner.runningTasks >= node.owner.dag?.maxActiveTasks ?? 1 {
                     node.owner.parked.push(next)
                 } else {
@@ -137,7 +137,7 @@ extension Scheduler {
         turn.effects.append(.discard(attempt: attempt.id))
         node.owner.runningTasks -= 1
         while let parked = node.owner.parked.pop() {
-            guard let run = runs[parked.run], run.instances[parked.index].record.state == .queued else { continue }
+            guard waiting(parked.run, parked.index, in: .queued) != nil else { continue }
             ready.push(parked)
             break
         }

@@ -154,11 +154,20 @@ public final class Scheduler {
         }
         while let timer = retryTimers.first, timer.at <= now {
             _ = retryTimers.pop()
-            guard let run = runs[timer.run], run.instances[timer.index].record.state == .upForRetry,
+            guard let run = waiting(timer.run, timer.index, in: .upForRetry),
                 run.instances[timer.index].record.nextTryAt == timer.at
             else { continue }
             enqueue(run, timer.index, reason: nil)
         }
+    }
+
+    /// The run of a heap's entry, when the entry still holds: the instance is in the state that put it there. A run that
+    /// runs again has new instances under its old id.
+    func waiting(_ run: Int64, _ index: Int, in state: TaskState) -> RunNode? {
+        guard let node = runs[run], node.instances.indices.contains(index),
+            node.instances[index].record.state == state
+        else { return nil }
+        return node
     }
 
     /// Runs and instances are written once a turn, in their final form, guarded by the state they had before it.

@@ -17,8 +17,9 @@ final class WeirHome {
 
     /// The folder of the products that this test was built with.
     static let products: String = {
-        let test = (try? Program.selfPath()) ?? ""
-        return File.parent(of: test)
+        guard let test = realpath("/proc/self/exe", nil) else { return "" }
+        defer { free(test) }
+        return File.parent(of: String(cString: test))
     }()
 
     static let root: String = {
@@ -75,8 +76,14 @@ final class WeirHome {
             [Self.products + "/weir"] + arguments, environment: environment, directory: path,
             timeoutMicroseconds: timeout * 1_000_000)
         return Output(
-            status: done.status.shellCode, out: String(decoding: done.output, as: UTF8.self),
-            err: String(decoding: done.errors, as: UTF8.self))
+            status: done.status == .exited(0) ? 0 : code(done.status), out: done.outputText, err: done.errorText)
+    }
+
+    private func code(_ status: Spawn.ExitStatus) -> Int32 {
+        switch status {
+        case .exited(let code): code
+        case .signaled(let signal): 128 + signal
+        }
     }
 
     /// The answer of a command with `--json`.
@@ -93,7 +100,7 @@ final class WeirHome {
 
     /// Starts the daemon and waits until it answers.
     func startDaemon() throws {
-        daemon = try Daemon(Self.products + "/weir", environment: environment, directory: path)
+        daemon = Daemon(Self.products + "/weir", environment: environment, log: path + "/daemon.log")
         try wait(for: "the daemon to answer") { try weir("status").status == 0 }
     }
 
@@ -107,9 +114,9 @@ final class WeirHome {
 
     /// Waits for a condition, which is the only way in which a test waits.
     func wait(for what: String, seconds: Int = 60, until condition: () throws -> Bool) throws {
-        let deadline = BootClock.now() + Int64(seconds) * 1_000_000
+        let deadline = ContinuousClock.now + .seconds(seconds)
         while try !condition() {
-            try #require(BootClock.now() < deadline, "waited in vain for \(what)")
+            try #require(ContinuousClock.now < deadline, "waited in vain for \(what)")
             usleep(5_000)
         }
     }
@@ -139,28 +146,43 @@ final class WeirHome {
 /// A daemon process of a test.
 final class Daemon {
     let pid: Int32
-    private var reaped = false
+    private var isReaped = false
 
-    init(_ program: String, environment: [String: String], directory: String) throws {
-        pid = try ChildProcess.start(
-            [program, "daemon"], environment: environment, directory: directory,
-            output: directory + "/daemon.log")
+    init(_ program: String, environment: [String: String], log: String) {
+        var actions = posix_spawn_file_actions_t()
+        posix_spawn_file_actions_init(&actions)
+        defer { posix_spawn_file_actions_destroy(&actions) }
+        posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
+        posix_spawn_file_actions_addopen(&actions, 1, log, O_WRONLY | O_CREAT | O_APPEND, 0o600)
+        posix_spawn_file_actions_adddup2(&actions, 1, 2)
+        var attributes = posix_spawnattr_t()
+        posix_spawnattr_init(&attributes)
+        defer { posix_spawnattr_destroy(&attributes) }
+        // Test threads run with most signals blocked; the daemon must not.
+        var none = sigset_t()
+        sigemptyset(&none)
+        posix_spawnattr_setsigmask(&attributes, &none)
+        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK))
+        let words: [UnsafeMutablePointer<CChar>?] = [strdup(program), strdup("daemon"), nil]
+        let variables: [UnsafeMutablePointer<CChar>?] = environment.map { strdup("\($0.key)=\($0.value)") } + [nil]
+        defer { for text in words + variables { free(text) } }
+        var started: pid_t = 0
+        let failure = posix_spawn(&started, program, &actions, &attributes, words, variables)
+        #expect(failure == 0, "the daemon cannot be started: \(failure)")
+        pid = started
     }
 
-    func kill() {
-        guard !reaped else { return }
-        reaped = true
-        _ = Glibc.kill(pid, SIGKILL)
-        var status: Int32 = 0
-        waitpid(pid, &status, 0)
-    }
+    /// kill -9, and waits until the process is gone.
+    func kill() { end(SIGKILL) }
 
-    /// SIGTERM; the exit status.
-    func terminate() -> Int32 {
-        reaped = true
-        _ = Glibc.kill(pid, SIGTERM)
+    /// Ends it with a signal; the status of wait(2).
+    @discardableResult
+    func end(_ signal: Int32) -> Int32 {
+        guard !isReaped else { return 0 }
+        isReaped = true
+        _ = Glibc.kill(pid, signal)
         var status: Int32 = 0
-        waitpid(pid, &status, 0)
+        while waitpid(pid, &status, 0) < 0 && errno == EINTR {}
         return status
     }
 }
