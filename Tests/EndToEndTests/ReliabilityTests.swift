@@ -71,10 +71,13 @@ import Testing
 
     @Test func aRetryWaitsUntilTheTreeOfAKilledSupervisorIsDead() throws {
         let home = try WeirHome()
-        // The first try leaves a setsid grandchild that ignores TERM and writes its pid.
+        // The first try leaves a setsid grandchild that ignores TERM and writes its pid. A zombie, which waits for init to
+        // collect it, is dead.
         let script = """
             if [ ! -e first ]; then touch first; setsid sh -c 'trap \\"\\" TERM; echo $$ > grandchild; while :; do sleep 0.01; done' & \
-            while :; do sleep 0.01; done; else kill -0 $(cat grandchild) 2>/dev/null && echo alive > verdict || echo dead > verdict; fi
+            while :; do sleep 0.01; done; \
+            elif grep -q '^State:.[^ZX]' /proc/$(cat grandchild)/status 2>/dev/null; then echo alive > verdict; \
+            else echo dead > verdict; fi
             """
         try home.write(
             "dags/d.json",
