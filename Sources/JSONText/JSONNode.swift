@@ -47,16 +47,19 @@ public struct JSONMember: Sendable {
 }
 
 /// Accessors that answer nil for a value of another type.
+///
+/// Those of payloads without references are never inlined: in another module the optimizer of Swift 6.3.1 then stops with
+/// "Found outside of lifetime use" (CopyPropagation).
 extension JSONNode {
     public var string: String? { if case .string(let text) = value { text } else { nil } }
-    public var bool: Bool? { if case .bool(let flag) = value { flag } else { nil } }
-    public var integer: Int64? { if case .integer(let number) = value { number } else { nil } }
+    @inline(never) public var bool: Bool? { if case .bool(let flag) = value { flag } else { nil } }
+    @inline(never) public var integer: Int64? { if case .integer(let number) = value { number } else { nil } }
     public var array: [JSONNode]? { if case .array(let nodes) = value { nodes } else { nil } }
     public var object: JSONObject? { if case .object(let object) = value { object } else { nil } }
     public var isNull: Bool { if case .null = value { true } else { false } }
 
     /// Any number, integers included.
-    public var double: Double? {
+    @inline(never) public var double: Double? {
         switch value {
         case .integer(let number): Double(number)
         case .number(let number, _): number

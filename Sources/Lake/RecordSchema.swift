@@ -121,13 +121,17 @@ private struct SchemaReader {
         case "timestamp": return .timestamp
         case "text": return .text
         case "object": return .object(try fields(node, at: place))
-        case "array":
-            guard let items = node["items"] else { throw problem(node, "an array needs 'items'") }
-            return .array(
-                try type(items, at: place + "[]"), minItems: node["min_items"]?.integer.map(Int.init),
-                maxItems: node["max_items"]?.integer.map(Int.init))
+        case "array": return try array(node, at: place)
         default:
             throw problem(node, "unknown type '\(word)': integer, number, string, text, timestamp, object or array")
         }
+    }
+
+    private mutating func array(_ node: JSONNode, at place: String) throws -> RecordSchema.FieldType {
+        guard let items = node["items"] else { throw problem(node, "an array needs 'items'") }
+        let element = try type(items, at: place + "[]")
+        let least = node["min_items"]?.integer.map(Int.init)
+        let most = node["max_items"]?.integer.map(Int.init)
+        return .array(element, minItems: least, maxItems: most)
     }
 }
