@@ -67,7 +67,7 @@ public struct RawLoader {
 
     /// Loads what is new.
     /// - Parameters:
-    ///   - day: the day that records without a readable time of their own are counted for.
+    ///   - day: the day that is counted for records that tell no time, neither in themselves nor in their file's name.
     ///   - remove: whether the files are removed once they are safe.
     public func load(from landing: String, day: String, remove: Bool) throws -> Report {
         let id = String(SHA256.hex(landing).prefix(16))
@@ -134,9 +134,10 @@ public struct RawLoader {
                 throw Rejection("bad_timestamp", "\(schema.eventTime) is '\(facts.eventTime)', which is no date and time")
             }
             let envelope = envelope(bytes, source, sourceID, sha256, time.utc, facts.extra)
-            try append(envelope, Record(
-                source: source, sha256: sha256, key: "\(sourceID)|\(time.utc)|\(facts.key)", rank: facts.rank,
-                offset: 0, count: envelope.count), time.day, &days)
+            let record = Record(
+                source: source, sha256: sha256, key: "\(sourceID)|\(time.utc)|\(facts.key)", rank: facts.rank, offset: 0,
+                count: envelope.count)
+            try append(envelope, record, time.day, &days)
         } catch {
             try setAside(
                 Aside(source: source, sha256: sha256, rejection: error, content: bytes), fallback, &days)
@@ -181,10 +182,17 @@ public struct RawLoader {
         }
     }
 
-    private func setAside(_ aside: Aside, _ name: String, _ days: inout [String: Day]) throws {
+    private func setAside(_ aside: Aside, _ fallback: String, _ days: inout [String: Day]) throws {
         if aside.rejection.reason == "unwritable" { throw LakeError(aside.rejection.detail) }
+        let name = ownDay(aside) ?? fallback
         try day(name, &days)
         days[name]?.asides.append(aside)
+    }
+
+    /// The day that a record tells although it is set aside: by itself, or by its file's name.
+    private func ownDay(_ aside: Aside) -> String? {
+        if let day = aside.rejection.eventTime.flatMap({ eventTime($0)?.day }) { return day }
+        return schema.fileDate?.date(in: aside.source).flatMap { eventTime($0 + "T00:00:00Z")?.day }
     }
 
     // MARK: Publishing

@@ -37,6 +37,8 @@ public struct RecordSchema: Sendable {
     public let key: String
     /// The array field whose length decides which of two records with one key is the better one.
     public let rank: String
+    /// Where the names of the source's files tell a date.
+    let fileDate: FileDate?
 
     public init(path: String) throws {
         self.path = path
@@ -51,6 +53,7 @@ public struct RecordSchema: Sendable {
         eventTime = try reader.text(root, "event_time")
         key = try reader.text(root, "key")
         rank = try reader.text(root, "rank")
+        fileDate = try reader.fileDate(root)
         fields = try reader.fields(root, at: "")
         ranges = reader.ranges
         for name in [eventTime, key, rank] where !fields.contains(where: { $0.name == name }) {
@@ -91,6 +94,14 @@ private struct SchemaReader {
     func text(_ node: JSONNode, _ key: String) throws -> String {
         guard let value = node[key]?.string else { throw problem(node, "'\(key)' is missing, or no string") }
         return value
+    }
+
+    func fileDate(_ root: JSONNode) throws -> FileDate? {
+        guard let node = root["file_date"] else { return nil }
+        guard let pattern = node.string.flatMap(FileDate.init) else {
+            throw problem(node, "file_date must be a text with YYYY, MM and DD in it, such as _MM.DD.YYYY.")
+        }
+        return pattern
     }
 
     mutating func fields(_ node: JSONNode, at place: String) throws -> [RecordSchema.Field] {

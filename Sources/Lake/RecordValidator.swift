@@ -5,6 +5,8 @@ public struct Rejection: Error, Sendable, Hashable {
     /// A stable word: `broken_json`, `wrong_type` …
     public var reason: String
     public var detail: String
+    /// The text of the event's time, when the record could be read so far: it tells which day the record belongs to.
+    public var eventTime: String?
 
     public init(_ reason: String, _ detail: String) {
         self.reason = reason
@@ -49,6 +51,14 @@ struct RecordValidator {
         guard let object = document.root.object else {
             throw Rejection("wrong_type", "the record is \(document.root.typeName), not an object")
         }
+        do throws(Rejection) { return try facts(object, schema) } catch {
+            var rejection = error
+            rejection.eventTime = object[schema.eventTime]?.string
+            throw rejection
+        }
+    }
+
+    private static func facts(_ object: JSONObject, _ schema: RecordSchema) throws(Rejection) -> RecordFacts {
         var validator = RecordValidator(schema)
         try validator.object(object, schema.fields, at: "")
         guard let time = object[schema.eventTime]?.string else {

@@ -96,6 +96,71 @@ final class WeirHome {
 
     func tasks(_ dag: String, _ run: String) throws -> [JSONNode] { try json("tasks", dag, run).array ?? [] }
 
+    /// A JSON file of this home.
+    func document(_ name: String) throws -> JSONNode {
+        try JSONDocument(parsing: try File.read(path + "/" + name)).root
+    }
+
+    /// Copies a folder with all that is in it.
+    func copy(_ folder: String, to name: String) throws {
+        let done = try program(["cp", "-r", folder + "/.", path + "/" + name])
+        try #require(done.status == 0, "\(done.err)")
+    }
+
+    /// Runs a program of the machine in this home.
+    func program(_ words: [String]) throws -> Output {
+        // The shell looks it up in PATH.
+        let done = try ChildProcess.run(
+            ["/bin/sh", "-c", "exec \"$@\"", "sh"] + words, environment: environment, directory: path,
+            timeoutMicroseconds: 120_000_000)
+        return Output(
+            status: done.status == .exited(0) ? 0 : code(done.status), out: done.outputText, err: done.errorText)
+    }
+
+    /// The rows of a query; `lake('NAME')` is the dataset of that name.
+    func query(_ statement: String) throws -> [JSONNode] {
+        let macro = """
+            CREATE TEMP MACRO lake(name) AS TABLE
+            SELECT * FROM read_parquet('\(path)/state/lake/lakestorage/' || name || '/*/*.parquet');
+            """
+        let done = try program([Self.root + "/.tools/duckdb", "-no-init", "-json", "-c", macro, "-c", statement])
+        try #require(done.status == 0, "\(done.err)")
+        return try JSONDocument(parsing: done.out).root.array ?? []
+    }
+
+    /// Runs one attempt of a built-in kind without a supervisor; how it ended.
+    func task(
+        attempt: Int64, kind: String, day: String, with parameters: [String: String], fault: String
+    ) throws -> Spawn.ExitStatus {
+        func text(_ value: String) -> JSONNode { JSONNode(.string(value)) }
+        let with = parameters.map { JSONMember(key: $0.key, node: text($0.value)) }
+        let fields = [
+            "kind": kind, "dag_id": "by_hand", "run_id": "by_hand", "task_id": kind, "home": path, "ds": day,
+            "logical_date": "\(day)T00:00:00Z", "data_interval_start": "\(day)T00:00:00Z",
+            "data_interval_end": "\(day)T00:00:00Z",
+        ].map { JSONMember(key: $0.key, node: text($0.value)) }
+        let directory = AttemptDirectory(path: path + "/by-hand/\(attempt)")
+        try File.makeDirectory(path + "/by-hand")
+        try directory.create()
+        let spec = AttemptSpec(
+            attempt: attempt, token: "by-hand", argv: ["weir", "task"], cwd: path, env: [:],
+            task: JSONNode(
+                .object(JSONObject(fields + [JSONMember(key: "with", node: JSONNode(.object(JSONObject(with))))]))))
+        try spec.write(to: directory)
+        var environment = environment
+        environment["WEIR_FAULT"] = fault
+        let done = try ChildProcess.run(
+            [Self.products + "/weir", "task", directory.path], environment: environment, directory: path)
+        try #require(done.status != .exited(1), "\(done.errorText)")
+        return done.status
+    }
+
+    /// The recognizer's own logs: `WEIR_SAMPLES`, or ../shared/samples beside the project; nil when they are not here.
+    static let samples: String? = {
+        let given = getenv("WEIR_SAMPLES").map { String(cString: $0) } ?? root + "/../shared/samples"
+        return File.status(given)?.kind == .directory ? given : nil
+    }()
+
     // MARK: The daemon
 
     /// Starts the daemon and waits until it answers.
@@ -140,6 +205,15 @@ final class WeirHome {
 
     private func killLeftovers() {
         for (pid, _) in supervisors() { _ = Glibc.kill(pid, SIGTERM) }
+    }
+}
+
+extension JSONNode {
+    /// The value as JSON, to compare two.
+    var jsonText: String {
+        var writer = JSONWriter()
+        writer.node(self)
+        return writer.text
     }
 }
 

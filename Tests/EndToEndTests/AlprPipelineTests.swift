@@ -1,0 +1,191 @@
+import Glibc
+import JSONText
+import Spawn
+import Testing
+
+/// The licence-plate pipeline from logs to mail, by the built program and the real DuckDB. What must come out is computed
+/// by Tests/Oracle/alpr_expected.py, which shares no code with it.
+@Suite(.serialized) struct AlprPipelineTests {
+    private static let day = "2022-05-02"
+    private static let datasets = [
+        "bodyStyle", "car", "color", "country", "makeModelYear", "plate", "frame", "candidate",
+    ]
+
+    /// A home with the project's DAGs.
+    private func home() throws -> WeirHome {
+        let home = try WeirHome()
+        try home.copy(WeirHome.root + "/dags", to: "dags")
+        try File.makeDirectory(home.path + "/state/landing", recursive: true)
+        return home
+    }
+
+    private func generate(_ home: WeirHome, _ arguments: String...) throws {
+        let script = WeirHome.root + "/scripts/generate-logs.py"
+        let done = try home.program(["python3", script, "--out", "state/landing", "--from", Self.day] + arguments)
+        try #require(done.status == 0, "\(done.err)")
+    }
+
+    /// What the oracle says of a day: the row counts, then `equal` or the differences.
+    private func compare(_ home: WeirHome, day: String = day) throws -> String {
+        let oracle = WeirHome.root + "/Tests/Oracle/alpr_expected.py"
+        let duckdb = WeirHome.root + "/.tools/duckdb"
+        return try home.program(["python3", oracle, "state/landing", "state/lake", duckdb, day]).out
+    }
+
+    private func counts(_ home: WeirHome, day: String = day) throws -> JSONNode {
+        try #require(try home.document("state/lake/ultimatealpr/dt=\(day)/_manifest.json")["counts"])
+    }
+
+    private func generations(_ home: WeirHome) throws -> [Int64?] {
+        try Self.datasets.map {
+            try home.document("state/lake/lakestorage/\($0)/dt=\(Self.day)/_manifest.json")["generation"]?.integer
+        }
+    }
+
+    // MARK: The recognizer's own logs
+
+    private static let samples = WeirHome.samples
+    private static let haveSamples: ConditionTrait = .enabled(
+        if: samples != nil, "the recognizer's logs are not here: set WEIR_SAMPLES to their folder")
+
+    @Test(haveSamples) func theRealLogsOfADayGoThrough() throws {
+        let home = try home()
+        try home.copy(try #require(Self.samples), to: "state/landing")
+        let done = try home.weir("backfill", "alpr_daily", "--from", Self.day)
+        try #require(done.status == 0, "\(done.err)")
+        let counts = try counts(home)
+        #expect(counts["seen"]?.integer == 120)
+        #expect(counts["loaded"]?.integer == 120)
+        let sizes = "bodyStyle 31, car 31, color 31, country 31, makeModelYear 31, plate 31, frame 120, candidate 620"
+        #expect(try compare(home) == "\(sizes)\nequal\n")
+        let empty = try home.query("SELECT count(*) AS n FROM lake('frame') WHERE \"plateCount\" = 0")
+        #expect(empty.first?["n"]?.integer == 89)
+        // What the original system mislabelled.
+        let model = try home.query("SELECT make, model, year, \"Confidence\" AS c FROM lake('makeModelYear') WHERE frame_id = 100")
+        #expect(model.first?["make"]?.string == "audi")
+        #expect(model.first?["model"]?.string == "s5")
+        #expect(model.first?["year"]?.string == "0-9")
+        #expect(model.first?["c"]?.double == 65.54536)
+        let differing = try home.query(
+            "SELECT count(*) AS n FROM lake('car') c JOIN lake('plate') p ON car_id = plate_id WHERE c.\"plateText\" <> p.\"plateText\"")
+        #expect(differing.first?["n"]?.integer == 0)
+
+        // Again, and again with nothing to do: the same rows, and ids that did not change.
+        let again = try home.weir("backfill", "alpr_daily", "--from", Self.day, "--reprocess", "completed")
+        #expect(again.status == 0, "\(again.err)")
+        #expect(try compare(home) == "\(sizes)\nequal\n")
+        let nothing = try home.weir("backfill", "alpr_daily", "--from", Self.day)
+        #expect(nothing.status == 0 && nothing.err.contains("nothing to do"), "\(nothing.err)")
+        #expect(try generations(home).allSatisfy { $0 == 2 })
+    }
+
+    @Test(haveSamples) func twoBackfillsOfOneDayAtOnceGiveItsRowsOnce() throws {
+        let home = try home()
+        try home.copy(try #require(Self.samples), to: "state/landing")
+        try home.startDaemon()
+        for _ in 1...2 {
+            let done = try home.weir("backfill", "alpr_daily", "--from", Self.day, "--detach")
+            #expect(done.status == 0, "\(done.err)")
+        }
+        // The daemon also makes the scheduled run of yesterday.
+        func runs() throws -> [JSONNode] {
+            try home.runs("alpr_daily").filter { $0["logical_date"]?.string == "\(Self.day)T00:00:00Z" }
+        }
+        try home.wait(for: "the run to end") { try runs().first?["state"]?.string == "success" }
+        #expect(try runs().count == 1, "the second backfill follows the run of the first")
+        #expect(try compare(home).hasSuffix("\nequal\n"))
+        #expect(try generations(home).allSatisfy { $0 == 1 })
+    }
+
+    // MARK: Generated logs
+
+    @Test func everyFaultIsSetAsideWithItsReasonAndTheCountsAddUp() throws {
+        let home = try home()
+        try generate(home, "--days", "2", "--frames", "40", "--faults", "--expect", "expected.json")
+        let done = try home.weir("backfill", "alpr_daily", "--from", Self.day, "--to", "2022-05-03")
+        try #require(done.status == 0, "\(done.err)")
+        for day in [Self.day, "2022-05-03"] {
+            let expected = try #require(try home.document("expected.json")[day])
+            let counts = try counts(home, day: day)
+            for key in ["seen", "loaded", "duplicates", "quarantined"] {
+                #expect(counts[key]?.integer == expected[key]?.integer, "\(day) \(key)")
+            }
+            let reasons = expected["reasons"]?.object?.members ?? []
+            #expect(counts["reasons"]?.object?.members.count == reasons.count)
+            for reason in reasons {
+                #expect(counts["reasons"]?[reason.key]?.integer == reason.node.integer, "\(day) \(reason.key)")
+            }
+            #expect(try compare(home, day: day).hasSuffix("\nequal\n"), "\(day)")
+            // Each stands in quarantine with its reason; all but the directory with its content.
+            let aside = try File.list("\(home.path)/state/lake/quarantine/dt=\(day)")
+            #expect(aside.count { $0.hasSuffix(".reason.json") } == expected["quarantined"]?.integer.map(Int.init))
+        }
+        let mails = try File.list(home.path + "/state/outbox").filter { $0.hasSuffix(".eml") }
+        #expect(mails.count == 2)
+    }
+
+    @Test func aDayThatIsLoadedInPiecesEqualsOneThatIsLoadedAtOnce() throws {
+        let home = try home()
+        try generate(home, "--frames", "30", "--cameras", "1")
+        #expect(try home.weir("backfill", "alpr_daily", "--from", Self.day).status == 0)
+        // More cameras, and the first one's files once more: known by the ledger, or by their content when it is gone.
+        try generate(home, "--frames", "30", "--cameras", "3")
+        try? File.removeTree(home.path + "/state/lake/.ledger")
+        let again = try home.weir("backfill", "alpr_daily", "--from", Self.day, "--reprocess", "completed")
+        #expect(again.status == 0, "\(again.err)")
+        #expect(try counts(home)["seen"]?.integer == 90)
+        #expect(try counts(home)["duplicates"]?.integer == 0)
+        #expect(try compare(home).hasSuffix("\nequal\n"))
+    }
+
+    @Test func aDayWithoutRecordsIsSkippedAndReported() throws {
+        let home = try home()
+        try generate(home, "--frames", "5")
+        let done = try home.weir("backfill", "alpr_daily", "--from", "2022-06-01")
+        #expect(done.status == 0, "\(done.err)")
+        let run = try #require(try home.runs("alpr_daily").first?["run_id"]?.string)
+        let states = try home.tasks("alpr_daily", run).map { "\($0["task_id"]?.string ?? "") \($0["state"]?.string ?? "")" }
+        #expect(
+            states == ["load skipped", "convert skipped", "transform skipped", "quality skipped", "notify success"])
+        #expect(try home.runs("alpr_daily").count == 1)
+    }
+
+    @Test func aDayOfAnotherFormatIsTheSameDay() throws {
+        let home = try home()
+        try generate(home, "--frames", "50", "--format", "ndjson")
+        let done = try home.weir("backfill", "alpr_daily", "--from", Self.day)
+        try #require(done.status == 0, "\(done.err)")
+        let other = try self.home()
+        try generate(other, "--frames", "50")
+        #expect(try other.weir("backfill", "alpr_daily", "--from", Self.day).status == 0)
+        // All but the name of the file they came from.
+        for dataset in Self.datasets {
+            let statement = "SELECT * EXCLUDE \"sourceFile\" FROM lake('\(dataset)') ORDER BY ALL"
+            #expect(try home.query(statement).map(\.jsonText) == other.query(statement).map(\.jsonText), "\(dataset)")
+        }
+    }
+
+    // MARK: Kills
+
+    /// The task dies at each of these points, as in a power loss; then it runs again.
+    @Test(arguments: [
+        "load.before_publish", "load.before_ledger", "load.before_removal", "publish.before_rename", "publish.after_rename",
+    ])
+    func aLoadThatDiesCountsEachRecordOnce(point: String) throws {
+        let home = try home()
+        try generate(home, "--days", "2", "--frames", "20", "--faults", "--expect", "expected.json")
+        let died = try home.task(
+            attempt: 1, kind: "load", day: Self.day,
+            with: ["from": "state/landing", "schema": "dags/alpr/record_schema.json"], fault: point)
+        #expect(died == .signaled(SIGKILL))
+        let done = try home.weir("backfill", "alpr_daily", "--from", Self.day, "--to", "2022-05-03")
+        #expect(done.status == 0, "\(done.err)")
+        for day in [Self.day, "2022-05-03"] {
+            let expected = try #require(try home.document("expected.json")[day])
+            for key in ["seen", "loaded", "duplicates", "quarantined"] {
+                #expect(try counts(home, day: day)[key]?.integer == expected[key]?.integer, "\(day) \(key)")
+            }
+            #expect(try compare(home, day: day).hasSuffix("\nequal\n"))
+        }
+    }
+}

@@ -1,0 +1,94 @@
+#!/bin/sh
+# Installs what Weir is built and tested with, where it is missing: Debian packages, and DuckDB into .tools/.
+#
+# Usage: scripts/setup.sh [verify]
+#   verify  also what only `make verify` needs (a mail system)
+set -eu
+cd "$(dirname "$0")/.."
+
+duckdb_version=1.5.5
+packages="binutils gcc libc6-dev libstdc++-12-dev libsqlite3-dev libmicrohttpd-dev libssl-dev tzdata zstd python3 python3-pip"
+[ "${1:-}" = verify ] && mail=yes || mail=no
+
+fail() {
+    echo "setup: $1" >&2
+    exit 1
+}
+
+installed() {
+    dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null | grep -qx installed
+}
+
+# As root directly, otherwise through sudo.
+as_root() {
+    if [ "$(id -u)" = 0 ]; then
+        "$@"
+    elif command -v sudo >/dev/null; then
+        sudo "$@"
+    else
+        fail "this needs root, and there is no sudo: run as root: $*"
+    fi
+}
+
+install_packages() {
+    echo "setup: installing $*"
+    log=$(mktemp)
+    export DEBIAN_FRONTEND=noninteractive
+    if ! { as_root apt-get update -q && as_root apt-get install -y -q --no-install-recommends "$@"; } >"$log" 2>&1; then
+        tail -n 20 "$log" >&2
+        rm -f "$log"
+        fail "apt-get could not install: $*"
+    fi
+    rm -f "$log"
+}
+
+command -v swift >/dev/null ||
+    fail "there is no 'swift' in PATH: install the Swift 6.3 toolchain (https://www.swift.org/install/linux) first"
+swift_version=$(swift --version 2>/dev/null | sed -n 's/.*Swift version \([0-9]*\.[0-9]*\).*/\1/p' | head -n 1)
+case "$swift_version" in
+    6.[2-9] | 6.[1-9][0-9] | [7-9].*) ;;
+    *) fail "Swift is '$swift_version'; Weir needs 6.2 or later, and is tested with 6.3" ;;
+esac
+
+if ! command -v dpkg-query >/dev/null; then
+    fail "this system has no dpkg; only Debian 12 is known. Install by hand what README.md lists under Requirements"
+fi
+missing=
+for package in $packages; do
+    installed "$package" || missing="$missing $package"
+done
+# Any mail system will do; dma is the smallest that delivers to a mailbox of this machine.
+[ "$mail" = yes ] && [ ! -x /usr/sbin/sendmail ] && missing="$missing dma"
+if [ -n "$missing" ]; then
+    # shellcheck source=/dev/null
+    id=$(. /etc/os-release 2>/dev/null && echo "${ID:-} ${VERSION_ID:-}")
+    [ "$id" = "debian 12" ] ||
+        fail "'$id' is a system that it does not know (it knows Debian 12); install these packages or their like:$missing"
+    # shellcheck disable=SC2086 # one word a package
+    install_packages $missing
+fi
+
+if [ "$(.tools/duckdb -noheader -list -c 'SELECT version()' 2>/dev/null)" != "v$duckdb_version" ]; then
+    case "$(uname -m)" in
+        x86_64) sha256=2dda43dbd9d112e5d7c6ffca4d226403696812a79fbb19342c2afa6312974f33 ;;
+        aarch64) sha256=3948b25f14b4f32a66dbed35259726e0cedbb204298e2b8a9ada5fc7b5a9982d ;;
+        *) fail "there is no DuckDB $duckdb_version program for $(uname -m)" ;;
+    esac
+    echo "setup: fetching DuckDB $duckdb_version from PyPI"
+    work=$(mktemp -d)
+    trap 'rm -rf "$work"' EXIT
+    python3 -m pip download -q --disable-pip-version-check --no-deps --only-binary=:all: -d "$work" \
+        "duckdb-cli==$duckdb_version" >"$work/log" 2>&1 || {
+        tail -n 5 "$work/log" >&2
+        fail "pip could not fetch duckdb-cli $duckdb_version"
+    }
+    wheel=$(echo "$work"/*.whl)
+    echo "$sha256  $wheel" | sha256sum --check --status || fail "$(basename "$wheel") is not the file that was pinned"
+    python3 -m zipfile -e "$wheel" "$work/wheel"
+    mkdir -p .tools
+    chmod 755 "$work/wheel/duckdb_cli/duckdb"
+    # By rename: a setup that is cut off leaves no half program.
+    mv "$work/wheel/duckdb_cli/duckdb" .tools/duckdb.new
+    mv .tools/duckdb.new .tools/duckdb
+fi
+echo "setup: everything is there"
