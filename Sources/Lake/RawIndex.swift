@@ -30,6 +30,8 @@ struct RawIndex {
     /// What was counted already: a file that comes again after a crash is not counted twice.
     private var known: Set<String> = []
     private var winners: [String: Int] = [:]
+    /// Key and hash of each valid record.
+    private var contents: Set<String> = []
 
     init() {}
 
@@ -49,6 +51,7 @@ struct RawIndex {
     private mutating func append(_ entry: Entry) {
         known.insert(entry.source + "\u{0}" + entry.sha256)
         if entry.outcome == .loaded { winners[entry.key] = entries.count }
+        if entry.outcome != .quarantined { contents.insert(entry.key + "\u{0}" + entry.sha256) }
         entries.append(entry)
     }
 
@@ -67,7 +70,7 @@ struct RawIndex {
             return true
         }
         let best = entries[winner]
-        if best.sha256 == sha256 || entries.contains(where: { $0.key == key && $0.sha256 == sha256 }) {
+        if contents.contains(key + "\u{0}" + sha256) {
             entry.outcome = .duplicate
             append(entry)
             return false

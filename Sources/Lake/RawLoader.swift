@@ -78,50 +78,64 @@ public struct RawLoader {
     }
 
     private func loadLocked(_ landing: String, ledger: SourceLedger, day: String, remove: Bool) throws -> Report {
-        let items = try LandingFolder(path: landing).items().filter { !ledger.has($0.path, $0.status) }
+        let items = try LandingFolder(path: landing).items()
+        let new = items.filter { !ledger.has($0.path, $0.status) }
+        // Those that an earlier load took, and was killed before it removed them.
+        var taken = items.filter { ledger.has($0.path, $0.status) }
         var report = Report()
-        report.newFiles = items.count
-        guard !items.isEmpty else { return report }
-        var days: [String: Day] = [:]
-        for item in items { try read(item, fallback: day, into: &days) }
-        try Fault.point("load.before_publish")
-        for (name, content) in days.sorted(by: { $0.key < $1.key }) {
-            if let manifest = try publish(content, day: name) { report.days[name] = manifest }
+        report.newFiles = new.count
+        if !new.isEmpty {
+            var days: [String: Day] = [:]
+            let complete = try new.filter { item in try read(item, fallback: day, into: &days) }
+            try Fault.point("load.before_publish")
+            for (name, content) in days.sorted(by: { $0.key < $1.key }) {
+                if let manifest = try publish(content, day: name) { report.days[name] = manifest }
+            }
+            try Fault.point("load.before_ledger")
+            try ledger.append(complete.map { ($0.path, $0.status) })
+            taken += complete
         }
-        try Fault.point("load.before_ledger")
-        try ledger.append(items.map { ($0.path, $0.status) })
         try Fault.point("load.before_removal")
         if remove {
-            for item in items where item.status.kind == .file { unlink(item.path) }
+            // One that was written anew since it was read is a new file.
+            for item in taken where item.status.kind == .file && File.status(item.path) == item.status { unlink(item.path) }
         }
         return report
     }
 
     // MARK: Reading
 
-    private func read(_ item: LandingFolder.Item, fallback: String, into days: inout [String: Day]) throws {
+    /// Takes what is in a file; false when the file has to be looked at again by the next load.
+    private func read(_ item: LandingFolder.Item, fallback: String, into days: inout [String: Day]) throws -> Bool {
+        func setAside(_ reason: String, _ detail: String) throws {
+            let stamp = SHA256.hex("\(item.path) \(item.status.modified) \(item.status.size)")
+            let aside = Aside(source: item.name, sha256: stamp, rejection: Rejection(reason, detail), content: [])
+            try self.setAside(aside, fallback, &days)
+        }
         guard item.status.kind == .file else {
-            let what = item.status.kind == .directory ? "a directory named like a log" : "neither a file nor a directory"
-            let stamp = SHA256.hex("\(item.path) \(item.status.modified)")
-            return try setAside(
-                Aside(source: item.name, sha256: stamp, rejection: Rejection("not_a_file", what), content: []),
-                fallback, &days)
+            let isFolder = item.status.kind == .directory
+            try setAside("not_a_file", isFolder ? "a directory named like a log" : "neither a file nor a directory")
+            return true
         }
         let bytes: [UInt8]
         do throws(SystemError) {
             bytes = try File.read(item.path, limit: Self.largestFile)
         } catch {
-            // It vanished: nobody can say any more what it was.
-            if error.code == ENOENT { return }
-            let stamp = SHA256.hex("\(item.path) \(item.status.modified) \(item.status.size)")
-            return try setAside(
-                Aside(source: item.name, sha256: stamp, rejection: Rejection("unreadable", "\(error)"), content: []),
-                fallback, &days)
+            // One that vanished was never seen; one that may not be read now may be readable later.
+            if error.code != ENOENT { try setAside("unreadable", "\(error)") }
+            return false
         }
-        guard item.isLines else { return try take(bytes, item.name, item.sourceID, fallback, &days) }
-        for (index, line) in bytes.split(separator: 0x0A).enumerated() {
-            try take(Array(line), "\(item.name)#\(index + 1)", item.sourceID, fallback, &days)
+        // Somebody still writes to it: it is not settled.
+        guard File.status(item.path) == item.status else { return false }
+        if item.isLines {
+            for (index, line) in bytes.split(separator: 0x0A, omittingEmptySubsequences: false).enumerated() {
+                guard line.contains(where: { $0 > 0x20 }) else { continue }
+                try take(Array(line), "\(item.name)#\(index + 1)", item.sourceID, fallback, &days)
+            }
+        } else {
+            try take(bytes, item.name, item.sourceID, fallback, &days)
         }
+        return true
     }
 
     private func take(
@@ -244,7 +258,8 @@ public struct RawLoader {
         let base = aside.source.split(separator: "/").last.map(String.init) ?? "record"
         let safe = String(base.map { $0.isASCII && ($0.isLetter || $0.isNumber || "._-#".contains($0)) ? $0 : "_" }.suffix(120))
         let name = "\(folder)/\(aside.sha256.prefix(16))-\(safe)"
-        if !aside.content.isEmpty { try File.writeAtomically(name, aside.content) }
+        // On disk before the partition that counts it: the source may be removed next.
+        if !aside.content.isEmpty { try File.writeAtomically(name, aside.content, sync: true) }
         var writer = JSONWriter(indented: true)
         writer.object {
             $0.member("source", aside.source)
@@ -253,6 +268,6 @@ public struct RawLoader {
             $0.member("detail", aside.rejection.detail)
             $0.member("run", run)
         }
-        try File.writeAtomically(name + ".reason.json", writer.bytes + [0x0A])
+        try File.writeAtomically(name + ".reason.json", writer.bytes + [0x0A], sync: true)
     }
 }

@@ -61,13 +61,15 @@ import Testing
         let empty = try home.query("SELECT count(*) AS n FROM lake('frame') WHERE \"plateCount\" = 0")
         #expect(empty.first?["n"]?.integer == 89)
         // What the original system mislabelled.
-        let model = try home.query("SELECT make, model, year, \"Confidence\" AS c FROM lake('makeModelYear') WHERE frame_id = 100")
+        let model = try home.query(
+            "SELECT make, model, year, \"Confidence\" AS c FROM lake('makeModelYear') WHERE frame_id = 100")
         #expect(model.first?["make"]?.string == "audi")
         #expect(model.first?["model"]?.string == "s5")
         #expect(model.first?["year"]?.string == "0-9")
         #expect(model.first?["c"]?.double == 65.54536)
         let differing = try home.query(
-            "SELECT count(*) AS n FROM lake('car') c JOIN lake('plate') p ON car_id = plate_id WHERE c.\"plateText\" <> p.\"plateText\"")
+            "SELECT count(*) AS n FROM lake('car') c JOIN lake('plate') p ON car_id = plate_id WHERE c.\"plateText\" <> p.\"plateText\""
+        )
         #expect(differing.first?["n"]?.integer == 0)
 
         // Again, and again with nothing to do: the same rows, and ids that did not change.
@@ -144,7 +146,9 @@ import Testing
         let done = try home.weir("backfill", "alpr_daily", "--from", "2022-06-01")
         #expect(done.status == 0, "\(done.err)")
         let run = try #require(try home.runs("alpr_daily").first?["run_id"]?.string)
-        let states = try home.tasks("alpr_daily", run).map { "\($0["task_id"]?.string ?? "") \($0["state"]?.string ?? "")" }
+        let states = try home.tasks("alpr_daily", run).map {
+            "\($0["task_id"]?.string ?? "") \($0["state"]?.string ?? "")"
+        }
         #expect(
             states == ["load skipped", "convert skipped", "transform skipped", "quality skipped", "notify success"])
         #expect(try home.runs("alpr_daily").count == 1)
@@ -169,7 +173,8 @@ import Testing
 
     /// The task dies at each of these points, as in a power loss; then it runs again.
     @Test(arguments: [
-        "load.before_publish", "load.before_ledger", "load.before_removal", "publish.before_rename", "publish.after_rename",
+        "load.before_publish", "load.before_ledger", "load.before_removal", "publish.before_rename",
+        "publish.after_rename",
     ])
     func aLoadThatDiesCountsEachRecordOnce(point: String) throws {
         let home = try home()

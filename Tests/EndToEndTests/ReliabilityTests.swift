@@ -6,8 +6,10 @@ import Testing
 /// The promises of the architecture, kept by the built programs: real processes, real signals, real restarts.
 @Suite(.serialized) struct ReliabilityTests {
     /// A task that writes its start and its end into a ledger outside of Weir.
-    private func ledgerTask(_ id: String, _ home: WeirHome, body: String = "sleep 0.05", fields: String = "") -> String {
-        let line = "echo start $WEIR_TASK_ID $$ >> \(home.path)/ledger; \(body); echo end $WEIR_TASK_ID $$ >> \(home.path)/ledger"
+    private func ledgerTask(_ id: String, _ home: WeirHome, body: String = "sleep 0.05", fields: String = "") -> String
+    {
+        let line =
+            "echo start $WEIR_TASK_ID $$ >> \(home.path)/ledger; \(body); echo end $WEIR_TASK_ID $$ >> \(home.path)/ledger"
         return "{\"id\": \"\(id)\", \"kind\": \"command\", \"with\": {\"shell\": \"\(line)\"}\(fields)}"
     }
 
@@ -49,7 +51,8 @@ import Testing
     @Test func killingTheDaemonAgainAndAgainDoublesAndLosesNothing() throws {
         let home = try WeirHome(parallelism: 4)
         let tasks = (0..<100).map { ledgerTask("t\($0)", home, body: "sleep 0.1") }
-        try home.write("dags/d.json", "{\"id\": \"d\", \"max_active_tasks\": 8, \"tasks\": [\(tasks.joined(separator: ","))]}")
+        try home.write(
+            "dags/d.json", "{\"id\": \"d\", \"max_active_tasks\": 8, \"tasks\": [\(tasks.joined(separator: ","))]}")
         try home.startDaemon()
         #expect(try home.weir("trigger", "d").status == 0)
         var random = SystemRandomNumberGenerator()
@@ -81,7 +84,8 @@ import Testing
             """
         try home.write(
             "dags/d.json",
-            "{\"id\": \"d\", \"tasks\": [{\"id\": \"t\", \"kind\": \"command\", \"with\": {\"shell\": \"\(script)\"}}]}")
+            "{\"id\": \"d\", \"tasks\": [{\"id\": \"t\", \"kind\": \"command\", \"with\": {\"shell\": \"\(script)\"}}]}"
+        )
         try home.startDaemon()
         #expect(try home.weir("trigger", "d").status == 0)
         try home.wait(for: "the grandchild") { !home.read("grandchild").isEmpty }

@@ -1,0 +1,47 @@
+import Glibc
+import JSONText
+import Spawn
+import Testing
+
+@testable import Lake
+
+/// A folder that is gone when the test ends.
+final class Scratch {
+    let path: String
+
+    init() throws {
+        var template = Array("/tmp/weir-lake-XXXXXX".utf8CString)
+        path = String(cString: try #require(mkdtemp(&template)))
+    }
+
+    deinit { try? File.removeTree(path) }
+
+    func write(_ name: String, _ text: String) throws { try write(name, Array(text.utf8)) }
+
+    func write(_ name: String, _ bytes: [UInt8]) throws {
+        let file = path + "/" + name
+        try File.makeDirectory(File.parent(of: file), recursive: true)
+        try File.writeAtomically(file, bytes)
+    }
+
+    /// The lake of this folder, as one attempt sees it.
+    func lake(attempt: Int64 = 1) -> LakeRoot { LakeRoot(path: path + "/lake", attempt: attempt) }
+}
+
+enum Project {
+    /// The project's folder, found from this file.
+    static let root: String = {
+        var folder = File.parent(of: #filePath)
+        while folder != "/", !File.exists(folder + "/Package.swift") { folder = File.parent(of: folder) }
+        return folder
+    }()
+
+    static func alprSchema() throws -> RecordSchema {
+        try RecordSchema(path: root + "/dags/alpr/record_schema.json")
+    }
+}
+
+extension Publisher {
+    /// One that is never revoked.
+    init(_ lake: LakeRoot) { self.init(lake, isRevoked: { false }) }
+}
