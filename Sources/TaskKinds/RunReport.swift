@@ -10,23 +10,30 @@ struct RunReport {
     }
 
     private let context: TaskContext
+    /// What needs attention first.
     private let checks: [Check]
     /// What the quality task counted, or what the load did, should it not have come so far.
     private let counts: JSONNode?
     private let missing: String?
+
+    private static let order = ["fail", "not_evaluated", "warn", "pass"]
 
     init(_ context: TaskContext, reportTask: String) {
         self.context = context
         let quality = context.tasks.first { $0.taskID == reportTask }
         let path = quality?.outputs["report"]?.string
         let report = path.flatMap { try? File.read($0, limit: 16 << 20) }.flatMap { try? JSONDocument(parsing: $0).root }
-        checks = (report?["checks"]?.array ?? []).map { node in
+        let found = (report?["checks"]?.array ?? []).map { node in
             Check(
                 name: node["name"]?.string ?? "", status: node["status"]?.string ?? "",
                 detail: node["detail"]?.string ?? "")
         }
+        checks =
+            Self.order.flatMap { status in found.filter { $0.status == status } }
+            + found.filter { !Self.order.contains($0.status) }
         counts = report?["counts"] ?? context.tasks.lazy.compactMap { $0.outputs["counts"] }.first
-        missing = report == nil ? "There is no quality report: task \(reportTask) is \(quality?.state ?? "not in this run")." : nil
+        let state = quality?.state ?? "not in this run"
+        missing = report == nil ? "There is no quality report: task \(reportTask) is \(state)." : nil
     }
 
     /// One word for the subject.
@@ -39,6 +46,12 @@ struct RunReport {
 
     private var title: String { "\(context.dagID), \(context.ds): \(verdict)" }
 
+    /// The parts between the tasks and the checks, each a heading and rows of name and number.
+    private var sections: [(title: String, rows: [(String, String)])] {
+        [("Records", countLines), ("Datasets", numbers("rows")), ("Unknown fields", numbers("drift"))]
+            .filter { !$0.rows.isEmpty }
+    }
+
     private var countLines: [(String, String)] {
         guard let counts, counts.object != nil else { return [] }
         var lines = ["seen", "loaded", "duplicates", "quarantined"].map { ($0, "\(counts[$0]?.integer ?? 0)") }
@@ -46,6 +59,21 @@ struct RunReport {
             lines.append(("quarantined: \(member.key)", "\(member.node.integer ?? 0)"))
         }
         return lines
+    }
+
+    /// An object of numbers that a task handed on, such as the rows of each dataset.
+    private func numbers(_ output: String) -> [(String, String)] {
+        let object = context.tasks.lazy.compactMap { $0.outputs[output]?.object }.first
+        return (object?.members ?? []).compactMap { member in member.node.integer.map { (member.key, "\($0)") } }
+    }
+
+    /// How many checks ended in which way.
+    private var summary: String {
+        let counts = Self.order.compactMap { status in
+            let count = checks.count { $0.status == status }
+            return count == 0 ? nil : "\(count) \(status)"
+        }
+        return "\(checks.count) checks: \(counts.joined(separator: ", "))"
     }
 
     private func seconds(_ value: Double?) -> String {
@@ -60,8 +88,8 @@ struct RunReport {
         var lines = [title, "run \(context.runID)", "interval \(context.intervalStart) to \(context.intervalEnd)", ""]
         lines.append("Tasks")
         lines += columns(context.tasks.map { [$0.taskID, $0.state, seconds($0.duration), $0.reason ?? ""] })
-        if !countLines.isEmpty { lines += ["", "Records"] + columns(countLines.map { [$0.0, $0.1] }) }
-        lines += ["", "Checks"]
+        for section in sections { lines += ["", section.title] + columns(section.rows.map { [$0.0, $0.1] }) }
+        lines += ["", missing == nil ? summary : "Checks"]
         if let missing { lines.append("  " + missing) }
         lines += columns(checks.map { [$0.status, $0.name, $0.detail] })
         return lines.joined(separator: "\n") + "\n"
@@ -89,13 +117,14 @@ struct RunReport {
         var parts = [
             "<!DOCTYPE html><html><head><meta charset=\"utf-8\"><title>\(escaped(title))</title></head>",
             "<body style=\"font-family:sans-serif;color:#222\"><h2>\(escaped(title))</h2>",
-            "<p>run \(escaped(context.runID))<br>interval \(escaped(context.intervalStart)) to \(escaped(context.intervalEnd))</p>",
+            "<p>run \(escaped(context.runID))<br>",
+            "interval \(escaped(context.intervalStart)) to \(escaped(context.intervalEnd))</p>",
             "<h3>Tasks</h3>", table(tasks),
         ]
-        if !countLines.isEmpty {
-            parts += ["<h3>Records</h3>", table(countLines.map { [cell($0.0), cell($0.1)] })]
+        for section in sections {
+            parts += ["<h3>\(section.title)</h3>", table(section.rows.map { [cell($0.0), cell($0.1)] })]
         }
-        parts.append("<h3>Checks</h3>")
+        parts.append("<h3>\(missing == nil ? summary : "Checks")</h3>")
         if let missing { parts.append("<p>\(escaped(missing))</p>") }
         if !checks.isEmpty { parts.append(table(checks.map { [state($0.status), cell($0.name), cell($0.detail)] })) }
         parts.append("</body></html>")

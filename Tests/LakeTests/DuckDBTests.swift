@@ -11,8 +11,9 @@ import Testing
 
     init() throws {
         scratch = try Scratch()
-        try File.makeDirectory(scratch.path + "/lake")
-        duckdb = try DuckDB(home: Project.root, allowed: [scratch.path + "/lake"], temporary: scratch.path + "/tmp")
+        try File.makeDirectory(scratch.path + "/state/lake", recursive: true)
+        duckdb = try DuckDB(
+            home: scratch.path, allowed: [scratch.path + "/state/lake"], temporary: scratch.path + "/tmp")
     }
 
     @Test func theLastStatementWithRowsIsTheAnswer() throws {
@@ -54,7 +55,7 @@ import Testing
     }
 
     @Test func statementsReadAndWriteTheLake() throws {
-        let file = SQL.text(scratch.path + "/lake/it's.parquet")
+        let file = SQL.text(scratch.path + "/state/lake/it's.parquet")
         let rows = try duckdb.run(
             "COPY (SELECT TIMESTAMP '2022-05-02 07:15:49.999546' AS t) TO \(file) (FORMAT parquet); SELECT t FROM read_parquet(\(file));"
         )

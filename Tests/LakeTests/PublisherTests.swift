@@ -43,9 +43,9 @@ import Testing
             #expect(manifest.files.first?.sha256.count == 64)
         }
         // The two former ones stay for those who read them; nothing of the attempts is left.
-        let left = try File.list(scratch.path + "/lake/.staging")
+        let left = try File.list(scratch.path + "/state/lake/.staging")
         #expect(left == ["retired"])
-        #expect(try File.list(scratch.path + "/lake/.staging/retired").count == 2)
+        #expect(try File.list(scratch.path + "/state/lake/.staging/retired").count == 2)
     }
 
     @Test func underHalfOfTheRowsIsRefusedUnlessAllowed() throws {
@@ -114,7 +114,7 @@ import Testing
 
     @Test func aDamagedManifestIsToldWithItsPath() throws {
         let scratch = try Scratch()
-        try scratch.write("lake/b/dt=2022-05-02/_manifest.json", "{\"files\": []}")
+        try scratch.write("state/lake/b/dt=2022-05-02/_manifest.json", "{\"files\": []}")
         let partition = scratch.lake().partition("b", "2022-05-02")
         let error = #expect(throws: LakeError.self) { try partition.manifest() }
         #expect(error?.description.contains("_manifest.json: lacks generation") == true)

@@ -77,7 +77,7 @@ import Testing
         try scratch.write("landing/a.json", frame(1))
         try scratch.write("landing/b.json", "broken")
         _ = try load()
-        try File.removeTree(scratch.path + "/lake/.ledger")
+        try File.removeTree(scratch.path + "/state/lake/.ledger")
         let again = try load(attempt: 2)
         #expect(again.newFiles == 2)
         #expect(again.days.isEmpty)
@@ -116,7 +116,7 @@ import Testing
         try scratch.write("landing/d.json", frame(2))
         _ = try load(attempt: 2, remove: true)
         #expect(try File.list(scratch.path + "/landing") == ["c.json"])
-        let aside = try File.list(scratch.path + "/lake/quarantine/dt=2022-05-02")
+        let aside = try File.list(scratch.path + "/state/lake/quarantine/dt=2022-05-02")
         #expect(aside.contains { $0.hasSuffix("-b.json") }, "the content of what was set aside is kept")
     }
 
@@ -159,7 +159,7 @@ import Testing
     @Test func aFullDiskFailsTheLoadAndCountsNothing() throws {
         // A lake where nothing can be written: its staging area is a file.
         try scratch.write("landing/a.json", frame(1))
-        try scratch.write("lake/.staging", "not a folder")
+        try scratch.write("state/lake/.staging", "not a folder")
         #expect(throws: (any Error).self) { try load() }
         #expect(try scratch.lake().partition("raw", "2022-05-02").manifest() == nil)
     }

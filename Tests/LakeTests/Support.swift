@@ -4,6 +4,7 @@ import Spawn
 import Testing
 
 @testable import Lake
+@testable import TaskKinds
 
 /// A folder that is gone when the test ends.
 final class Scratch {
@@ -25,7 +26,7 @@ final class Scratch {
     }
 
     /// The lake of this folder, as one attempt sees it.
-    func lake(attempt: Int64 = 1) -> LakeRoot { LakeRoot(path: path + "/lake", attempt: attempt) }
+    func lake(attempt: Int64 = 1) -> LakeRoot { LakeRoot(path: path + "/state/lake", attempt: attempt) }
 }
 
 enum Project {
@@ -44,4 +45,20 @@ enum Project {
 extension Publisher {
     /// One that is never revoked.
     init(_ lake: LakeRoot) { self.init(lake, isRevoked: { false }) }
+}
+
+enum Attempt {
+    /// What a task of a run is told, without a supervisor around it.
+    static func context(
+        _ scratch: Scratch, kind: String, day: String, with: String, tasks: String = "[]"
+    ) throws -> TaskContext {
+        let directory = AttemptDirectory(path: scratch.path + "/attempt")
+        try directory.create()
+        let text = """
+            {"kind": "\(kind)", "dag_id": "d", "run_id": "r", "task_id": "\(kind)", "home": "\(scratch.path)", "ds": "\(day)",
+             "logical_date": "\(day)T00:00:00Z", "data_interval_start": "\(day)T00:00:00Z",
+             "data_interval_end": "\(day)T00:00:00Z", "with": \(with), "tasks": \(tasks)}
+            """
+        return try TaskContext(directory: directory, attempt: 1, task: try JSONDocument(parsing: text).root)
+    }
 }
