@@ -24,7 +24,9 @@ public struct DuckDB: Sendable {
 
     private static func find(home: String) throws -> String {
         if let given = getenv("WEIR_DUCKDB").map({ String(cString: $0) }), !given.isEmpty {
-            guard access(given, X_OK) == 0 else { throw LakeError("WEIR_DUCKDB is '\(given)', which cannot be executed") }
+            guard access(given, X_OK) == 0 else {
+                throw LakeError("WEIR_DUCKDB is '\(given)', which cannot be executed")
+            }
             return given
         }
         var places = [home + "/.tools/duckdb"]

@@ -74,7 +74,9 @@ public struct Manifest: Sendable {
             return DataFile(name: name, rows: rows, bytes: bytes, sha256: sha256)
         }
         inputs = (root["inputs"]?.array ?? []).compactMap { node in
-            guard let partition = node["partition"]?.string, let generation = node["generation"]?.integer else { return nil }
+            guard let partition = node["partition"]?.string, let generation = node["generation"]?.integer else {
+                return nil
+            }
             return Input(partition: partition, generation: generation)
         }
         counts = root["counts"] ?? JSONNode(.object(JSONObject()))

@@ -42,7 +42,8 @@ public struct Publisher {
         let before = try partition.manifest()
         if let before, !allowShrink, manifest.rows * 2 < before.rows {
             throw LakeError(
-                "\(partition.name): \(manifest.rows) rows would replace \(before.rows); set \"allow_shrink\": true if that is right")
+                "\(partition.name): \(manifest.rows) rows would replace \(before.rows); set \"allow_shrink\": true if that is right"
+            )
         }
         var manifest = manifest
         manifest.generation = (before?.generation ?? 0) + 1
@@ -69,7 +70,8 @@ public struct Publisher {
         guard weir_renameat2(from, to, flags) == 0 else {
             let error = SystemError("renameat2", path: to)
             guard error.code == EINVAL || error.code == ENOSYS else { throw error }
-            throw LakeError("\(to): this file system cannot exchange folders; put the lake on ext4, xfs, btrfs or tmpfs")
+            throw LakeError(
+                "\(to): this file system cannot exchange folders; put the lake on ext4, xfs, btrfs or tmpfs")
         }
     }
 

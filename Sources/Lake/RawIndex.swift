@@ -119,7 +119,9 @@ struct RawIndex {
             writer.member("superseded", superseded)
             writer.member("quarantined", count(.quarantined))
             writer.key("reasons")
-            writer.object { for (reason, count) in reasons.sorted(by: { $0.key < $1.key }) { $0.member(reason, count) } }
+            writer.object {
+                for (reason, count) in reasons.sorted(by: { $0.key < $1.key }) { $0.member(reason, count) }
+            }
         }
         return (try? JSONDocument(parsing: writer.bytes))?.root ?? JSONNode(.object(JSONObject()))
     }

@@ -98,7 +98,9 @@ public struct RawLoader {
         try Fault.point("load.before_removal")
         if remove {
             // One that was written anew since it was read is a new file.
-            for item in taken where item.status.kind == .file && File.status(item.path) == item.status { unlink(item.path) }
+            for item in taken where item.status.kind == .file && File.status(item.path) == item.status {
+                unlink(item.path)
+            }
         }
         return report
     }
@@ -145,11 +147,13 @@ public struct RawLoader {
         do throws(Rejection) {
             let facts = try RecordValidator.check(bytes, schema)
             guard let time = eventTime(facts.eventTime) else {
-                throw Rejection("bad_timestamp", "\(schema.eventTime) is '\(facts.eventTime)', which is no date and time")
+                throw Rejection(
+                    "bad_timestamp", "\(schema.eventTime) is '\(facts.eventTime)', which is no date and time")
             }
             let envelope = envelope(bytes, source, sourceID, sha256, time.utc, facts.extra)
             let record = Record(
-                source: source, sha256: sha256, key: "\(sourceID)|\(time.utc)|\(facts.key)", rank: facts.rank, offset: 0,
+                source: source, sha256: sha256, key: "\(sourceID)|\(time.utc)|\(facts.key)", rank: facts.rank,
+                offset: 0,
                 count: envelope.count)
             try append(envelope, record, time.day, &days)
         } catch {
@@ -256,7 +260,8 @@ public struct RawLoader {
         let folder = "\(lake.quarantine)/dt=\(day)"
         try File.makeDirectory(folder, recursive: true)
         let base = aside.source.split(separator: "/").last.map(String.init) ?? "record"
-        let safe = String(base.map { $0.isASCII && ($0.isLetter || $0.isNumber || "._-#".contains($0)) ? $0 : "_" }.suffix(120))
+        let safe = String(
+            base.map { $0.isASCII && ($0.isLetter || $0.isNumber || "._-#".contains($0)) ? $0 : "_" }.suffix(120))
         let name = "\(folder)/\(aside.sha256.prefix(16))-\(safe)"
         // On disk before the partition that counts it: the source may be removed next.
         if !aside.content.isEmpty { try File.writeAtomically(name, aside.content, sync: true) }

@@ -5,7 +5,8 @@ enum CommandKind: TaskKind {
     static let spec = KindSpec(
         name: "command", summary: "runs a program, or a line of sh", launch: .program,
         parameters: [
-            KindParameter("command", .array, element: .string, help: "the program and its arguments; no shell sees them"),
+            KindParameter(
+                "command", .array, element: .string, help: "the program and its arguments; no shell sees them"),
             KindParameter("shell", .string, help: "a line for `sh -c`; values come as WEIR_* variables"),
         ], exactlyOneOf: [["command", "shell"]])
 

@@ -13,7 +13,8 @@ enum LoadKind: TaskKind {
             KindParameter("schema", .string, required: true, help: "file of the declared record schema"),
             KindParameter("source_timezone", .string, help: "zone of stamps that name none (UTC)"),
             KindParameter(
-                "after_load", .string, allowed: ["keep", "remove"], help: "what becomes of files that are safely loaded (keep)"),
+                "after_load", .string, allowed: ["keep", "remove"],
+                help: "what becomes of files that are safely loaded (keep)"),
             KindParameter(
                 "when_empty", .string, allowed: ["skip", "ok", "fail"],
                 help: "when the run's day has no records (skip)"),

@@ -12,7 +12,8 @@ enum NotifyKind: TaskKind {
         parameters: [
             KindParameter("to", .any, required: true, help: "recipient, or an array of them"),
             KindParameter("from", .string, help: "sender (weir@ and the machine's name)"),
-            KindParameter("subject", .string, help: "begins the subject; the run's state follows (id of the DAG and day)"),
+            KindParameter(
+                "subject", .string, help: "begins the subject; the run's state follows (id of the DAG and day)"),
             KindParameter("report", .string, help: "task whose quality report is in the mail (quality)"),
         ])
 

@@ -115,7 +115,8 @@ struct QualityCheck {
                 (SELECT count(*) FROM \(table))
                 """
             let also = (node["equal"]?.array ?? []).compactMap(\.string)
-            defaultName = "\(dataset) joins \(other) one to one"
+            defaultName =
+                "\(dataset) joins \(other) one to one"
                 + (also.isEmpty ? "" : " with equal \(also.joined(separator: ", "))")
         default:
             let near = nearestName(to: type, among: Self.types).map { "; did you mean '\($0)'?" } ?? ""

@@ -23,7 +23,8 @@ enum QualityKind: TaskKind {
 
         var results = evaluate(checks, lake, bucket, context.ds, duckdb)
         let counts = try lake.partition(context.string("raw", default: "ultimatealpr"), context.ds).manifest()?.counts
-        let frames = try lake.partition(bucket + "/" + context.string("frames", default: "frame"), context.ds).manifest()
+        let frames = try lake.partition(bucket + "/" + context.string("frames", default: "frame"), context.ds)
+            .manifest()
         results += conservation(counts, frames?.rows)
 
         for result in results {
@@ -48,7 +49,8 @@ enum QualityKind: TaskKind {
         do {
             document = try JSONDocument(parsing: try File.read(path, limit: 1 << 20))
         } catch let error as JSONSyntaxError {
-            throw TaskFailure("\(path):\(error.position.line):\(error.position.column): \(error.message)", mayRetry: false)
+            throw TaskFailure(
+                "\(path):\(error.position.line):\(error.position.column): \(error.message)", mayRetry: false)
         }
         guard let list = document.root["checks"]?.array, !list.isEmpty else {
             throw TaskFailure("\(path) has no 'checks'", mayRetry: false)
@@ -94,7 +96,8 @@ enum QualityKind: TaskKind {
             case nil:
                 let missing = check.datasets.filter { !present.contains($0) }
                 return check.notEvaluated(
-                    missing.isEmpty ? "it gave no answer" : "\(missing.joined(separator: ", ")) has no partition of \(day)")
+                    missing.isEmpty
+                        ? "it gave no answer" : "\(missing.joined(separator: ", ")) has no partition of \(day)")
             }
         }
     }
@@ -120,7 +123,8 @@ enum QualityKind: TaskKind {
         return [
             result(
                 "every record seen is accounted for", seen, sum,
-                "\(text(seen)) seen = \(text(loaded)) loaded + \(text(duplicates)) duplicates + \(text(quarantined)) quarantined"),
+                "\(text(seen)) seen = \(text(loaded)) loaded + \(text(duplicates)) duplicates + \(text(quarantined)) quarantined"
+            ),
             result(
                 "every loaded record is a frame", loaded, frames, "\(text(loaded)) loaded, \(text(frames)) frames"),
         ]
@@ -154,7 +158,8 @@ enum QualityKind: TaskKind {
         }
         let folder = "\(lake.path)/quality/\(context.dagID)/dt=\(context.ds)"
         try File.makeDirectory(folder, recursive: true)
-        let name = String(context.runID.map { $0.isASCII && ($0.isLetter || $0.isNumber || "._-".contains($0)) ? $0 : "-" })
+        let name = String(
+            context.runID.map { $0.isASCII && ($0.isLetter || $0.isNumber || "._-".contains($0)) ? $0 : "-" })
         let path = "\(folder)/\(name).json"
         try File.writeAtomically(path, writer.bytes + [0x0A])
         return path

@@ -22,7 +22,9 @@ struct RunReport {
         self.context = context
         let quality = context.tasks.first { $0.taskID == reportTask }
         let path = quality?.outputs["report"]?.string
-        let report = path.flatMap { try? File.read($0, limit: 16 << 20) }.flatMap { try? JSONDocument(parsing: $0).root }
+        let report = path.flatMap { try? File.read($0, limit: 16 << 20) }.flatMap {
+            try? JSONDocument(parsing: $0).root
+        }
         let found = (report?["checks"]?.array ?? []).map { node in
             Check(
                 name: node["name"]?.string ?? "", status: node["status"]?.string ?? "",

@@ -12,7 +12,9 @@ enum TransformKind: TaskKind {
             KindParameter("to", .string, help: "bucket of the datasets (lakestorage)"),
             KindParameter(
                 "sql", .string, required: true,
-                help: "folder: NAME.sql is the SELECT of dataset NAME over the table `staging`; _NAME.sql runs before them"),
+                help:
+                    "folder: NAME.sql is the SELECT of dataset NAME over the table `staging`; _NAME.sql runs before them"
+            ),
             KindParameter("allow_shrink", .boolean, help: "publish also under half of the rows there were (false)"),
         ])
 
@@ -66,7 +68,8 @@ enum TransformKind: TaskKind {
     }
 
     /// The statements of the folder: what runs first, and the SELECT of each dataset.
-    private static func statements(_ folder: String) throws -> (setup: String, datasets: [(name: String, sql: String)]) {
+    private static func statements(_ folder: String) throws -> (setup: String, datasets: [(name: String, sql: String)])
+    {
         let names = try File.list(folder).filter { $0.hasSuffix(".sql") && !$0.hasPrefix(".") }.sorted()
         var setup = ""
         var datasets: [(name: String, sql: String)] = []

@@ -1,0 +1,37 @@
+# `make help` lists what there is. Everything that a fresh Debian 12 with the Swift toolchain lacks, `make setup` installs.
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+
+.PHONY: help setup build test verify demo bench lint format clean
+
+help: ## show this list
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' Makefile | column -t -s '|'
+
+setup: ## install what is missing on this machine (Debian packages, DuckDB); a moment when nothing is
+	@scripts/setup.sh
+
+build: setup ## build .build/release/weir and weir-supervise
+	@scripts/build.sh
+
+test: setup lint ## the deterministic test suite, 8 minutes at most
+	@scripts/test.sh
+
+verify: setup ## the slower checks with real parts: the demo, the README's commands, a real mail system, a benchmark
+	@scripts/setup.sh verify
+	@scripts/verify.sh
+
+demo: build ## a week of generated logs through the lake: backfill, report, query
+	@scripts/demo.sh
+
+bench: build ## measure against this machine's own limits; prints JSON
+	@python3 Benchmarks/bench.py
+
+lint: ## formatting and the direction of imports
+	@swift format lint --strict --parallel --recursive Sources Tests Package.swift
+	@scripts/check-imports.sh
+
+format: ## format all Swift files in place
+	@swift format --in-place --parallel --recursive Sources Tests Package.swift
+
+clean: ## remove what was built; state/ and .tools/ stay
+	@rm -rf .build

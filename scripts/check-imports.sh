@@ -1,0 +1,69 @@
+#!/bin/sh
+# Checks the arrows of docs/architecture.md: which module may import which, and what only one file may do.
+set -eu
+cd "$(dirname "$0")/.."
+problems=$(mktemp)
+trap 'rm -f "$problems"' EXIT
+
+# MODULE: what it may import of the project. Swift's own modules are checked below.
+allowed() {
+    case $1 in
+        JSONText) echo "" ;;
+        SchedulerCore) echo "JSONText" ;;
+        Observability) echo "JSONText" ;;
+        Spawn) echo "JSONText CPosix CDigest" ;;
+        Store) echo "SchedulerCore" ;;
+        SQLiteStore) echo "Store SchedulerCore CSQLite" ;;
+        Engine) echo "Store Spawn SchedulerCore Observability JSONText CPosix" ;;
+        Lake) echo "Spawn JSONText CPosix" ;;
+        Mail) echo "Spawn" ;;
+        TaskKinds) echo "Lake Mail Spawn SchedulerCore Observability JSONText" ;;
+        HTTPServer) echo "CMicroHTTPD" ;;
+        API) echo "HTTPServer Engine SchedulerCore JSONText" ;;
+        Commands) echo "API Engine HTTPServer SQLiteStore Store TaskKinds Spawn SchedulerCore Observability JSONText CPosix" ;;
+        weir) echo "Commands" ;;
+        weir-supervise) echo "Spawn" ;;
+        *) echo "?" ;;
+    esac
+}
+
+# The system's own modules: none in the core, no Foundation in what must start fast or stay small.
+system() {
+    case $1 in
+        SchedulerCore | Store) echo "" ;;
+        JSONText) echo "Glibc" ;;
+        *) echo "Glibc Synchronization" ;;
+    esac
+}
+
+for folder in Sources/*/; do
+    module=$(basename "$folder")
+    case $module in C[A-Z]*) continue ;; esac
+    may="$(allowed "$module") $(system "$module")"
+    [ "$(allowed "$module")" != "?" ] || echo "Sources/$module: a module that scripts/check-imports.sh does not know" >>"$problems"
+    grep -RnoE '^(@[a-z]+ )?((public|internal|package|private) )?import [A-Za-z.]+' "$folder" --include='*.swift' |
+        while IFS=: read -r file line text; do
+            name=${text##* }
+            case " $may " in
+                *" $name "*) ;;
+                *) echo "$file:$line: $module may not import $name" >>"$problems" ;;
+            esac
+        done
+done
+
+# One file reads the wall clock; one module speaks SQL to SQLite; nothing traps on purpose.
+grep -RnE 'CLOCK_REALTIME|gettimeofday|[^.a-zA-Z]time\(nil\)' Sources --include='*.swift' |
+    grep -vE '^Sources/(Observability/WallClock|Spawn/BootClock|Engine/Mailbox)\.swift:' >>"$problems" || true
+grep -RnE 'fatalError\(|try!|as!' Sources --include='*.swift' >>"$problems" || true
+# What the compiler cannot check needs its reason, on the line or just above or below.
+grep -RnE '@unchecked Sendable|nonisolated\(unsafe\)' Sources --include='*.swift' |
+    while IFS=: read -r file line text; do
+        sed -n "$((line > 2 ? line - 2 : 1)),$((line + 2))p" "$file" | grep -q '//' ||
+            echo "$file:$line: say why this is safe" >>"$problems"
+    done
+
+if [ -s "$problems" ]; then
+    cat "$problems" >&2
+    echo "lint: $(wc -l <"$problems") problems; docs/architecture.md draws the arrows" >&2
+    exit 1
+fi
