@@ -5,7 +5,7 @@ SHELL := /bin/sh
 .PHONY: help setup build test verify demo bench lint format clean
 
 help: ## show this list
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' Makefile | column -t -s '|'
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
 
 setup: ## install what is missing on this machine (Debian packages, DuckDB); a moment when nothing is
 	@scripts/setup.sh

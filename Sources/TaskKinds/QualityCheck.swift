@@ -130,7 +130,8 @@ struct QualityCheck {
     func judge(failing: Int64, total: Int64) -> Result {
         let share = total == 0 ? (failing == 0 ? 1.0 : 0.0) : Double(total - failing) / Double(total)
         let holds = failing == 0 || (mostly < 1 && share >= mostly)
-        let detail = failing == 0 ? "\(total) rows" : "\(failing) of \(total) rows fail"
+        let allowed = holds && failing > 0 ? ", which mostly \(mostly) allows" : ""
+        let detail = failing == 0 ? "\(total) rows" : "\(failing) of \(total) rows fail\(allowed)"
         return Result(
             name: name, dataset: dataset, severity: severity,
             status: holds ? .pass : severity == .warn ? .warn : .fail, failing: failing, total: total, detail: detail)
