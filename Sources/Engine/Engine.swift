@@ -76,20 +76,27 @@ public final class Engine: EngineService {
     }
 
     public func perform(_ command: EngineCommand, actor: String) throws(CommandError) -> EngineReply {
-        if case .reload = command {
-            mailbox.put(.folder(folderReader.read()))
+        switch command {
+        case .reload:
+            readFolder()
             return .done
+        case .trigger, .backfill:
+            // Whoever has just written a DAG file need not wait for the watcher. Files that did not change are not read.
+            if configuration.runsSchedules { readFolder() }
+        case .cancelRun, .cancelBackfill, .status: break
         }
         let answer = OneShot<Result<EngineReply, CommandError>>()
         mailbox.put(.command(command, actor: actor, answer))
         return try answer.wait().get()
     }
 
+    private func readFolder() { folderReader.read { mailbox.put(.folder($0)) } }
+
     private func watchFolder() throws(EngineError) {
         do throws(SystemError) {
             try File.makeDirectory(configuration.home.dags, recursive: true)
             let (reader, mailbox) = (folderReader, mailbox)
-            let new = try FolderWatcher(configuration.home.dags) { mailbox.put(.folder(reader.read())) }
+            let new = try FolderWatcher(configuration.home.dags) { reader.read { mailbox.put(.folder($0)) } }
             watcher.withLock { $0 = new }
         } catch {
             throw EngineError(.io, "\(error)")

@@ -8,7 +8,10 @@ final class FolderReader: Sendable {
 
     init(_ configuration: EngineConfiguration) { self.configuration = configuration }
 
-    func read() -> DAGFolderContents {
-        cache.withLock { $0.load(configuration.home, kinds: configuration.kinds) }
+    func read() -> DAGFolderContents { read { $0 } }
+
+    /// Reads, and hands on what was read before the next reading begins: an older one never arrives after a newer.
+    func read<Value: Sendable>(_ deliver: (DAGFolderContents) -> Value) -> Value {
+        cache.withLock { deliver($0.load(configuration.home, kinds: configuration.kinds)) }
     }
 }
