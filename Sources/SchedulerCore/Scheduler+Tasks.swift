@@ -40,8 +40,11 @@ extension Scheduler {
     }
 
     /// A final state, and everything that follows from it.
-    private func conclude(_ node: RunNode, _ index: Int, _ state: TaskState, reason: String?, now: Instant) {
+    private func conclude(
+        _ node: RunNode, _ index: Int, _ state: TaskState, reason: String?, end: AttemptEnd? = nil, now: Instant
+    ) {
         settle(node, index, state, reason: reason, now: now)
+        if let end { note(end, node, index) }
         for next in node.dag?.tasks[index].downstream ?? [] { judge(node, next, now: now) }
         endIfDone(node, now: now)
     }
@@ -156,33 +159,41 @@ extension Scheduler {
         node.instances[index].record.lostInARow = 0
         if attempt.intent == .cancel {
             close(attempt, .cancelled, node, now: now)
-            conclude(node, index, .cancelled, reason: "cancelled", now: now)
+            conclude(node, index, .cancelled, reason: "cancelled", end: end, now: now)
             return
         }
         switch (end.outcome, end.exitCode) {
         case (.exited, 0):
             node.instances[index].record.outputs = end.outputs
             close(attempt, .success, node, now: now)
-            conclude(node, index, .success, reason: nil, now: now)
+            conclude(node, index, .success, reason: nil, end: end, now: now)
         case (.exited, 99):
             close(attempt, .skipped, node, now: now)
-            conclude(node, index, .skipped, reason: end.reason ?? "skipped itself (exit 99)", now: now)
+            conclude(node, index, .skipped, reason: end.reason ?? "skipped itself (exit 99)", end: end, now: now)
         default:
             node.instances[index].record.outputs = end.outputs
             close(attempt, .failed, node, now: now)
             let mayRetry = !(end.outcome == .exited && end.exitCode == 98)
-            fail(node, index, dag.tasks[index], attempt, mayRetry: mayRetry, now: now)
+            fail(node, index, dag.tasks[index], attempt, end, mayRetry: mayRetry, now: now)
         }
     }
 
+    /// The times of the process itself; those of the decisions about it lie around them.
+    private func note(_ end: AttemptEnd, _ node: RunNode, _ index: Int) {
+        if let started = end.startedAt { node.instances[index].record.startedAt = started }
+        if let ended = end.endedAt { node.instances[index].record.endedAt = max(ended, end.startedAt ?? ended) }
+    }
+
     private func fail(
-        _ node: RunNode, _ index: Int, _ task: TaskSpec, _ attempt: Attempt, mayRetry: Bool, now: Instant
+        _ node: RunNode, _ index: Int, _ task: TaskSpec, _ attempt: Attempt, _ end: AttemptEnd, mayRetry: Bool,
+        now: Instant
     ) {
         let record = node.instances[index].record
         guard mayRetry, record.tryNumber < record.maxTries else {
-            conclude(node, index, .failed, reason: attempt.reason, now: now)
+            conclude(node, index, .failed, reason: attempt.reason, end: end, now: now)
             return
         }
+        note(end, node, index)
         let retry = task.retries - (record.maxTries - record.tryNumber) + 1
         let until = now + task.delay(beforeRetry: retry, attempt: attempt.id)
         let why = attempt.reason.map { " after: \($0)" } ?? ""
