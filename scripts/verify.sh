@@ -1,0 +1,31 @@
+#!/bin/sh
+# The slower checks, each with the real parts: prints what it does, and at the end how many passed.
+#
+# Usage: scripts/verify.sh [NAME…]; without names all of them.
+set -eu
+cd "$(dirname "$0")/.."
+passed=0
+failed=0
+wanted=" $* "
+
+check() {
+    name=$1
+    shift
+    case "$wanted" in "  " | *" $name "*) ;; *) return 0 ;; esac
+    echo "== $name: $*"
+    if "$@"; then
+        passed=$((passed + 1))
+    else
+        failed=$((failed + 1))
+        echo "FAILED: $name" >&2
+    fi
+}
+
+scripts/build.sh
+check demo scripts/demo.sh
+check readme scripts/check-readme.sh
+check mail scripts/check-mail.py
+check bench Benchmarks/bench.py --tasks 100 --chain 10 --repeat 1 --idle-seconds 1
+
+echo "$passed passed, $failed failed"
+[ "$failed" = 0 ]
