@@ -7,7 +7,9 @@ set -eu
 cd "$(dirname "$0")/.."
 
 duckdb_version=1.5.5
-packages="binutils gcc libc6-dev libstdc++-12-dev libsqlite3-dev libmicrohttpd-dev libssl-dev tzdata zstd python3 python3-pip"
+# What Weir needs, and then what the Swift toolchain itself needs to run and to link.
+packages="libsqlite3-dev libmicrohttpd-dev libssl-dev tzdata zstd python3 python3-pip ca-certificates
+    binutils gcc libc6-dev libstdc++-12-dev libcurl4 libncurses6 libxml2 zlib1g"
 [ "${1:-}" = verify ] && mail=yes || mail=no
 
 fail() {
@@ -44,12 +46,6 @@ install_packages() {
 
 command -v swift >/dev/null ||
     fail "there is no 'swift' in PATH: install the Swift 6.3 toolchain (https://www.swift.org/install/linux) first"
-swift_version=$(swift --version 2>/dev/null | sed -n 's/.*Swift version \([0-9]*\.[0-9]*\).*/\1/p' | head -n 1)
-case "$swift_version" in
-    6.[2-9] | 6.[1-9][0-9] | [7-9].*) ;;
-    *) fail "Swift is '$swift_version'; Weir needs 6.2 or later, and is tested with 6.3" ;;
-esac
-
 if ! command -v dpkg-query >/dev/null; then
     fail "this system has no dpkg; only Debian 12 is known. Install by hand what README.md lists under Requirements"
 fi
@@ -67,6 +63,12 @@ if [ -n "$missing" ]; then
     # shellcheck disable=SC2086 # one word a package
     install_packages $missing
 fi
+
+swift_version=$(swift --version 2>/dev/null | sed -n 's/.*Swift version \([0-9]*\.[0-9]*\).*/\1/p' | head -n 1)
+case "$swift_version" in
+    6.[2-9] | 6.[1-9][0-9] | [7-9].*) ;;
+    *) fail "Swift is '$swift_version'; Weir needs 6.2 or later, and is tested with 6.3" ;;
+esac
 
 if [ "$(.tools/duckdb -noheader -list -c 'SELECT version()' 2>/dev/null)" != "v$duckdb_version" ]; then
     case "$(uname -m)" in
