@@ -2,6 +2,7 @@ import Glibc
 import JSONText
 import Observability
 import SchedulerCore
+import Spawn
 import Store
 
 /// What the loop's thread owns: the Scheduler, the store, and the answers that wait for a commit.
@@ -63,15 +64,35 @@ final class EngineState {
         for (run, instances) in loaded { scheduler.handle(.instancesLoaded(run: run, instances), now: clock()) }
         loaded = []
         let turn = scheduler.endTurn(now: clock())
-        if !turn.changes.isEmpty { try store.commit(turn.changes) }
+        if !turn.changes.isEmpty {
+            Fault.point("turn.before_commit")
+            try store.commit(turn.changes)
+            if Fault.isArmed { faultPoints(turn.changes) }
+        }
         stoppedBecause = nil
-        for effect in turn.effects {
+        for (number, effect) in turn.effects.enumerated() {
+            if number == 1 { Fault.point("turn.effects_half_done") }
             switch effect {
             case .start(let launch): executor.start(launch)
             case .kill(let attempt): executor.kill(attempt: attempt)
             case .discard(let attempt): executor.discard(attempt: attempt)
             case .loadInstances(let run): loaded.append((run, try store.taskInstances(ofRun: run)))
             case .reply(let ticket, let reply): answer(ticket, reply)
+            }
+        }
+    }
+
+    /// What was just committed and is not acted on yet, each a place at which a test may kill the daemon.
+    private func faultPoints(_ changes: [Change]) {
+        for change in changes {
+            switch change {
+            case .putDAG: Fault.point("committed.dag")
+            case .insertRun: Fault.point("committed.run")
+            case .updateTaskInstance(let instance, _) where instance.state == .queued: Fault.point("committed.queued")
+            case .insertAttempt: Fault.point("committed.attempt")
+            case .updateAttempt(let attempt, _) where attempt.state != .running: Fault.point("committed.result")
+            case .updateRun(let run, _) where run.state.isFinal: Fault.point("committed.run_end")
+            default: break
             }
         }
     }

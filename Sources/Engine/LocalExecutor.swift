@@ -43,9 +43,12 @@ public final class LocalExecutor: Executor {
             let directory = directory(launch.attempt)
             do {
                 try directory.create()
+                Fault.point("start.directory_made")
                 try spec(launch, directory).write(to: directory)
+                Fault.point("start.spec_written")
                 let supervisor = try SupervisorLauncher.start(
                     program: configuration.supervisorProgram, directory: directory)
+                Fault.point("start.spawned")
                 watch(launch.attempt, pid: supervisor.pid, pidfd: supervisor.pidfd)
             } catch {
                 startFailed(launch.attempt, directory, "\(error)")
@@ -105,7 +108,9 @@ public final class LocalExecutor: Executor {
 
     private func supervisorEnded(_ attempt: Int64) {
         state.withLock { _ = $0.watched.remove(attempt) }
+        Fault.point("end.result_unread")
         if case .good(let result) = AttemptResult.read(from: directory(attempt)) {
+            Fault.point("end.result_read")
             tell(.ended(attempt, end(result, directory(attempt))))
         } else {
             ends.add { [self] in settle(attempt) }

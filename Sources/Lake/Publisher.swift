@@ -53,7 +53,7 @@ public struct Publisher {
 
         let parent = File.parent(of: partition.path)
         try File.makeDirectory(parent, recursive: true)
-        try Fault.point("publish.before_rename")
+        Fault.point("publish.before_rename")
         guard !isRevoked() else { throw LakeError("\(partition.name): this attempt was revoked; nothing is published") }
         if File.exists(partition.path) {
             try rename(staged, partition.path, UInt32(WEIR_RENAME_EXCHANGE))
@@ -62,7 +62,7 @@ public struct Publisher {
             try rename(staged, partition.path, UInt32(WEIR_RENAME_NOREPLACE))
         }
         try File.syncDirectory(parent)
-        try Fault.point("publish.after_rename")
+        Fault.point("publish.after_rename")
         return manifest
     }
 
@@ -113,12 +113,5 @@ public enum FileLock {
             guard errno == EINTR else { throw SystemError("flock", path: path) }
         }
         return try body()
-    }
-}
-
-/// Places at which a test can kill this process: `WEIR_FAULT=name` makes it die there by SIGKILL, as in a power loss.
-public enum Fault {
-    public static func point(_ name: String) throws {
-        if let wanted = getenv("WEIR_FAULT"), String(cString: wanted) == name { kill(getpid(), SIGKILL) }
     }
 }

@@ -87,15 +87,15 @@ public struct RawLoader {
         if !new.isEmpty {
             var days: [String: Day] = [:]
             let complete = try new.filter { item in try read(item, fallback: day, into: &days) }
-            try Fault.point("load.before_publish")
+            Fault.point("load.before_publish")
             for (name, content) in days.sorted(by: { $0.key < $1.key }) {
                 if let manifest = try publish(content, day: name) { report.days[name] = manifest }
             }
-            try Fault.point("load.before_ledger")
+            Fault.point("load.before_ledger")
             try ledger.append(complete.map { ($0.path, $0.status) })
             taken += complete
         }
-        try Fault.point("load.before_removal")
+        Fault.point("load.before_removal")
         if remove {
             // One that was written anew since it was read is a new file.
             for item in taken where item.status.kind == .file && File.status(item.path) == item.status {

@@ -72,6 +72,36 @@ import Testing
         }
     }
 
+    /// The daemon dies at each named place, once while it starts tasks and once later; the next one goes on.
+    @Test(
+        arguments: [
+            "turn.before_commit", "committed.run", "committed.queued", "committed.attempt", "committed.result",
+            "committed.run_end", "turn.effects_half_done", "start.directory_made", "start.spec_written",
+            "start.spawned",
+            "end.result_unread", "end.result_read",
+        ], [1, 3])
+    func aDaemonThatDiesAnywhereDoublesAndLosesNothing(point: String, arrival: Int) throws {
+        let home = try WeirHome(parallelism: 2)
+        let tasks = (0..<6).map { number in
+            ledgerTask("t\(number)", home, fields: number < 3 ? "" : ", \"after\": [\"t\(number - 3)\"]")
+        }
+        try home.write("dags/d.json", "{\"id\": \"d\", \"tasks\": [\(tasks.joined(separator: ","))]}")
+        home.startDaemon(dyingAt: "\(point):\(arrival)")
+        try home.wait(for: "an answer, or the death") { try home.weir("status").status == 0 || home.daemonIsDead }
+        // It may die before it answers; then whether the run was committed is for the store to say.
+        _ = try? home.weir("trigger", "d")
+        let isOver = { try home.weir("runs", "d", "--json").out.contains("\"success\"") }
+        try home.wait(for: "the death, or the end") { try home.daemonIsDead || isOver() }
+        if arrival == 1 { try home.wait(for: "the death") { home.daemonIsDead } }
+        home.killDaemon()
+        try home.startDaemon()
+        if try home.runs("d").isEmpty { #expect(try home.weir("trigger", "d").status == 0) }
+        try home.wait(for: "the run to end") { try isOver() }
+        #expect(try home.runs("d").count == 1)
+        let ledger = home.lines("ledger").map { $0.split(separator: " ").prefix(2).joined(separator: " ") }.sorted()
+        #expect(ledger == (0..<6).flatMap { ["end t\($0)", "start t\($0)"] }.sorted(), "each task ran exactly once")
+    }
+
     @Test func aRetryWaitsUntilTheTreeOfAKilledSupervisorIsDead() throws {
         let home = try WeirHome()
         // The first try leaves a setsid grandchild that ignores TERM and writes its pid. A zombie, which waits for init to

@@ -169,6 +169,15 @@ final class WeirHome {
         try wait(for: "the daemon to answer") { try weir("status").status == 0 }
     }
 
+    /// Starts a daemon that dies when it comes to a place in its code; see `Fault`.
+    func startDaemon(dyingAt point: String) {
+        let environment = environment.merging(["WEIR_FAULT": point]) { _, new in new }
+        daemon = Daemon(Self.products + "/weir", environment: environment, log: path + "/daemon.log")
+    }
+
+    /// Whether the daemon has died by itself.
+    var daemonIsDead: Bool { daemon?.isDead ?? true }
+
     /// kill -9, and waits until the process is gone.
     func killDaemon() {
         daemon?.kill()
@@ -244,6 +253,14 @@ final class Daemon {
         let failure = posix_spawn(&started, program, &actions, &attributes, words, variables)
         #expect(failure == 0, "the daemon cannot be started: \(failure)")
         pid = started
+    }
+
+    /// Whether it has ended by itself.
+    var isDead: Bool {
+        guard !isReaped else { return true }
+        var status: Int32 = 0
+        isReaped = waitpid(pid, &status, WNOHANG) == pid
+        return isReaped
     }
 
     /// kill -9, and waits until the process is gone.
