@@ -7,6 +7,7 @@
 #include <spawn.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -78,8 +79,27 @@ static _Noreturn void fail(int fd, enum weir_step step) {
     _exit(127);
 }
 
+/* Never above what the supervisor itself is held to: only root could, and a task must not depend on that. */
+static int limit(int resource, long long value, long long slack) {
+    if (value < 0) return 0;
+    struct rlimit now;
+    if (getrlimit(resource, &now) < 0) return -1;
+    rlim_t soft = (rlim_t)value, hard = (rlim_t)(value + slack);
+    if (now.rlim_max != RLIM_INFINITY && hard > now.rlim_max) hard = now.rlim_max;
+    if (soft > hard) soft = hard;
+    struct rlimit wanted = {soft, hard};
+    return setrlimit(resource, &wanted);
+}
+
+static int apply(const struct weir_limits *limits) {
+    if (limit(RLIMIT_DATA, limits->memory, 0) < 0) return -1;
+    if (limit(RLIMIT_CPU, limits->cpu_seconds, 5) < 0) return -1;
+    return limit(RLIMIT_NOFILE, limits->open_files, 0);
+}
+
 static _Noreturn void become_task(
-    const struct weir_program *program, int cgroup_procs, pid_t supervisor, int reports
+    const struct weir_program *program, const struct weir_limits *limits, int cgroup_procs, pid_t supervisor,
+    int reports
 ) {
     /* By the system call: the library's sigaction(3) refuses 32 and 33, which its own posix_spawn(3) leaves ignored. All
        zero is SIG_DFL with no flags, in every architecture's layout of the kernel's structure. */
@@ -95,7 +115,8 @@ static _Noreturn void become_task(
     /* All of the supervisor's own are O_CLOEXEC; this is for those that it inherited. ENOSYS before Linux 5.11. */
     syscall(SYS_close_range, 3u, ~0u, 4u /* CLOSE_RANGE_CLOEXEC */);
     if (program->cwd && chdir(program->cwd) < 0) fail(reports, WEIR_STEP_CHDIR);
-    umask(022);
+    umask(limits->umask < 0 ? 022 : (mode_t)limits->umask);
+    if (apply(limits) < 0) fail(reports, WEIR_STEP_LIMITS);
     sigset_t none;
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
@@ -103,7 +124,8 @@ static _Noreturn void become_task(
     fail(reports, WEIR_STEP_EXEC);
 }
 
-struct weir_started weir_start_task(const struct weir_program *program, int cgroup_procs) {
+struct weir_started weir_start_task(const struct weir_program *program, const struct weir_limits *limits,
+                                    int cgroup_procs) {
     struct weir_started started = {.pid = -1, .failed_step = WEIR_STEP_FORK};
     int ends[2];
     if (weir_pipe(ends) < 0) {
@@ -112,7 +134,7 @@ struct weir_started weir_start_task(const struct weir_program *program, int cgro
     }
     pid_t supervisor = getpid();
     started.pid = fork();
-    if (started.pid == 0) become_task(program, cgroup_procs, supervisor, ends[1]);
+    if (started.pid == 0) become_task(program, limits, cgroup_procs, supervisor, ends[1]);
     if (started.pid < 0) started.error = errno;
     close(ends[1]);
     if (started.pid > 0) {

@@ -182,9 +182,18 @@ public final class LocalExecutor: Executor {
             argv = [configuration.weirProgram, "task", directory.path]
             task = launch.task(home: home)
         }
+        let folder = launch.workingDirectory.map { $0.hasPrefix("/") ? $0 : home + "/" + $0 } ?? home
         return AttemptSpec(
-            attempt: launch.attempt, token: token, argv: argv, cwd: home, env: env,
+            attempt: launch.attempt, token: token, argv: argv, cwd: folder, env: env,
             timeoutMicroseconds: launch.timeout?.microseconds, graceMicroseconds: configuration.grace.microseconds,
-            logCapBytes: configuration.logCapBytes, cgroup: cgroup.map { "\($0)/weir-\(token)" }, task: task)
+            logCapBytes: configuration.logCapBytes, limits: Self.limits(launch), cgroup: cgroup.map { "\($0)/weir-\(token)" }, task: task)
+    }
+
+    private static func limits(_ launch: AttemptLaunch) -> ResourceLimits {
+        // The kernel counts whole seconds.
+        let cpu = launch.limits.cpuTime.map { max(1, ($0.microseconds + 999_999) / 1_000_000) }
+        return ResourceLimits(
+            memoryBytes: launch.limits.memory, cpuSeconds: cpu, openFiles: launch.limits.openFiles.map(Int64.init),
+            umask: launch.umask.map(Int32.init))
     }
 }

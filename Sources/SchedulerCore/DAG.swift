@@ -84,6 +84,11 @@ public struct TaskSpec: Sendable {
     public var priority: Int
     public var allowFailure: Bool
     public var env: [EnvironmentEntry]
+    public var limits: TaskLimits
+    /// Nil: WEIR_HOME; a relative one counts from there.
+    public var workingDirectory: String?
+    /// Permissions that new files do not get; nil: 022.
+    public var umask: Int?
 }
 
 /// When a task starts, judged by the states of the tasks directly before it.

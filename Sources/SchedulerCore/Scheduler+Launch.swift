@@ -18,6 +18,7 @@ extension Scheduler {
         return AttemptLaunch(
             attempt: attempt, dagID: dag.id, run: node.run, taskID: task.id, mapIndex: record.key.mapIndex,
             tryNumber: record.tryNumber, kind: task.kind, with: with, env: env, timeout: task.timeout,
+            limits: task.limits, workingDirectory: task.workingDirectory, umask: task.umask,
             ds: dag.zone.date(at: node.run.logicalDate).description, upstream: isBuiltin ? upstream : [])
     }
 

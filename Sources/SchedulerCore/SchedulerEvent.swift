@@ -105,6 +105,10 @@ public struct AttemptLaunch: Sendable {
     /// `WEIR_*` variables of the run, and what the DAG and the task declare.
     public var env: [EnvironmentEntry]
     public var timeout: TimeAmount?
+    public var limits: TaskLimits
+    /// Nil: WEIR_HOME.
+    public var workingDirectory: String?
+    public var umask: Int?
     /// Date of the interval's start in the DAG's zone.
     public var ds: String
     /// For built-in kinds: the task instances before this one, directly or not, in the order of the DAG.

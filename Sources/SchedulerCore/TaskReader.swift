@@ -4,7 +4,7 @@ import JSONText
 struct TaskSettings {
     static let keys = [
         "trigger_rule", "retries", "retry_delay", "retry_backoff", "max_retry_delay", "timeout", "priority",
-        "allow_failure", "env",
+        "allow_failure", "env", "limits", "cwd", "umask",
     ]
 
     let triggerRule: TriggerRule?
@@ -17,6 +17,9 @@ struct TaskSettings {
     let priority: Int?
     let allowFailure: Bool?
     let env: [(entry: EnvironmentEntry, node: JSONNode, path: String)]?
+    let limits: TaskLimits?
+    let workingDirectory: String?
+    let umask: Int?
 
     init(_ reader: ObjectReader) {
         triggerRule = reader.word("trigger_rule", TriggerRule.self, what: "trigger rule")
@@ -28,6 +31,12 @@ struct TaskSettings {
         priority = reader.integer("priority", -1000...1000)
         allowFailure = reader.bool("allow_failure")
         env = reader.environment("env")
+        limits = reader.limits("limits")
+        workingDirectory = reader.string("cwd")
+        umask = reader.umask("umask")
+        if workingDirectory?.isEmpty == true || workingDirectory?.utf8.contains(0) == true {
+            reader.error(.badValue, "cwd", "\"cwd\" must name a folder; a relative one counts from WEIR_HOME")
+        }
     }
 }
 
@@ -70,6 +79,9 @@ struct TaskDraft {
             timeout: settings.timeout ?? defaults?.timeout ?? nil,
             priority: settings.priority ?? defaults?.priority ?? 0,
             allowFailure: settings.allowFailure ?? defaults?.allowFailure ?? false,
-            env: env.sorted { $0.key < $1.key }.map { EnvironmentEntry(name: $0.key, value: $0.value) })
+            env: env.sorted { $0.key < $1.key }.map { EnvironmentEntry(name: $0.key, value: $0.value) },
+            limits: (settings.limits ?? TaskLimits()).filled(from: defaults?.limits),
+            workingDirectory: settings.workingDirectory ?? defaults?.workingDirectory,
+            umask: settings.umask ?? defaults?.umask)
     }
 }

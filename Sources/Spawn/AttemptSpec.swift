@@ -23,6 +23,7 @@ public struct AttemptSpec: Sendable {
     public var graceMicroseconds: Int64
     /// Bytes of log that are kept; past them the middle is freed.
     public var logCapBytes: Int64
+    public var limits: ResourceLimits
     /// A cgroup v2 directory to create for the task and to remove after it; nil: none. See `CgroupRoot`.
     public var cgroup: String?
     /// What a built-in task kind reads; the supervisor ignores it.
@@ -31,7 +32,7 @@ public struct AttemptSpec: Sendable {
     public init(
         attempt: Int64, token: String, argv: [String], cwd: String, env: [String: String],
         timeoutMicroseconds: Int64? = nil, graceMicroseconds: Int64 = 10_000_000, logCapBytes: Int64 = 64 << 20,
-        cgroup: String? = nil, task: JSONNode? = nil
+        limits: ResourceLimits = ResourceLimits(), cgroup: String? = nil, task: JSONNode? = nil
     ) {
         self.attempt = attempt
         self.token = token
@@ -41,6 +42,7 @@ public struct AttemptSpec: Sendable {
         self.timeoutMicroseconds = timeoutMicroseconds
         self.graceMicroseconds = graceMicroseconds
         self.logCapBytes = logCapBytes
+        self.limits = limits
         self.cgroup = cgroup
         self.task = task
     }
@@ -68,6 +70,10 @@ public struct AttemptSpec: Sendable {
             $0.member("timeout_us", timeoutMicroseconds)
             $0.member("grace_us", graceMicroseconds)
             $0.member("log_cap_bytes", logCapBytes)
+            $0.member("memory_bytes", limits.memoryBytes)
+            $0.member("cpu_seconds", limits.cpuSeconds)
+            $0.member("open_files", limits.openFiles)
+            $0.member("umask", limits.umask.map { Int64($0) })
             $0.member("cgroup", cgroup)
             $0.member("task", task ?? JSONNode(.null))
         }
@@ -91,6 +97,11 @@ public struct AttemptSpec: Sendable {
         timeoutMicroseconds = try reader.optional("timeout_us", reader.integer)
         graceMicroseconds = try reader.integer("grace_us")
         logCapBytes = try reader.integer("log_cap_bytes")
+        limits = ResourceLimits(
+            memoryBytes: try reader.optional("memory_bytes", reader.integer),
+            cpuSeconds: try reader.optional("cpu_seconds", reader.integer),
+            openFiles: try reader.optional("open_files", reader.integer),
+            umask: try reader.optional("umask", reader.integer).map { Int32(truncatingIfNeeded: $0 & 0o777) })
         cgroup = try reader.optional("cgroup", reader.string)
         task = try reader.optional("task") { reader.root[$0] }
         argv = []

@@ -45,6 +45,31 @@ struct Cgroup {
         return Int64(String(decoding: bytes.prefix { $0 > 0x20 }, as: UTF8.self))
     }
 
+    /// Holds the whole group to so many bytes of memory, swap included where that is accounted for.
+    ///
+    /// - Returns: false where the memory controller is not on.
+    func limitMemory(to bytes: Int64) -> Bool {
+        guard File.exists(path + "/memory.max") else { return false }
+        let isSet = write("memory.max", "\(bytes)")
+        // One process that is too large takes the task with it, not half of it.
+        _ = write("memory.oom.group", "1")
+        if File.exists(path + "/memory.swap.max") { _ = write("memory.swap.max", "0") }
+        return isSet
+    }
+
+    /// Whether the kernel has killed something in it for want of memory.
+    var ranOutOfMemory: Bool {
+        guard let bytes = try? File.read(path + "/memory.events", limit: 4096) else { return false }
+        return String(decoding: bytes, as: UTF8.self).split(separator: "\n").contains {
+            $0.hasPrefix("oom_kill ") && $0 != "oom_kill 0"
+        }
+    }
+
+    private func write(_ name: String, _ text: String) -> Bool {
+        guard let file = try? FileDescriptor.open(path + "/" + name, O_WRONLY) else { return false }
+        return (try? file.writeAll(Array(text.utf8))) != nil
+    }
+
     /// Removes the empty group. The kernel may need a moment after the last process; a group that stays does no harm.
     func remove() {
         for group in subgroups { group.remove() }

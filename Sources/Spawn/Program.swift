@@ -67,6 +67,9 @@ struct Program {
                     description: "the working directory \(directory) cannot be entered: \(SystemError.text(code))")
             }
         }
+        if step == WEIR_STEP_LIMITS {
+            return StartError(description: "its resource limits cannot be set: \(SystemError.text(code))")
+        }
         guard step == WEIR_STEP_EXEC else {
             return StartError(description: "cannot start a process: \(SystemError.text(code))")
         }

@@ -25,8 +25,10 @@ struct RunningTask {
         if let group = cgroup {
             procs = Glibc.open(group.path + "/cgroup.procs", O_WRONLY | O_CLOEXEC)
         }
+        let isHeld = spec.limits.memoryBytes.map { cgroup?.limitMemory(to: $0) ?? false } ?? false
+        var limits = spec.limits.c(inCgroup: isHeld)
         let stdio = (null.raw, log.raw, log.raw)
-        let started = program.withC(path: path, stdio: stdio) { weir_start_task($0, procs) }
+        let started = program.withC(path: path, stdio: stdio) { weir_start_task($0, &limits, procs) }
         if procs >= 0 { close(procs) }
         if procs < 0 || started.outside_cgroup || started.failed_step != WEIR_STEP_NONE {
             cgroup?.remove()

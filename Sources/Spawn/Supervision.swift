@@ -98,6 +98,7 @@ struct Supervision {
             attempt: spec.attempt, outcome: .exited, startedMicroseconds: started,
             endedMicroseconds: BootClock.wallTime(), cpuMicroseconds: tree.cpuMicroseconds,
             peakMemoryBytes: tree.peakMemoryBytes)
+        let ranOutOfMemory = cgroup?.ranOutOfMemory ?? false
         cgroup?.remove()
         switch tree.mainStatus {
         case .exited(let code): result.exitCode = code
@@ -105,6 +106,11 @@ struct Supervision {
             result.outcome = .signaled
             result.signal = signal
             result.reason = "ended by signal \(signal) (\(ExitStatus.name(ofSignal: signal)))"
+            if ranOutOfMemory, let limit = spec.limits.memoryBytes {
+                result.reason = "killed by the kernel: it needed more than its limit of \(limit) bytes of memory"
+            } else if let limit = spec.limits.cpuSeconds, signal == SIGXCPU || isPast(cpuLimit: limit, signal) {
+                result.reason = "ended by signal \(signal): it used its \(limit) s of processor time"
+            }
         case nil: break
         }
         switch ending {
@@ -118,6 +124,11 @@ struct Supervision {
         }
         addOutput(directory, to: &result)
         return result
+    }
+
+    /// Whether a task that did not heed SIGXCPU was killed at the hard limit.
+    private func isPast(cpuLimit: Int64, _ signal: Int32) -> Bool {
+        signal == SIGKILL && ending == nil && tree.cpuMicroseconds >= cpuLimit * 1_000_000
     }
 
     /// An output that breaks the contract makes the attempt fail, whatever the program's exit status says.

@@ -1,5 +1,34 @@
 extension WrongDAGFiles {
-    static let all = structure + values + dependencies + kinds + templates + params
+    static let all = structure + values + dependencies + kinds + templates + params + limits
+
+    /// What a task may use.
+    static let limits: [(text: String, expected: [String])] = [
+        (
+            #"{"id":"d","tasks":[{"id":"a","kind":"noop","limits":{"memory":"512"}}]}"#,
+            [#"1:63 bad_value "memory" must be a number of bytes such as "512MB" or "2GiB""#]
+        ),
+        (
+            #"{"id":"d","tasks":[{"id":"a","kind":"noop","limits":{"memory":"4KB","memry":1}}]}"#,
+            [
+                #"1:63 out_of_range "memory" must be at least 1MiB, not 4KB"#,
+                #"1:69 unknown_key unknown key "memry"; did you mean "memory"?"#,
+            ]
+        ),
+        (
+            #"{"id":"d","tasks":[{"id":"a","kind":"noop","limits":{"open_files":3,"cpu_time":"0s"}}]}"#,
+            [
+                #"1:67 out_of_range "open_files" must be 16 to 1048576, not 3"#,
+                #"1:80 out_of_range "cpu_time" must be longer than 0s and at most 3660d, not 0s"#,
+            ]
+        ),
+        (
+            #"{"id":"d","tasks":[{"id":"a","kind":"noop","umask":"98","cwd":""}]}"#,
+            [
+                #"1:52 bad_value "98" is no umask; write three octal digits such as "022" or "077""#,
+                #"1:63 bad_value "cwd" must name a folder; a relative one counts from WEIR_HOME"#,
+            ]
+        ),
+    ]
 
     /// What tasks say of each other.
     static let dependencies: [(text: String, expected: [String])] = [

@@ -74,7 +74,7 @@ enum WrongDAGFiles {
             #"{"id":"d","defaults":{"after":[]},"tasks":[{"id":"a","kind":"noop"}]}"#,
             [
                 #"1:23 unknown_key unknown key "after"; "defaults" has trigger_rule, retries, retry_delay,"#
-                    + " retry_backoff, max_retry_delay, timeout, priority, allow_failure, env"
+                    + " retry_backoff, max_retry_delay, timeout, priority, allow_failure, env, limits, cwd, umask"
             ]
         ),
         (

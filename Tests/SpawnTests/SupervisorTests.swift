@@ -66,6 +66,36 @@ import Testing
         }
     }
 
+    @Test func limitsHoldForTheTask() throws {
+        var attempt = try TestAttempt("ulimit -d; ulimit -n; ulimit -t; umask; touch made; stat -c %a made")
+        attempt.spec.limits = ResourceLimits(memoryBytes: 256 << 20, cpuSeconds: 7, openFiles: 99, umask: 0o077)
+        #expect(try attempt.run().exitCode == 0)
+        #expect(try attempt.log == "262144\n99\n7\n0077\n600\n")
+        let free = try TestAttempt("umask; touch made; stat -c %a made")
+        _ = try free.run()
+        #expect(try free.log == "0022\n644\n")
+    }
+
+    @Test func aTaskThatUsesItsProcessorTimeIsEnded() throws {
+        var attempt = try TestAttempt("while :; do :; done")
+        attempt.spec.limits.cpuSeconds = 1
+        let result = try attempt.run()
+        #expect(result.outcome == .signaled)
+        #expect(result.signal == SIGXCPU)
+        #expect(result.reason == "ended by signal 24: it used its 1 s of processor time")
+    }
+
+    @Test func aTaskGetsNoMoreMemoryThanItsLimit() throws {
+        let script = "import sys\ntry:\n  x = bytearray(400_000_000)\nexcept MemoryError:\n  sys.exit(5)"
+        var attempt = try TestAttempt(argv: ["python3", "-c", script])
+        attempt.spec.env["PATH"] = getenv("PATH").map { String(cString: $0) } ?? Program.defaultPath
+        attempt.spec.limits.memoryBytes = 200_000_000
+        #expect(try attempt.run().exitCode == 5)
+        attempt.spec.limits.memoryBytes = nil
+        let free = try TestAttempt(argv: ["python3", "-c", script])
+        #expect(try free.run().exitCode == 0)
+    }
+
     @Test func unreadableSpec() throws {
         let attempt = try TestAttempt("true")
         try waitForEnd(of: attempt.launch())

@@ -27,6 +27,18 @@ struct weir_program {
     int stdio[3];
 };
 
+/// What a task may use; -1 for no limit of its own. Each process of the task is held to it by itself (setrlimit(2)).
+struct weir_limits {
+    /// Bytes of data: heap and private writable mappings (RLIMIT_DATA).
+    long long memory;
+    /// Seconds of processor time; SIGXCPU then, SIGKILL five seconds later (RLIMIT_CPU).
+    long long cpu_seconds;
+    /// Open files (RLIMIT_NOFILE).
+    long long open_files;
+    /// Permissions that new files do not get (umask(2)).
+    int umask;
+};
+
 enum weir_group {
     WEIR_GROUP_OWN,     ///< a process group of its own in the caller's session
     WEIR_GROUP_SESSION, ///< a session of its own
@@ -42,6 +54,7 @@ enum weir_step {
     WEIR_STEP_FORK,
     WEIR_STEP_DESCRIPTORS,
     WEIR_STEP_CHDIR,
+    WEIR_STEP_LIMITS,
     WEIR_STEP_EXEC,
 };
 
@@ -57,6 +70,7 @@ struct weir_started {
 /// Starts a supervisor's task: a process group of its own in the supervisor's session, killed when the supervisor dies,
 /// in the cgroup whose cgroup.procs is open as `cgroup_procs` (-1: none). For a program with one thread. After a failure
 /// the child is reaped already.
-struct weir_started weir_start_task(const struct weir_program *program, int cgroup_procs);
+struct weir_started weir_start_task(const struct weir_program *program, const struct weir_limits *limits,
+                                    int cgroup_procs);
 
 #endif
