@@ -69,6 +69,11 @@ import Testing
         }
     }
 
+    /// Nor does what a reader decodes hold one.
+    @Test func controlCharactersOfASubjectAreSpaces() {
+        #expect(MailMessage.header("a\r\nBcc: b\u{0}c\u{7F}.") == "a  Bcc: b c .")
+    }
+
     @Test(arguments: [
         "ann@example.org", "root", "first.last+tag@sub.example.org", "o'neill@example.org", "a_b-c@x", "a=b@c",
     ])
