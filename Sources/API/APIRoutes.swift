@@ -8,55 +8,55 @@ public enum APIRoutes {
     /// - Parameter actor: who is behind the connection; on the control socket its file's mode is the sign-in.
     public static func router(_ engine: any EngineService, actor: String) -> Router {
         var router = Router { status, detail in problem(status, detail) }
-        router.on("GET", "/api/v1/status") { _ in
-            respond { () throws(CommandError) in try engine.perform(.status, actor: actor) }
+        func on(
+            _ method: String, _ pattern: String,
+            _ command: @escaping @Sendable (HTTPRequest) throws(BodyError) -> EngineCommand
+        ) {
+            router.on(method, pattern) { request in respond(request, command, engine, actor) }
         }
-        router.on("POST", "/api/v1/dags/{dag_id}/runs") { request in
-            respond(request) { body throws(CommandError) in
-                let date = try body.instant("logical_date")
-                let params = try body.params()
-                try body.end()
-                return try engine.perform(
-                    .trigger(dag: request.parameters["dag_id"] ?? "", date: date, params: params), actor: actor)
-            }
+        on("GET", "/api/v1/status") { _ in .status }
+        on("POST", "/api/v1/reload") { _ in .reload }
+        on("POST", "/api/v1/dags/{dag_id}/runs") { request throws(BodyError) in
+            var body = try BodyReader(request.body)
+            let date = try body.instant("logical_date")
+            let params = try body.params()
+            try body.end()
+            return .trigger(dag: request.parameter("dag_id"), date: date, params: params)
         }
-        router.on("POST", "/api/v1/backfills") { request in
-            respond(request) { body throws(CommandError) in
-                let backfill = BackfillRequest(
-                    dag: try body.required(body.string("dag_id"), "dag_id"),
-                    from: try body.required(body.instant("from"), "from"),
-                    to: try body.required(body.instant("to"), "to"),
-                    reprocess: try body.word("reprocess", Reprocess.self) ?? .none,
-                    maxActive: try body.integer("max_active"), reverse: try body.bool("reverse") ?? false,
-                    params: try body.params(), dryRun: try body.bool("dry_run") ?? false)
-                try body.end()
-                return try engine.perform(.backfill(backfill), actor: actor)
-            }
+        on("POST", "/api/v1/backfills") { request throws(BodyError) in
+            var body = try BodyReader(request.body)
+            let backfill = BackfillRequest(
+                dag: try body.required(body.string("dag_id"), "dag_id"),
+                from: try body.required(body.instant("from"), "from"),
+                to: try body.required(body.instant("to"), "to"),
+                reprocess: try body.word("reprocess", Reprocess.self) ?? .none,
+                maxActive: try body.integer("max_active"), reverse: try body.bool("reverse") ?? false,
+                params: try body.params(), dryRun: try body.bool("dry_run") ?? false)
+            try body.end()
+            return .backfill(backfill)
         }
-        router.on("POST", "/api/v1/dags/{dag_id}/runs/{run_id}/cancel") { request in
-            respond { () throws(CommandError) in
-                try engine.perform(
-                    .cancelRun(dag: request.parameters["dag_id"] ?? "", runID: request.parameters["run_id"] ?? ""),
-                    actor: actor)
-            }
+        on("POST", "/api/v1/dags/{dag_id}/runs/{run_id}/cancel") { request in
+            .cancelRun(dag: request.parameter("dag_id"), runID: request.parameter("run_id"))
         }
         router.on("POST", "/api/v1/backfills/{id}/cancel") { request in
-            respond { () throws(CommandError) in
-                guard let id = Int64(request.parameters["id"] ?? "") else {
-                    throw CommandError(.notFound, "'\(request.parameters["id"] ?? "")' is no number of a backfill")
-                }
-                return try engine.perform(.cancelBackfill(id), actor: actor)
+            guard let id = Int64(request.parameter("id")) else {
+                return problem(404, "'\(request.parameter("id"))' is no number of a backfill", code: .notFound)
             }
-        }
-        router.on("POST", "/api/v1/reload") { _ in
-            respond { () throws(CommandError) in try engine.perform(.reload, actor: actor) }
+            return respond(request, { _ in .cancelBackfill(id) }, engine, actor)
         }
         return router
     }
 
-    private static func respond(_ work: () throws(CommandError) -> EngineReply) -> HTTPResponse {
+    private static func respond(
+        _ request: HTTPRequest, _ command: (HTTPRequest) throws(BodyError) -> EngineCommand,
+        _ engine: any EngineService, _ actor: String
+    ) -> HTTPResponse {
+        let asked: EngineCommand
+        do throws(BodyError) { asked = try command(request) } catch {
+            return problem(400, error.message, code: .invalid)
+        }
         do throws(CommandError) {
-            return .json(ReplyCoding.encode(try work()))
+            return .json(ReplyCoding.encode(try engine.perform(asked, actor: actor)))
         } catch {
             let status =
                 switch error.code {
@@ -67,18 +67,6 @@ public enum APIRoutes {
                 }
             return problem(status, error.message, code: error.code)
         }
-    }
-
-    private static func respond(
-        _ request: HTTPRequest, _ work: (inout BodyReader) throws(CommandError) -> EngineReply
-    ) -> HTTPResponse {
-        var body: BodyReader
-        do throws(JSONSyntaxError) {
-            body = try BodyReader(request.body)
-        } catch {
-            return problem(400, "the body, at \(error.position.line):\(error.position.column), \(error.message)")
-        }
-        return respond { () throws(CommandError) in try work(&body) }
     }
 
     /// A problem document (RFC 9457).
@@ -92,4 +80,9 @@ public enum APIRoutes {
         return HTTPResponse(
             status: status, headers: [("Content-Type", "application/problem+json")], body: writer.bytes)
     }
+}
+
+extension HTTPRequest {
+    /// The value of a part of the route; the route has a part of this name.
+    fileprivate func parameter(_ name: String) -> String { parameters[name] ?? "" }
 }

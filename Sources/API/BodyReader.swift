@@ -1,29 +1,43 @@
 import JSONText
 import SchedulerCore
 
+/// What is wrong with a request's body: where, and at which key.
+struct BodyError: Error, Hashable {
+    var message: String
+
+    init(_ message: String) { self.message = message }
+}
+
 /// Reads the members of a request's JSON object, and refuses those that nobody asked for.
 struct BodyReader {
     private let document: JSONDocument
     private var asked: [String] = []
 
     /// An empty body counts as an empty object.
-    init(_ bytes: [UInt8]) throws(JSONSyntaxError) {
-        document = try JSONDocument(parsing: bytes.isEmpty ? Array("{}".utf8) : bytes)
+    init(_ bytes: [UInt8]) throws(BodyError) {
+        do throws(JSONSyntaxError) {
+            document = try JSONDocument(parsing: bytes.isEmpty ? Array("{}".utf8) : bytes)
+        } catch {
+            throw BodyError("the body, at \(error.position.line):\(error.position.column), \(error.message)")
+        }
+        guard document.root.object != nil else {
+            throw BodyError("the body is \(document.root.typeName), not an object")
+        }
     }
 
-    mutating func string(_ key: String) throws(CommandError) -> String? {
+    mutating func string(_ key: String) throws(BodyError) -> String? {
         try value(key, "a string") { $0.string }
     }
 
-    mutating func bool(_ key: String) throws(CommandError) -> Bool? {
+    mutating func bool(_ key: String) throws(BodyError) -> Bool? {
         try value(key, "true or false") { $0.bool }
     }
 
-    mutating func integer(_ key: String) throws(CommandError) -> Int? {
+    mutating func integer(_ key: String) throws(BodyError) -> Int? {
         try value(key, "an integer") { $0.integer.flatMap { Int(exactly: $0) } }
     }
 
-    mutating func instant(_ key: String) throws(CommandError) -> Instant? {
+    mutating func instant(_ key: String) throws(BodyError) -> Instant? {
         try value(key, "a time as in RFC 3339, such as 2022-05-02T00:00:00Z") {
             $0.string.flatMap { Instant(rfc3339: $0) }
         }
@@ -31,50 +45,47 @@ struct BodyReader {
 
     mutating func word<Word: RawRepresentable & CaseIterable>(
         _ key: String, _: Word.Type
-    ) throws(CommandError) -> Word? where Word.RawValue == String {
+    ) throws(BodyError) -> Word? where Word.RawValue == String {
         try value(key, "one of " + Word.allCases.map(\.rawValue).joined(separator: ", ")) {
             $0.string.flatMap { Word(rawValue: $0) }
         }
     }
 
-    mutating func params() throws(CommandError) -> [String: JSONNode] {
+    mutating func params() throws(BodyError) -> [String: JSONNode] {
         let object = try value("params", "an object") { $0.object }
         return Dictionary(
             (object?.members ?? []).map { ($0.key, $0.node) }, uniquingKeysWith: { first, _ in first })
     }
 
-    func required<Value>(_ value: Value?, _ key: String) throws(CommandError) -> Value {
-        guard let value else { throw CommandError(.invalid, "the body has no '\(key)'") }
+    func required<Value>(_ value: Value?, _ key: String) throws(BodyError) -> Value {
+        guard let value else { throw BodyError("the body has no '\(key)'") }
         return value
     }
 
     /// To be called when all members were read.
-    func end() throws(CommandError) {
-        guard let object = document.root.object else {
-            throw CommandError(.invalid, "the body is \(document.root.typeName), not an object")
-        }
+    func end() throws(BodyError) {
         if let double = document.duplicateKeys.first {
-            throw CommandError(.invalid, "the body\(at(double.offset)) has '\(double.key)' twice")
+            throw BodyError("the body\(at(double.offset)), has '\(double.key)' twice")
         }
-        for member in object.members where !asked.contains(member.key) {
+        for member in document.root.object?.members ?? [] where !asked.contains(member.key) {
             let near = nearestName(to: member.key, among: asked).map { "; did you mean '\($0)'?" } ?? ""
-            throw CommandError(.invalid, "the body\(at(member.keyOffset)) has an unknown key '\(member.key)'\(near)")
+            throw BodyError("the body\(at(member.keyOffset)), has an unknown key '\(member.key)'\(near)")
         }
     }
 
     private mutating func value<Value>(
         _ key: String, _ wanted: String, _ read: (JSONNode) -> Value?
-    ) throws(CommandError) -> Value? {
+    ) throws(BodyError) -> Value? {
         asked.append(key)
         guard let node = document.root[key], !node.isNull else { return nil }
         guard let value = read(node) else {
-            throw CommandError(.invalid, "the body\(at(node.offset)): '\(key)' is not \(wanted)")
+            throw BodyError("the body\(at(node.offset)): '\(key)' is not \(wanted)")
         }
         return value
     }
 
     private func at(_ offset: Int) -> String {
         let position = document.position(at: offset)
-        return ", at \(position.line):\(position.column),"
+        return ", at \(position.line):\(position.column)"
     }
 }

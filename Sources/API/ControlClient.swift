@@ -21,10 +21,15 @@ public final class ControlClient: EngineService {
         } catch {
             throw CommandError(.unavailable, "the daemon cannot be reached: \(error.message)")
         }
-        if response.status == 200, let reply = ReplyCoding.decode(response.body) { return reply }
+        if response.status == 200 {
+            if let reply = ReplyCoding.decode(response.body) { return reply }
+            throw CommandError(
+                .unavailable, "the daemon gave an answer that this program does not know: are they of one version?")
+        }
         let problem = (try? JSONDocument(parsing: response.body))?.root
         throw CommandError(
-            problem?["code"]?.string.flatMap(CommandError.Code.init) ?? .invalid,
+            problem?["code"]?.string.flatMap(CommandError.Code.init)
+                ?? (response.status >= 500 ? .unavailable : .invalid),
             problem?["detail"]?.string ?? "the daemon answered with status \(response.status)")
     }
 

@@ -79,7 +79,8 @@ public enum RunJSON {
         }
     }
 
-    /// What a client needs of a run that it has just asked for; row ids do not travel.
+    /// What a client needs of a run that it has just asked for; what only the store needs (row ids, the version, the time
+    /// of creation) does not travel.
     static func read(_ node: JSONNode) -> Run? {
         guard let dag = node["dag_id"]?.string, let runID = node["run_id"]?.string,
             let type = node["run_type"]?.string.flatMap(RunType.init),
@@ -90,7 +91,14 @@ public enum RunJSON {
         return Run(
             id: 0, dagID: dag, runID: runID, type: type, state: state, version: 0, logicalDate: date,
             interval: DataInterval(start: start, end: end), runAfter: after, createdAt: after,
-            startedAt: node.instant("start_date"), endedAt: node.instant("end_date"), reason: node["reason"]?.string)
+            startedAt: node.instant("start_date"), endedAt: node.instant("end_date"),
+            params: node["params"].map(text) ?? "{}", reason: node["reason"]?.string)
+    }
+
+    private static func text(_ node: JSONNode) -> String {
+        var writer = JSONWriter()
+        writer.node(node)
+        return writer.text
     }
 }
 

@@ -30,6 +30,8 @@ public struct HTTPClient: Sendable {
                 Glibc.send(socket, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL))
             }
             if count < 0, errno == EINTR { continue }
+            // The server has closed its end: it may have answered first, so that what it said is read and not this error.
+            if count < 0, errno == EPIPE || errno == ECONNRESET { return }
             guard count > 0 else { throw failure("send") }
             sent += count
         }
@@ -40,7 +42,7 @@ public struct HTTPClient: Sendable {
         var buffer = [UInt8](repeating: 0, count: 64 << 10)
         while true {
             let count = read(socket, &buffer, buffer.count)
-            if count == 0 { return bytes }
+            if count == 0 || count < 0 && errno == ECONNRESET && !bytes.isEmpty { return bytes }
             if count < 0, errno == EINTR { continue }
             guard count > 0 else { throw failure("read") }
             bytes.append(contentsOf: buffer[..<count])

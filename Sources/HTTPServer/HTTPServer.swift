@@ -1,4 +1,5 @@
 import CMicroHTTPD
+import Dispatch
 import Glibc
 import Synchronization
 
@@ -29,10 +30,13 @@ public final class HTTPServer: Sendable {
     private static let threads: UInt32 = 4
     private static let idleSeconds: UInt32 = 30
     private static let connectionLimit: UInt32 = 256
+    /// How long a stop waits for requests that are being handled.
+    private static let stopSeconds = 10
 
     private struct Running: @unchecked Sendable {
         // libmicrohttpd's handle may be used from any thread; the mutex around it makes sure that it is stopped once.
         var daemon: OpaquePointer
+        var requests: DispatchGroup
     }
 
     private let running: Mutex<Running?>
@@ -41,24 +45,24 @@ public final class HTTPServer: Sendable {
     /// Listens on `path`, mode 0600. A socket file that nobody answers on, left by a crash, is replaced.
     public init(unixSocket path: String, router: Router) throws(HTTPError) {
         self.path = path
-        if UnixSocket.isAnswered(path) { throw HTTPError(.failed, "\(path): another server answers there") }
-        unlink(path)
+        try UnixSocket.removeStale(path)
         let socket = try UnixSocket.listen(path)
-        let context = Unmanaged.passRetained(Context(router))
+        let requests = DispatchGroup()
+        let context = Unmanaged.passRetained(Context(router, requests))
         guard
             let daemon = weir_mhd_start(
                 socket, Self.threads, Self.idleSeconds, Self.connectionLimit, handleRequest, context.toOpaque(),
-                requestCompleted, nil)
+                requestCompleted, context.toOpaque())
         else {
             context.release()
             close(socket)
             throw HTTPError(.failed, "\(path): libmicrohttpd did not start")
         }
-        running = Mutex(Running(daemon: daemon))
+        running = Mutex(Running(daemon: daemon, requests: requests))
         // The context lives as long as the process: a late connection may still refer to it while the daemon stops.
     }
 
-    /// Lets requests that are being handled finish, and closes the socket.
+    /// Takes no more connections, lets requests that are being handled finish and be answered, and closes all.
     public func stop() {
         let last = running.withLock { running in
             defer { running = nil }
@@ -66,21 +70,32 @@ public final class HTTPServer: Sendable {
         }
         guard let last else { return }
         unlink(path)
+        // Its threads may use the socket until they have ended.
+        let socket = MHD_quiesce_daemon(last.daemon)
+        // MHD_stop_daemon cuts off answers that are not written yet.
+        _ = last.requests.wait(timeout: .now() + .seconds(Self.stopSeconds))
         MHD_stop_daemon(last.daemon)
+        if socket >= 0 { close(socket) }
     }
 }
 
 /// What the callbacks need.
 private final class Context: Sendable {
     let router: Router
+    /// Requests from the call of their handler until their answer is written.
+    let requests: DispatchGroup
 
-    init(_ router: Router) { self.router = router }
+    init(_ router: Router, _ requests: DispatchGroup) {
+        self.router = router
+        self.requests = requests
+    }
 }
 
 /// The parts of one request as they arrive. Used by one connection's thread at a time.
 private final class Arriving {
     var body: [UInt8] = []
     var isTooLarge = false
+    var isHandled = false
 }
 
 private func handleRequest(
@@ -103,25 +118,30 @@ private func handleRequest(
         size.pointee = 0
         return .YES
     }
+    let server = Unmanaged<Context>.fromOpaque(context).takeUnretainedValue()
+    server.requests.enter()
+    arriving.isHandled = true
     let response: HTTPResponse
     if arriving.isTooLarge {
-        response = HTTPResponse(status: 413)
+        response = server.router.failure(413, "a body has at most \(HTTPServer.bodyLimit) bytes")
     } else {
         // The URL and the method are valid only within this call.
         let request = HTTPRequest(
             method: String(cString: method), path: String(cString: url), query: queryItems(connection),
             body: arriving.body)
-        response = Unmanaged<Context>.fromOpaque(context).takeUnretainedValue().router.respond(to: request)
+        response = server.router.respond(to: request)
     }
     return send(response, connection)
 }
 
 private func requestCompleted(
-    _: UnsafeMutableRawPointer?, _: OpaquePointer?, _ state: UnsafeMutablePointer<UnsafeMutableRawPointer?>?,
-    _: MHD_RequestTerminationCode
+    _ context: UnsafeMutableRawPointer?, _: OpaquePointer?,
+    _ state: UnsafeMutablePointer<UnsafeMutableRawPointer?>?, _: MHD_RequestTerminationCode
 ) {
-    guard let known = state?.pointee else { return }
-    Unmanaged<Arriving>.fromOpaque(known).release()
+    guard let context, let known = state?.pointee else { return }
+    if Unmanaged<Arriving>.fromOpaque(known).takeRetainedValue().isHandled {
+        Unmanaged<Context>.fromOpaque(context).takeUnretainedValue().requests.leave()
+    }
     state?.pointee = nil
 }
 

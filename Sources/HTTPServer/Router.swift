@@ -9,9 +9,11 @@ public struct Router: Sendable {
     }
 
     private var routes: [Route] = []
-    private let failure: @Sendable (Int, String) -> HTTPResponse
+    /// The answer for a status that no handler gives, with its reason.
+    let failure: @Sendable (Int, String) -> HTTPResponse
 
-    /// - Parameter failure: the answer for a status that the router itself gives (400, 404, 405), with its reason.
+    /// - Parameter failure: the answer for a status that the router or the server itself gives (400, 404, 405, 413), with
+    ///   its reason.
     public init(failure: @escaping @Sendable (Int, String) -> HTTPResponse) { self.failure = failure }
 
     /// Adds a route. A part of `pattern` in braces, `/runs/{run_id}`, matches one part of a path.

@@ -4,14 +4,14 @@ import Glibc
 enum UnixSocket {
     static func listen(_ path: String) throws(HTTPError) -> Int32 {
         let socket = try open()
-        // bind(2) makes the file with the umask's permissions: nobody else may connect, not even for an instant.
-        let mask = umask(0o177)
-        let bound = withAddress(path) { bind(socket, $0, $1) }
-        let code = errno
-        umask(mask)
-        guard bound == 0, Glibc.listen(socket, 128) == 0 else {
+        // bind(2) gives the file the mode of the socket: nobody else may connect, not even for an instant. The umask
+        // would do the same, but it is the whole process's: what other threads create meanwhile would get it too.
+        guard fchmod(socket, 0o600) == 0, withAddress(path, { bind(socket, $0, $1) }) == 0,
+            Glibc.listen(socket, 128) == 0
+        else {
+            let words = String(cString: strerror(errno))
             close(socket)
-            throw HTTPError(.failed, "\(path): cannot listen: \(String(cString: strerror(bound == 0 ? errno : code)))")
+            throw HTTPError(.failed, "\(path): cannot listen: \(words)")
         }
         return socket
     }
@@ -27,10 +27,20 @@ enum UnixSocket {
         return socket
     }
 
-    static func isAnswered(_ path: String) -> Bool {
-        guard let socket = try? connect(path) else { return false }
-        close(socket)
-        return true
+    /// Removes a socket file that nobody answers on. Refuses to touch one that is answered, or any other file.
+    static func removeStale(_ path: String) throws(HTTPError) {
+        var status = stat()
+        guard lstat(path, &status) == 0 else { return }
+        guard status.st_mode & S_IFMT == S_IFSOCK else {
+            throw HTTPError(.failed, "\(path) is in the way: it is no socket; move it elsewhere")
+        }
+        do throws(HTTPError) {
+            close(try connect(path))
+        } catch  where error.code == .refused {
+            unlink(path)
+            return
+        }
+        throw HTTPError(.failed, "\(path): another server answers there")
     }
 
     private static func open() throws(HTTPError) -> Int32 {

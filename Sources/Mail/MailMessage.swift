@@ -1,4 +1,5 @@
 import Glibc
+import Spawn
 
 /// Why a message cannot be made or sent.
 public struct MailError: Error, Sendable, Hashable, CustomStringConvertible {
@@ -38,7 +39,8 @@ public struct MailMessage: Sendable {
     public func encoded() throws(MailError) -> [UInt8] {
         guard !to.isEmpty else { throw MailError("the message has no recipient") }
         for address in to + [from] { try Self.check(address) }
-        let boundary = "=_weir_" + Self.token(id)
+        // Cannot stand in the parts: they are base64, which has no '_'.
+        let boundary = "=_weir_alternative"
         var lines = [
             "From: \(from)",
             "To: \(to.joined(separator: ",\n "))",
@@ -67,21 +69,27 @@ public struct MailMessage: Sendable {
             (0x21...0x7E).contains(byte) && !"()<>[]:;,\\\"".utf8.contains(byte)
         }
         let parts = address.split(separator: "@", omittingEmptySubsequences: false)
-        guard isPlain, parts.count <= 2, parts.allSatisfy({ !$0.isEmpty && !$0.hasPrefix("-") }) else {
+        // 254: the longest path of RFC 5321, 4.5.3.1.3, without its brackets.
+        guard isPlain, address.utf8.count <= 254, parts.count <= 2,
+            parts.allSatisfy({ !$0.isEmpty && !$0.hasPrefix("-") })
+        else {
             throw MailError("'\(printable(address))' is no mail address; write name@example.org")
         }
     }
 
-    /// A header's text: as it is when it is short and plain, else as encoded words (RFC 2047) of at most 75 characters.
+    /// A header's text: as it is when it is short and plain, else as encoded words (RFC 2047), one a line. A line that has
+    /// one is at most 76 characters long, `Subject: ` included.
     static func header(_ text: String) -> String {
         let clean = printable(text)
         let isPlain = clean.utf8.allSatisfy { (0x20...0x7E).contains($0) } && !clean.contains("=?")
         if isPlain, clean.utf8.count <= 60 { return clean }
         var words: [String] = []
         var piece: [UInt8] = []
-        for character in clean {
-            let bytes = Array(String(character).utf8)
-            if piece.count + bytes.count > 42, !piece.isEmpty {
+        // By scalars: a word must not end within one, but it may end within what people see as one character, which can
+        // be as long as one likes.
+        for scalar in clean.unicodeScalars {
+            let bytes = Array(String(scalar).utf8)
+            if piece.count + bytes.count > 39, !piece.isEmpty {
                 words.append("=?utf-8?B?\(base64(piece))?=")
                 piece = []
             }
@@ -96,10 +104,26 @@ public struct MailMessage: Sendable {
         String(String.UnicodeScalarView(text.unicodeScalars.map { $0.value < 0x20 || $0.value == 0x7F ? " " : $0 }))
     }
 
-    /// A text as it may stand in a Message-ID and in a file's name.
+    /// A text as it may stand in a Message-ID (a dot-atom of RFC 5322, 3.2.3) and in a file's name. One that has to be
+    /// changed ends with a hash of what it was, so that different texts stay different.
     static func token(_ text: String) -> String {
-        String(text.map { $0.isASCII && ($0.isLetter || $0.isNumber || "._-".contains($0)) ? $0 : "-" })
+        var token: [UInt8] = []
+        for byte in text.utf8.prefix(longestToken) {
+            switch byte {
+            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "_"):
+                token.append(byte)
+            case UInt8(ascii: ".") where token.last.map { $0 != byte } ?? false: token.append(byte)
+            default: token.append(UInt8(ascii: "-"))
+            }
+        }
+        let isKept = token.elementsEqual(text.utf8) && !token.isEmpty && token.last != UInt8(ascii: ".")
+        let hash = isKept ? "" : "-" + SHA256.hex(text).prefix(12)
+        return String(decoding: token, as: UTF8.self) + hash
     }
+
+    /// A file's name has at most 255 bytes.
+    private static let longestToken = 160
 
     /// A date as RFC 5322, 3.3 writes it, in UTC.
     static func rfc5322(_ microseconds: Int64) -> String {

@@ -15,25 +15,38 @@ public struct Sendmail: Sendable {
     private static let timeoutMicroseconds: Int64 = 60_000_000
 
     private let outbox: String
+    private let setting: String?
 
-    /// - Parameter outbox: the folder for a machine without a mail system.
-    public init(outbox: String) { self.outbox = outbox }
+    /// - Parameters:
+    ///   - outbox: the folder for a machine without a mail system.
+    ///   - setting: the program, where `outbox` means none; nil or empty: that of the usual places.
+    public init(outbox: String, setting: String? = environmentSetting) {
+        self.outbox = outbox
+        self.setting = setting
+    }
 
-    /// The program: `WEIR_SENDMAIL`, where `outbox` means none, or the usual places.
-    private static func program() throws(MailError) -> String? {
-        if let given = getenv("WEIR_SENDMAIL").map({ String(cString: $0) }), !given.isEmpty {
-            if given == "outbox" { return nil }
-            guard access(given, X_OK) == 0 else {
-                throw MailError("WEIR_SENDMAIL is '\(given)', which cannot be executed; name a sendmail, or 'outbox'")
-            }
-            return given
+    /// `WEIR_SENDMAIL`.
+    public static var environmentSetting: String? { getenv("WEIR_SENDMAIL").map { String(cString: $0) } }
+
+    private func program() throws(MailError) -> String? {
+        guard let setting, !setting.isEmpty else {
+            return ["/usr/sbin/sendmail", "/usr/lib/sendmail"].first { Self.isProgram($0) }
         }
-        return ["/usr/sbin/sendmail", "/usr/lib/sendmail"].first { access($0, X_OK) == 0 }
+        if setting == "outbox" { return nil }
+        guard setting.contains("/"), Self.isProgram(setting) else {
+            throw MailError(
+                "WEIR_SENDMAIL is '\(setting)', which cannot be executed; write the path of a sendmail, or 'outbox'")
+        }
+        return setting
+    }
+
+    private static func isProgram(_ path: String) -> Bool {
+        access(path, X_OK) == 0 && File.status(path)?.kind == .file
     }
 
     public func send(_ message: MailMessage) throws(MailError) -> Delivery {
         let bytes = try message.encoded()
-        guard let program = try Self.program() else { return .stored(path: try store(bytes, message)) }
+        guard let program = try program() else { return .stored(path: try store(bytes, message)) }
         let done: ChildProcess.Result
         do throws(StartError) {
             done = try ChildProcess.run(

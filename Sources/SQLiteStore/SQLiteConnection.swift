@@ -11,10 +11,12 @@ final class SQLiteConnection {
     private let handle: OpaquePointer
     private var statements: [String: SQLiteStatement] = [:]
 
-    /// How long a statement waits for another process's lock.
+    /// How long a statement waits for another process's lock, unless told otherwise.
     static let busyTimeoutMilliseconds: Int32 = 5_000
 
-    init(path: String, flags: Int32) throws(StoreError) {
+    init(
+        path: String, flags: Int32, busyTimeoutMilliseconds: Int32 = busyTimeoutMilliseconds
+    ) throws(StoreError) {
         var opened: OpaquePointer?
         let code = sqlite3_open_v2(path, &opened, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, nil)
         guard let opened else { throw StoreError(.io, "\(path): SQLite has no memory for a connection") }
@@ -25,7 +27,7 @@ final class SQLiteConnection {
         }
         self.path = path
         handle = opened
-        sqlite3_busy_timeout(opened, Self.busyTimeoutMilliseconds)
+        sqlite3_busy_timeout(opened, busyTimeoutMilliseconds)
     }
 
     deinit {
@@ -70,6 +72,8 @@ final class SQLiteConnection {
     ) throws(StoreError) -> [Row] {
         let statement = try statement(sql)
         try statement.bind(values)
+        // Also when a row cannot be read: a statement that stands between two rows keeps its snapshot of the database.
+        defer { statement.reset() }
         var rows: [Row] = []
         while try statement.step() { rows.append(try read(statement)) }
         return rows
@@ -80,11 +84,23 @@ final class SQLiteConnection {
     }
 
     /// Everything of `body`, or nothing. IMMEDIATE: a transaction that begins by reading cannot wait for a lock later.
-    func transaction(_ body: () throws(StoreError) -> Void) throws(StoreError) {
-        try execute("BEGIN IMMEDIATE")
+    func transaction<Value>(_ body: () throws(StoreError) -> Value) throws(StoreError) -> Value {
+        try transaction("BEGIN IMMEDIATE", body)
+    }
+
+    /// All queries of `body` see one moment.
+    func reading<Value>(_ body: () throws(StoreError) -> Value) throws(StoreError) -> Value {
+        try transaction("BEGIN", body)
+    }
+
+    private func transaction<Value>(
+        _ begin: String, _ body: () throws(StoreError) -> Value
+    ) throws(StoreError) -> Value {
+        try execute(begin)
         do throws(StoreError) {
-            try body()
+            let value = try body()
             try execute("COMMIT")
+            return value
         } catch {
             // Some failures roll back by themselves, after which this one has nothing to do.
             _ = try? run("ROLLBACK")
@@ -99,7 +115,7 @@ final class SQLiteConnection {
         let kind: StoreError.Code
         let advice: String
         switch code & 0xFF {
-        case SQLITE_BUSY, SQLITE_LOCKED: (kind, advice) = (.busy, "another process holds the database")
+        case SQLITE_BUSY, SQLITE_LOCKED, SQLITE_PROTOCOL: (kind, advice) = (.busy, "another process holds the database")
         case SQLITE_FULL: (kind, advice) = (.io, "the disk is full: make room, work goes on by itself")
         case SQLITE_IOERR, SQLITE_CANTOPEN, SQLITE_PERM, SQLITE_READONLY:
             (kind, advice) = (.io, "check the file, its directory and their permissions")

@@ -5,7 +5,7 @@ import Store
 
 /// A read-only view of the store, beside a running daemon or without one. Each query sees one moment.
 public final class SQLiteReader: StoreReader {
-    private let connection: SQLiteConnection
+    let connection: SQLiteConnection
 
     /// - Throws: `.missing` when there is no database yet.
     public init(path: String) throws(StoreError) {
@@ -25,6 +25,10 @@ public final class SQLiteReader: StoreReader {
     }
 
     public func dags() throws(StoreError) -> [DAGSummary] {
+        try connection.reading { () throws(StoreError) in try readDAGs() }
+    }
+
+    private func readDAGs() throws(StoreError) -> [DAGSummary] {
         let connection = connection
         let records = try connection.rows("SELECT \(Columns.dag) FROM dag ORDER BY id") { $0.dag() }
         var summaries: [DAGSummary] = []
@@ -71,7 +75,7 @@ public final class SQLiteReader: StoreReader {
             values.append(.integer(backfill))
         }
         let filter = conditions.isEmpty ? "" : "WHERE " + conditions.joined(separator: " AND ")
-        values.append(.integer(Int64(query.limit)))
+        values.append(.integer(Int64(max(0, query.limit))))
         return try connection.rows(
             "SELECT \(Columns.run) FROM run \(filter) ORDER BY run.logical_date DESC, run.id DESC LIMIT ?", values
         ) { row throws(StoreError) in try row.run() }
@@ -95,21 +99,24 @@ public final class SQLiteReader: StoreReader {
     }
 
     public func backfill(_ id: Int64) throws(StoreError) -> BackfillProgress? {
-        let found = try connection.rows("SELECT \(Columns.backfill) FROM backfill WHERE id = ?", [.integer(id)]) {
-            row throws(StoreError) in try row.backfill()
-        }
-        guard let backfill = found.first else { return nil }
-        return try progress(backfill)
+        try progress("WHERE id = ?", [.integer(id)]).first
     }
 
     public func backfills(dag: String?, limit: Int) throws(StoreError) -> [BackfillProgress] {
-        let found = try connection.rows(
-            "SELECT \(Columns.backfill) FROM backfill WHERE ?1 IS NULL OR dag_id = ?1 ORDER BY id DESC LIMIT ?2",
-            [SQLiteValue(dag), .integer(Int64(limit))]
-        ) { row throws(StoreError) in try row.backfill() }
-        var all: [BackfillProgress] = []
-        for backfill in found { all.append(try progress(backfill)) }
-        return all
+        try progress(
+            "WHERE ?1 IS NULL OR dag_id = ?1 ORDER BY id DESC LIMIT ?2",
+            [SQLiteValue(dag), .integer(Int64(max(0, limit)))])
+    }
+
+    private func progress(_ filter: String, _ values: [SQLiteValue]) throws(StoreError) -> [BackfillProgress] {
+        try connection.reading { () throws(StoreError) in
+            let found = try connection.rows("SELECT \(Columns.backfill) FROM backfill \(filter)", values) {
+                row throws(StoreError) in try row.backfill()
+            }
+            var all: [BackfillProgress] = []
+            for backfill in found { all.append(try progress(backfill)) }
+            return all
+        }
     }
 
     private func progress(_ backfill: Backfill) throws(StoreError) -> BackfillProgress {
@@ -144,7 +151,8 @@ public final class SQLiteReader: StoreReader {
         }
         var files: [(file: String, errors: [FileError], since: Instant)] = []
         for (file, error, since) in rows {
-            if files.last?.file == file {
+            // By bytes: to Swift, two names that Unicode counts as equivalent are equal, but they are two files.
+            if let last = files.last, last.file.utf8.elementsEqual(file.utf8) {
                 files[files.count - 1].errors.append(error)
             } else {
                 files.append((file, [error], since))
@@ -156,7 +164,7 @@ public final class SQLiteReader: StoreReader {
     public func audit(limit: Int) throws(StoreError) -> [AuditEntry] {
         try connection.rows(
             "SELECT at, actor, action, subject, details FROM audit_log ORDER BY id DESC LIMIT ?",
-            [.integer(Int64(limit))]
+            [.integer(Int64(max(0, limit)))]
         ) { row in
             AuditEntry(
                 at: row.instant(0), actor: row.text(1), action: row.text(2), subject: row.text(3), details: row.text(4))
@@ -164,9 +172,15 @@ public final class SQLiteReader: StoreReader {
     }
 
     public func counts() throws(StoreError) -> StoreCounts {
+        try connection.reading { () throws(StoreError) in try readCounts() }
+    }
+
+    private func readCounts() throws(StoreError) -> StoreCounts {
         let connection = connection
         var counts = StoreCounts()
-        func count(_ sql: String) throws(StoreError) -> Int { Int(try connection.integer("SELECT count(*) FROM \(sql)") ?? 0) }
+        func count(_ sql: String) throws(StoreError) -> Int {
+            Int(try connection.integer("SELECT count(*) FROM \(sql)") ?? 0)
+        }
         counts.dags = try count("dag WHERE active = 1")
         counts.queuedRuns = try count("run WHERE state IN ('queued', 'running') AND state = 'queued'")
         counts.runningRuns = try count("run WHERE state IN ('queued', 'running') AND state = 'running'")

@@ -153,6 +153,9 @@ extension SQLiteStore {
             SQLiteValue(backfill.reprocess.rawValue), SQLiteValue(backfill.maxActive), SQLiteValue(backfill.reverse),
             SQLiteValue(backfill.state.rawValue), SQLiteValue(backfill.createdAt), SQLiteValue(backfill.endedAt))
         for entry in entries {
+            guard entry.backfill == backfill.id else {
+                throw StoreError(.conflict, "an entry of backfill \(backfill.id) names backfill \(entry.backfill)")
+            }
             try connection.execute(
                 "INSERT INTO backfill_run VALUES (?, ?, ?, ?)", SQLiteValue(entry.backfill), SQLiteValue(entry.ordinal),
                 SQLiteValue(entry.run), SQLiteValue(entry.disposition.rawValue))

@@ -6,18 +6,27 @@ import Store
 ///
 /// Opening it takes the next epoch; a store whose epoch was taken by another one since is fenced and writes nothing more.
 public final class SQLiteStore: Store {
-    private let connection: SQLiteConnection
+    let connection: SQLiteConnection
     /// This writer's number; a higher one in the database means that another daemon has taken over.
     public let epoch: Int64
 
     /// Opens the database for writing; makes and migrates it when needed.
-    public init(path: String) throws(StoreError) {
-        connection = try SQLiteConnection(path: path, flags: SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE)
+    public convenience init(path: String) throws(StoreError) {
+        try self.init(path: path, busyTimeoutMilliseconds: SQLiteConnection.busyTimeoutMilliseconds)
+    }
+
+    init(path: String, busyTimeoutMilliseconds: Int32) throws(StoreError) {
+        let connection = try SQLiteConnection(
+            path: path, flags: SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE,
+            busyTimeoutMilliseconds: busyTimeoutMilliseconds)
         try connection.run("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON")
         try Schema.migrate(connection)
-        let connection = connection
-        try connection.transaction { () throws(StoreError) in try connection.execute("UPDATE meta SET epoch = epoch + 1") }
-        epoch = try connection.integer("SELECT epoch FROM meta") ?? 0
+        // One transaction: of two that open at once, each gets a number of its own.
+        epoch = try connection.transaction { () throws(StoreError) in
+            try connection.execute("UPDATE meta SET epoch = epoch + 1")
+            return try connection.integer("SELECT epoch FROM meta") ?? 0
+        }
+        self.connection = connection
     }
 
     public func commit(_ changes: [Change]) throws(StoreError) {
@@ -31,6 +40,10 @@ public final class SQLiteStore: Store {
     }
 
     public func snapshot() throws(StoreError) -> Snapshot {
+        try connection.reading { () throws(StoreError) in try readSnapshot() }
+    }
+
+    private func readSnapshot() throws(StoreError) -> Snapshot {
         let connection = connection
         var snapshot = Snapshot()
         snapshot.dags = try connection.rows("SELECT \(Columns.dag) FROM dag ORDER BY id") { $0.dag() }

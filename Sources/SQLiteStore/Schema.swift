@@ -3,7 +3,9 @@ import Store
 
 /// The tables, as numbered migrations. A migration that was released is never changed; a new one is added.
 enum Schema {
-    static let migrations: [(name: String, sql: String)] = [("initial", initial)]
+    typealias Migration = (name: String, sql: String)
+
+    static let migrations: [Migration] = [("initial", initial)]
 
     private static func words<Word: RawRepresentable & CaseIterable>(_: Word.Type) -> String
     where Word.RawValue == String {
@@ -92,6 +94,8 @@ enum Schema {
             outputs TEXT,
             reason TEXT,
             PRIMARY KEY (run, task_id, map_index),
+            -- Also finds the last position, which each insert needs, without looking at all instances of the run.
+            UNIQUE (run, position),
             CHECK (state <> 'running' OR attempt IS NOT NULL),
             CHECK ((next_try_at IS NOT NULL) = (state = 'up_for_retry'))
         ) STRICT, WITHOUT ROWID;
@@ -153,8 +157,10 @@ enum Schema {
         """
 
     /// Brings a database to this Weir's version, one migration a transaction; a copy is made first when it has content.
-    static func migrate(_ connection: SQLiteConnection) throws(StoreError) {
-        let version = Int(try connection.integer("PRAGMA user_version") ?? 0)
+    static func migrate(
+        _ connection: SQLiteConnection, _ migrations: [Migration] = migrations
+    ) throws(StoreError) {
+        let version = try version(of: connection)
         guard version <= migrations.count else {
             throw StoreError(
                 .tooNew,
@@ -162,14 +168,22 @@ enum Schema {
                     + "\(migrations.count): use the newer program, or restore a backup")
         }
         guard version < migrations.count else { return }
-        if version > 0 {
-            try connection.execute("VACUUM INTO ?", .text("\(connection.path).before-\(migrations.count)"))
-        }
+        if version > 0 { try connection.backUp(to: "\(connection.path).before-\(migrations.count)") }
         for (index, migration) in migrations.enumerated().dropFirst(version) {
-            try connection.transaction { () throws(StoreError) in
-                try connection.run(migration.sql)
-                try connection.run("PRAGMA user_version = \(index + 1)")
-            }
+            try migrate(connection, from: index, by: migration)
         }
+    }
+
+    /// Makes one migration, unless another process that opened the database at the same time was quicker.
+    static func migrate(_ connection: SQLiteConnection, from index: Int, by migration: Migration) throws(StoreError) {
+        try connection.transaction { () throws(StoreError) in
+            guard try version(of: connection) == index else { return }
+            try connection.run(migration.sql)
+            try connection.run("PRAGMA user_version = \(index + 1)")
+        }
+    }
+
+    private static func version(of connection: SQLiteConnection) throws(StoreError) -> Int {
+        Int(try connection.integer("PRAGMA user_version") ?? 0)
     }
 }

@@ -9,13 +9,16 @@ public enum Change: Sendable, Hashable {
     /// Replaces what is known to be wrong with a file; an empty list clears it.
     case setFileErrors(file: String, errors: [FileError], at: Instant)
     case insertRun(Run)
-    /// Replaces every field of the run but its identity (id, DAG, run id, type, logical date, interval).
+    /// Replaces every field of the run but its identity (id, DAG, run id, type, logical date, interval, time of creation).
     case updateRun(Run, from: RunState)
     case insertTaskInstance(TaskInstance)
     case updateTaskInstance(TaskInstance, from: TaskState)
     case insertAttempt(Attempt)
+    /// Replaces how the attempt goes and ended, and what a person decided about it; what it was created with stays.
     case updateAttempt(Attempt, from: AttemptState)
+    /// The entries name this backfill, runs that exist, and each ordinal once.
     case insertBackfill(Backfill, [BackfillEntry])
+    /// Replaces the state and the end.
     case updateBackfill(Backfill, from: BackfillState)
     case audit(AuditEntry)
 }

@@ -2,7 +2,7 @@ import SchedulerCore
 
 /// A store without a disk, for tests and simulation. Refuses what the real one refuses.
 public final class InMemoryStore: Store, StoreReader {
-    private struct Contents {
+    struct Contents {
         var dags: [String: DAGRecord] = [:]
         var versions: [Int64: DAGVersionRecord] = [:]
         var errors: [String: (errors: [FileError], since: Instant)] = [:]
@@ -92,9 +92,10 @@ public final class InMemoryStore: Store, StoreReader {
             (query.dag == nil || run.dagID == query.dag) && (query.states.isEmpty || query.states.contains(run.state))
                 && (query.types.isEmpty || query.types.contains(run.type))
                 && run.logicalDate >= query.from ?? run.logicalDate && run.logicalDate <= query.to ?? run.logicalDate
-                && (query.backfill == nil || contents.entries[query.backfill ?? 0, default: []].contains { $0.run == run.id })
+                && (query.backfill == nil
+                    || contents.entries[query.backfill ?? 0, default: []].contains { $0.run == run.id })
         }
-        return Array(found.sorted { ($0.logicalDate, $0.id) > ($1.logicalDate, $1.id) }.prefix(query.limit))
+        return Array(found.sorted { ($0.logicalDate, $0.id) > ($1.logicalDate, $1.id) }.prefix(max(0, query.limit)))
     }
 
     public func run(dag: String, runID: String) throws(StoreError) -> Run? {
@@ -108,8 +109,8 @@ public final class InMemoryStore: Store, StoreReader {
     public func backfill(_ id: Int64) throws(StoreError) -> BackfillProgress? { contents.backfills[id].map(progress) }
 
     public func backfills(dag: String?, limit: Int) throws(StoreError) -> [BackfillProgress] {
-        contents.backfills.values.filter { dag == nil || $0.dagID == dag }.sorted { $0.id > $1.id }.prefix(limit)
-            .map(progress)
+        contents.backfills.values.filter { dag == nil || $0.dagID == dag }.sorted { $0.id > $1.id }
+            .prefix(max(0, limit)).map(progress)
     }
 
     private func progress(_ backfill: Backfill) -> BackfillProgress {
@@ -127,7 +128,9 @@ public final class InMemoryStore: Store, StoreReader {
         contents.errors.sorted { $0.key < $1.key }.map { ($0.key, $0.value.errors, $0.value.since) }
     }
 
-    public func audit(limit: Int) throws(StoreError) -> [AuditEntry] { Array(contents.audit.reversed().prefix(limit)) }
+    public func audit(limit: Int) throws(StoreError) -> [AuditEntry] {
+        Array(contents.audit.reversed().prefix(max(0, limit)))
+    }
 
     public func counts() throws(StoreError) -> StoreCounts {
         var counts = StoreCounts()
@@ -137,66 +140,5 @@ public final class InMemoryStore: Store, StoreReader {
         counts.runningAttempts = contents.attempts.values.count { $0.state == .running }
         counts.activeBackfills = contents.backfills.values.count { $0.state == .running }
         return counts
-    }
-
-    // MARK: Changes
-
-    private static func conflict(_ what: String) -> StoreError { StoreError(.conflict, what) }
-
-    private static func apply(_ change: Change, to contents: inout Contents) throws(StoreError) {
-        switch change {
-        case .putDAG(let dag):
-            guard contents.versions[dag.version] != nil else { throw conflict("no version \(dag.version)") }
-            contents.dags[dag.id] = dag
-        case .insertVersion(let version):
-            guard contents.versions.updateValue(version, forKey: version.id) == nil else {
-                throw conflict("version \(version.id) exists")
-            }
-        case .setFileErrors(let file, let errors, let at):
-            contents.errors[file] = errors.isEmpty ? nil : (errors, contents.errors[file]?.since ?? at)
-        case .insertRun(let run):
-            let isTaken = contents.runs.values.contains {
-                $0.dagID == run.dagID
-                    && ($0.runID == run.runID
-                        || run.type.isOfInterval && $0.type.isOfInterval && $0.logicalDate == run.logicalDate)
-            }
-            guard contents.dags[run.dagID] != nil, !isTaken,
-                contents.runs.updateValue(run, forKey: run.id) == nil
-            else { throw conflict("run \(run.id) \(run.runID) cannot be inserted") }
-        case .updateRun(let run, let from):
-            guard contents.runs[run.id]?.state == from else { throw conflict("run \(run.id) is not \(from)") }
-            contents.runs[run.id] = run
-        case .insertTaskInstance(let instance):
-            let key = instance.key
-            guard contents.runs[key.run] != nil, !(contents.instances[key.run] ?? []).contains(where: { $0.key == key })
-            else { throw conflict("task instance \(key) cannot be inserted") }
-            contents.instances[key.run, default: []].append(instance)
-        case .updateTaskInstance(let instance, let from):
-            guard let index = contents.instances[instance.key.run]?.firstIndex(where: { $0.key == instance.key }),
-                contents.instances[instance.key.run]?[index].state == from
-            else { throw conflict("task instance \(instance.key) is not \(from)") }
-            contents.instances[instance.key.run]?[index] = instance
-        case .insertAttempt(let attempt):
-            guard contents.attempts.updateValue(attempt, forKey: attempt.id) == nil else {
-                throw conflict("attempt \(attempt.id) exists")
-            }
-        case .updateAttempt(let attempt, let from):
-            guard contents.attempts[attempt.id]?.state == from else {
-                throw conflict("attempt \(attempt.id) is not \(from)")
-            }
-            contents.attempts[attempt.id] = attempt
-        case .insertBackfill(let backfill, let entries):
-            guard contents.backfills.updateValue(backfill, forKey: backfill.id) == nil else {
-                throw conflict("backfill \(backfill.id) exists")
-            }
-            contents.entries[backfill.id] = entries
-        case .updateBackfill(let backfill, let from):
-            guard contents.backfills[backfill.id]?.state == from else {
-                throw conflict("backfill \(backfill.id) is not \(from)")
-            }
-            contents.backfills[backfill.id] = backfill
-        case .audit(let entry):
-            contents.audit.append(entry)
-        }
     }
 }
