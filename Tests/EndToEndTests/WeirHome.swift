@@ -190,7 +190,8 @@ final class WeirHome {
     func wait(for what: String, seconds: Int = 60, until condition: () throws -> Bool) throws {
         let deadline = ContinuousClock.now + .seconds(seconds)
         while try !condition() {
-            try #require(ContinuousClock.now < deadline, "waited in vain for \(what)")
+            try #require(
+                ContinuousClock.now < deadline, "waited in vain for \(what); the daemon says: \(read("daemon.log").suffix(2000))")
             usleep(5_000)
         }
     }
