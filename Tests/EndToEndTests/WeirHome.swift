@@ -191,7 +191,8 @@ final class WeirHome {
         let deadline = ContinuousClock.now + .seconds(seconds)
         while try !condition() {
             try #require(
-                ContinuousClock.now < deadline, "waited in vain for \(what); the daemon says: \(read("daemon.log").suffix(2000))")
+                ContinuousClock.now < deadline,
+                "waited in vain for \(what); the daemon says: \(read("daemon.log").suffix(2000))")
             usleep(5_000)
         }
     }
