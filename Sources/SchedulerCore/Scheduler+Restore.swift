@@ -10,6 +10,7 @@ extension Scheduler {
             guard let owner = dags[run.dagID] else { continue }
             let node = RunNode(run: run, owner: owner, dag: versions[run.version], storedState: run.state)
             runs[run.id] = node
+            owner.runsByName[run.runID] = run.id
             if run.type.isOfInterval { owner.runsByDate[run.logicalDate] = run.id }
             if run.state == .running { restoreInstances(node, instances[run.id] ?? [], now: now) }
         }
@@ -60,6 +61,8 @@ extension Scheduler {
                 if let state = snapshot.endedBackfillRuns[entry.run], state != .success { backfill.anyFailed = true }
                 continue
             }
+            // A run that a later backfill runs again had ended for this one. How it ended is not known any more.
+            if entry.disposition != .followed, node.run.backfill != entry.backfill { continue }
             backfill.unfinished.insert(entry.run)
             backfillsOfRun[entry.run, default: []].append(entry.backfill)
             if entry.disposition != .followed, node.run.state == .queued { backfill.pending.append(entry.run) }

@@ -40,6 +40,8 @@ public final class Scheduler {
     /// DAGs and backfills whose queue of runs may be able to move.
     var dagsToStart: Set<String> = []
     var backfillsToStart: Set<Int64> = []
+    /// DAGs whose parked tasks may be able to move: a place became free, or one that was given was not used.
+    var dagsToUnpark: Set<String> = []
     var queuedTasks = 0
 
     var nextRun: Int64

@@ -130,8 +130,10 @@ final class SchedulerWorld {
         return replies[ticket]
     }
 
-    /// Ends a live attempt.
-    func end(_ attempt: Int64, exitCode: Int = 0, outputs: String? = nil, crash: Crash = .none) throws {
+    /// Ends a live attempt. `also` are events that share its turn.
+    func end(
+        _ attempt: Int64, exitCode: Int = 0, outputs: String? = nil, also: [SchedulerEvent] = [], crash: Crash = .none
+    ) throws {
         let wasKilled = killed.remove(attempt) != nil
         let end =
             wasKilled
@@ -139,7 +141,7 @@ final class SchedulerWorld {
             : AttemptEnd(outcome: .exited, exitCode: exitCode, startedAt: now, endedAt: now, outputs: outputs)
         live[attempt] = nil
         finished[attempt] = end
-        try turn([.attemptEnded(attempt, end)], crash: crash)
+        try turn([.attemptEnded(attempt, end)] + also, crash: crash)
         if crash == .none { finished[attempt] = nil }
     }
 
