@@ -65,6 +65,8 @@ public final class LocalExecutor: Executor {
             // The marker stops a supervisor that has not looked yet; the signal ends one that has.
             try? directory.revoke()
             AttemptInspector.kill(directory)
+            // One that nobody watches would never be reported: a person who cancels it has it looked at again.
+            if !state.withLock({ $0.watched.contains(attempt) }) { ends.add { [self] in settle(attempt) } }
         }
     }
 
@@ -94,7 +96,10 @@ public final class LocalExecutor: Executor {
     // MARK: Ends
 
     private func watch(_ attempt: Int64, pid: Int32, pidfd: Int32) {
-        state.withLock { _ = $0.watched.insert(attempt) }
+        guard state.withLock({ $0.watched.insert(attempt).inserted }) else {
+            close(pidfd)
+            return
+        }
         do throws(SystemError) {
             try watcher.withLock { $0 }?.watch(pid: pid, pidfd: pidfd, token: attempt)
         } catch {

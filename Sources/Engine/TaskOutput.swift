@@ -12,7 +12,8 @@ enum TaskOutput {
         }
         var keys: [String] = []
         var values: [String: JSONNode] = [:]
-        for (index, line) in bytes.split(separator: UInt8(ascii: "\n")).enumerated() {
+        let lines = bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
+        for (index, line) in lines.enumerated() where !line.isEmpty {
             guard let document = try? JSONDocument(parsing: Array(line)), let key = document.root["key"]?.string,
                 let value = document.root["value"]
             else {

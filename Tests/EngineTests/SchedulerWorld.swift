@@ -4,13 +4,7 @@ import Testing
 
 /// Parses a DAG for a test; a mistake in it is a mistake of the test.
 func dag(_ json: String) throws -> DAG {
-    let command = KindSpec(
-        name: "command", summary: "a program", launch: .program,
-        parameters: [
-            KindParameter("command", .array, element: .string, help: "argv"),
-            KindParameter("shell", .string, help: "a line"),
-        ], exactlyOneOf: [["command", "shell"]])
-    let context = DAGValidationContext(kinds: [command], zone: { $0 == "UTC" ? .utc : nil })
+    let context = DAGValidationContext(kinds: [commandKind], zone: { $0 == "UTC" ? .utc : nil })
     let (dag, diagnostics) = DAGParser.parse(Array(json.utf8), context: context)
     return try #require(dag, "\(diagnostics)")
 }
