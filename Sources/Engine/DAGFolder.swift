@@ -103,7 +103,8 @@ public enum DAGFolder {
             files[index].diagnostics.append(
                 Diagnostic(
                     line: 1, column: 1, path: "$.id", code: "duplicate_dag",
-                    message: "DAG id '\(id)' is also in \(name(of: other)); give each file its own id", severity: .error))
+                    message: "DAG id '\(id)' is also in \(name(of: other)); give each file its own id", severity: .error
+                ))
         }
     }
 

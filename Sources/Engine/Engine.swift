@@ -147,7 +147,8 @@ public final class Engine: EngineService {
         var failure = failure
         while true {
             Log.error(
-                "the store refused a turn; rebuilding from it", ["code": failure.code.rawValue, "error": failure.message])
+                "the store refused a turn; rebuilding from it",
+                ["code": failure.code.rawValue, "error": failure.message])
             state.refuseAll(CommandError(.unavailable, "not done: \(failure.message)"))
             if failure.code == .fenced || failure.code == .corrupt || failure.code == .tooNew {
                 fatal.withLock { [failure] in $0 = EngineError(.store, failure.message) }

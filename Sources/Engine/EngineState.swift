@@ -173,7 +173,8 @@ final class EngineState {
         filesInError[file] = errors.isEmpty ? nil : errors
         scheduler.handle(.fileErrors(file: file, errors), now: now)
         for error in errors {
-            Log.warning("DAG file is in error", ["at": "\(file):\(error.line):\(error.column)", "error": error.message])
+            Log.warning(
+                "DAG file is in error", ["at": "\(file):\(error.line):\(error.column)", "error": error.message])
         }
     }
 

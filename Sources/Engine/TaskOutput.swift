@@ -7,7 +7,8 @@ enum TaskOutput {
 
     /// The values as one JSON object; nil when there are none.
     static func read(_ directory: AttemptDirectory) -> Result<String?, Problem> {
-        guard let bytes = try? File.read(directory.output, limit: AttemptDirectory.outputLimit + 1), !bytes.isEmpty else {
+        guard let bytes = try? File.read(directory.output, limit: AttemptDirectory.outputLimit + 1), !bytes.isEmpty
+        else {
             return .success(nil)
         }
         var keys: [String] = []

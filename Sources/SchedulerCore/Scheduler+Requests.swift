@@ -223,7 +223,8 @@ extension Scheduler {
 
     private func cancelRun(dag: String, runID: String, actor: String, now: Instant) throws(CommandError) {
         guard let node = dags[dag]?.runsByName[runID].flatMap({ runs[$0] }) else {
-            throw CommandError(.notFound, "no unfinished run '\(runID)' of DAG '\(dag)'; `weir runs \(dag)` lists its runs")
+            throw CommandError(
+                .notFound, "no unfinished run '\(runID)' of DAG '\(dag)'; `weir runs \(dag)` lists its runs")
         }
         cancel(node, now: now)
         audit("cancel", "\(dag)/\(runID)", actor: actor, now: now)

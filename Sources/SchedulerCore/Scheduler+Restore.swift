@@ -68,7 +68,11 @@ extension Scheduler {
             if entry.disposition != .followed, node.run.state == .queued { backfill.pending.append(entry.run) }
         }
         for backfill in backfills.values.sorted(by: { $0.record.id < $1.record.id }) {
-            if backfill.unfinished.isEmpty { end(backfill, now: now) } else { backfillsToStart.insert(backfill.record.id) }
+            if backfill.unfinished.isEmpty {
+                end(backfill, now: now)
+            } else {
+                backfillsToStart.insert(backfill.record.id)
+            }
         }
     }
 

@@ -208,6 +208,7 @@ extension Scheduler {
 
     /// The stored text of the run's version is not valid for this Weir: nothing of it can start.
     func failUnreadable(_ node: RunNode, now: Instant) {
-        end(node, .failed, reason: "this version of the DAG cannot be read any more; run it again with a mended file", now: now)
+        let reason = "this version of the DAG cannot be read any more; run it again with a mended file"
+        end(node, .failed, reason: reason, now: now)
     }
 }

@@ -78,7 +78,8 @@ import Testing
     }
 
     @Test func whatIsCommittedIsAnsweredThoughTheStoreFailsAfterIt() throws {
-        let daily = simpleDAG.replacing("\"id\": \"d\"", with: "\"id\": \"d\", \"schedule\": \"daily\", \"start\": \"2022-05-01\"")
+        let daily = simpleDAG.replacing(
+            "\"id\": \"d\"", with: "\"id\": \"d\", \"schedule\": \"daily\", \"start\": \"2022-05-01\"")
         let world = try EngineWorld(dags: ["d.json": daily])
         let day = try #require(Instant(rfc3339: "2022-05-02T00:00:00Z"))
         _ = try world.engine.perform(.backfill(BackfillRequest(dag: "d", from: day, to: day)), actor: "test")

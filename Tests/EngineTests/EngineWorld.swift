@@ -50,7 +50,9 @@ final class TestStore: Store, Sendable {
         try state.withLock { (state) throws(StoreError) in try body(state.memory) }
     }
 
-    func snapshot() throws(StoreError) -> Snapshot { try reading { (store) throws(StoreError) in try store.snapshot() } }
+    func snapshot() throws(StoreError) -> Snapshot {
+        try reading { (store) throws(StoreError) in try store.snapshot() }
+    }
 
     func commit(_ changes: [Change]) throws(StoreError) {
         gate.withLock { _ in }
@@ -212,7 +214,8 @@ final class EngineWorld {
     func fileErrors() throws -> [String: [String]] {
         try store.reading { (store) throws(StoreError) in
             Dictionary(
-                try store.fileErrors().map { ($0.file, $0.errors.map(\.code)) }, uniquingKeysWith: { first, _ in first })
+                try store.fileErrors().map { ($0.file, $0.errors.map(\.code)) }, uniquingKeysWith: { first, _ in first }
+            )
         }
     }
 
