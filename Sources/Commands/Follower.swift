@@ -31,7 +31,8 @@ struct Follower {
             if current.state.isFinal {
                 let took = current.endedAt.flatMap { end in current.startedAt.map { Text.duration(end - $0) } }
                 let words = [current.reason, took.map { "in \($0)" }].compactMap(\.self).joined(separator: ", ")
-                session.terminal.error("\(current.runID): \(current.state.rawValue)\(words.isEmpty ? "" : ", " + words)")
+                session.terminal.error(
+                    "\(current.runID): \(current.state.rawValue)\(words.isEmpty ? "" : ", " + words)")
                 if current.state == .failed {
                     session.terminal.error("weir logs \(run.dagID) \(run.runID) TASK shows what a task printed")
                 }
@@ -72,7 +73,8 @@ struct Follower {
         }
         for run in failed.reversed() { session.terminal.error("  \(run.runID): \(run.reason ?? run.state.rawValue)") }
         if !failed.isEmpty {
-            session.terminal.error("weir backfill … --reprocess failed runs the failed ones again, once they are mended")
+            session.terminal.error(
+                "weir backfill … --reprocess failed runs the failed ones again, once they are mended")
         }
         return .failed
     }
