@@ -65,7 +65,8 @@ let package = Package(
         tests("HTTPServer", ["HTTPServer", "API", "JSONText"]),
         tests("EndToEnd", ["Spawn", "JSONText"]),
         tests(
-            "Commands", ["Commands", "Engine", "Store", "SchedulerCore", "Spawn", "JSONText"], exclude: ["Snapshots"]),
+            "Commands", ["Commands", "Engine", "SQLiteStore", "Store", "SchedulerCore", "Spawn", "JSONText"],
+            exclude: ["Snapshots"]),
     ],
     swiftLanguageModes: [.v6]
 )

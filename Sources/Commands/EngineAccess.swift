@@ -79,6 +79,9 @@ final class EngineAccess {
         }
     }
 
+    /// Why an embedded engine ended by itself.
+    var failure: EngineError? { embedded?.failure }
+
     /// Ends an embedded engine. Tasks that still run go on under their supervisors.
     func close() { embedded?.stop() }
 }

@@ -38,7 +38,7 @@ struct Follower {
                 }
                 return current.state == .success ? .done : .failed
             }
-            if let left = pause() { return left }
+            if let left = try pause() { return left }
         }
     }
 
@@ -54,7 +54,7 @@ struct Follower {
                 bar.finish()
                 return try end(progress, reader)
             }
-            if let left = pause() {
+            if let left = try pause() {
                 bar.finish()
                 return left
             }
@@ -80,8 +80,10 @@ struct Follower {
     }
 
     /// Waits a moment; the exit status when the person wants to leave.
-    private func pause() -> ExitCode? {
+    private func pause() throws(CommandFailure) -> ExitCode? {
         usleep(Self.pollMicroseconds)
+        // Nothing will ever change what is looked at.
+        if let failure = access.failure { throw CommandFailure(failure) }
         guard Interrupts.happened else { return nil }
         session.terminal.error(
             access.isEmbedded

@@ -151,7 +151,9 @@ public final class Engine: EngineService {
                 ["code": failure.code.rawValue, "error": failure.message])
             state.refuseAll(CommandError(.unavailable, "not done: \(failure.message)"))
             if failure.code == .fenced || failure.code == .corrupt || failure.code == .tooNew {
-                fatal.withLock { [failure] in $0 = EngineError(.store, failure.message) }
+                fatal.withLock { [failure] in
+                    $0 = EngineError(failure.code == .fenced ? .locked : .store, failure.message)
+                }
                 return false
             }
             let isFirst = state.stoppedBecause == nil

@@ -48,15 +48,10 @@ public final class LocalExecutor: Executor {
                     program: configuration.supervisorProgram, directory: directory)
                 watch(launch.attempt, pid: supervisor.pid, pidfd: supervisor.pidfd)
             } catch {
-                startFailed(launch.attempt, directory, "\(error)")
+                // What failed may still have started something: only a look at it tells.
+                ends.add { [self] in settle(launch.attempt, failedStart: "\(error)") }
             }
         }
-    }
-
-    /// Nothing was started; the claim is taken, so that nothing will be, and the failure counts as a try.
-    private func startFailed(_ attempt: Int64, _ directory: AttemptDirectory, _ reason: String) {
-        _ = AttemptInspector.recover(directory)
-        tell(.ended(attempt, AttemptEnd(outcome: .startFailed, reason: "could not start the supervisor: \(reason)")))
     }
 
     public func kill(attempt: Int64) {
@@ -118,13 +113,18 @@ public final class LocalExecutor: Executor {
     }
 
     /// Finds out how an attempt stands that nobody watches.
-    private func settle(_ attempt: Int64) {
+    /// - Parameter failedStart: why its supervisor could not be started. When nothing was started nothing ever will be, since
+    ///   the claim is taken now, and the failure counts as a try.
+    private func settle(_ attempt: Int64, failedStart: String? = nil) {
         let directory = directory(attempt)
         switch AttemptInspector.recover(directory) {
         case .finished(let result): tell(.ended(attempt, end(result, directory)))
         case .badResult(let reason): tell(.ended(attempt, AttemptEnd(outcome: .badResult, reason: reason)))
         case .running(let identity, let pidfd): watch(attempt, pid: identity.pid, pidfd: pidfd)
-        case .revoked: tell(.revoked(attempt))
+        case .revoked:
+            guard let failedStart else { return tell(.revoked(attempt)) }
+            let reason = "could not start the supervisor: \(failedStart)"
+            tell(.ended(attempt, AttemptEnd(outcome: .startFailed, reason: reason)))
         case .lost(let reason): tell(.lost(attempt, reason: reason))
         case .unproven(let reason): tell(.unsupervised(attempt, reason: reason))
         }

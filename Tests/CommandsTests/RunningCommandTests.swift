@@ -1,7 +1,10 @@
 import JSONText
+import SQLiteStore
+import Synchronization
 import Testing
 
 @testable import Commands
+@testable import Engine
 
 /// Commands that run an engine in the foreground, with the real supervisor.
 @Suite(.timeLimit(.minutes(1))) struct RunningCommandTests {
@@ -123,6 +126,26 @@ import Testing
         let output = run(["backfill", "hello"] + words, environment: ["WEIR_HOME": home.path])
         #expect(output.status == 2)
         #expect(output.err.contains(message), "\(output.err)")
+    }
+
+    @Test func aFollowerLeavesWhenTheEngineEndedByItself() throws {
+        let home = try home()
+        let task = "echo > ready; while ! test -e go; do sleep 0.01; done"
+        try home.write(
+            "dags/slow.json",
+            "{\"id\": \"slow\", \"tasks\": [{\"id\": \"a\", \"kind\": \"command\", \"with\": {\"shell\": \"\(task)\"}}]}"
+        )
+        let output = Mutex<CommandHome.Output?>(nil)
+        let follower = WorkerThread { output.withLock { $0 = home.weir("trigger", "slow") } }
+        let deadline = ContinuousClock.now + .seconds(30)
+        while home.read("ready").isEmpty { try #require(ContinuousClock.now < deadline) }
+        // Another writer takes the store over: the engine in the foreground is fenced.
+        _ = try SQLiteStore(path: home.path + "/state/weir.db")
+        try home.write("go", "")
+        follower.join()
+        let ended = try #require(output.withLock { $0 })
+        #expect(ended.status == 5)
+        #expect(ended.err.contains("another daemon has taken this state directory over"))
     }
 
     @Test func aStateThatIsInUseIsNamed() throws {

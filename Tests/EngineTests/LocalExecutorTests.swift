@@ -192,6 +192,24 @@ import Testing
         #expect(end.reason?.contains("could not start the supervisor") == true)
     }
 
+    @Test func aFailedStartOfWhatRunsIsNoEnd() throws {
+        let world = try World()
+        let first = try world.executor()
+        let task = try world.launch(1, "echo ready >> ready; while ! test -e go; do sleep 0.01; done; exit 7")
+        first.start(task)
+        try wait(for: "the task") { !world.text("ready").isEmpty }
+        first.stop()
+        // An end that is none would make a second attempt run beside this one.
+        let second = try world.executor(supervisor: "/no/such/program")
+        second.start(task)
+        second.stop()
+        #expect(world.reports.of(1).isEmpty, "\(world.reports.of(1))")
+        let third = try world.executor()
+        third.recover([1])
+        try File.writeAtomically(world.folder.path + "/go", [])
+        #expect(try world.end(1).exitCode == 7)
+    }
+
     @Test func aKillOfAnUnwatchedAttemptHasItLookedAtAgain() throws {
         let world = try World()
         let executor = try world.executor()
