@@ -1,6 +1,7 @@
 /// Building the Scheduler's memory from the store, after a start or a failed commit.
 extension Scheduler {
-    func restore(_ snapshot: Snapshot, now: Instant) {
+    /// - Parameter versions: the parsed form of the stored versions, where their text is still valid.
+    func restore(_ snapshot: Snapshot, _ versions: [Int64: DAG], now: Instant) {
         var instances: [Int64: [TaskInstance]] = [:]
         for instance in snapshot.instances { instances[instance.key.run, default: []].append(instance) }
         for attempt in snapshot.attempts { attempts[attempt.id] = attempt }

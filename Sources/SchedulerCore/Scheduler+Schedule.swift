@@ -12,7 +12,6 @@ extension Scheduler {
                 .insertVersion(
                     DAGVersionRecord(id: version, dagID: dag.id, sha256: sha256, text: text, loadedAt: now)))
         }
-        versions[version] = dag
         let node: DAGNode
         if let existing = dags[dag.id] {
             node = existing

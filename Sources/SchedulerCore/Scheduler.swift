@@ -32,7 +32,6 @@ public final class Scheduler {
     /// Backfills that wait for a run, by run.
     var backfillsOfRun: [Int64: [Int64]] = [:]
     var attempts: [Int64: Attempt] = [:]
-    var versions: [Int64: DAG] = [:]
 
     var ready = Heap<Candidate>()
     var retryTimers = Heap<RetryTimer>()
@@ -67,13 +66,14 @@ public final class Scheduler {
         nextBackfill = snapshot.nextBackfill
         nextVersion = snapshot.nextVersion
         lastNow = now
+        var versions: [Int64: DAG] = [:]
         for version in snapshot.versions { versions[version.id] = dag(version) }
         for record in snapshot.dags {
             let node = DAGNode(record: record, dag: versions[record.version])
             node.takenDates = Set(snapshot.takenDates[record.id] ?? [])
             dags[record.id] = node
         }
-        restore(snapshot, now: now)
+        restore(snapshot, versions, now: now)
     }
 
     // MARK: What others ask
