@@ -32,6 +32,7 @@ system() {
     case $1 in
         SchedulerCore | Store) echo "" ;;
         JSONText) echo "Glibc" ;;
+        HTTPServer) echo "Glibc Synchronization Dispatch" ;;
         *) echo "Glibc Synchronization" ;;
     esac
 }

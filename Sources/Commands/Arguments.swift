@@ -35,7 +35,9 @@ struct Arguments {
             flags.insert(option.name)
             return
         }
-        guard let value = parts.count > 1 ? parts[1] : rest.popFirst() else {
+        // The name of an option is no value: it was forgotten. `--from=--to` says so where it is meant.
+        let isForgotten = parts.count == 1 && options.contains { $0.name == rest.first }
+        guard !isForgotten, let value = parts.count > 1 ? parts[1] : rest.popFirst() else {
             throw usage("\(option.name) needs a value: \(option.name) \(name)")
         }
         if values[option.name] != nil, !option.repeats { throw usage("\(option.name) is given twice") }
@@ -79,7 +81,8 @@ struct Arguments {
     ) throws(CommandFailure) -> Word? where Word.RawValue == String {
         guard let text = value(option) else { return nil }
         guard let word = Word(rawValue: text) else {
-            throw usage("\(option) is '\(text)'; it must be one of " + Word.allCases.map(\.rawValue).joined(separator: ", "))
+            throw usage(
+                "\(option) is '\(text)'; it must be one of " + Word.allCases.map(\.rawValue).joined(separator: ", "))
         }
         return word
     }

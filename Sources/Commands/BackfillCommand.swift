@@ -24,8 +24,8 @@ enum BackfillCommand {
                 "run again what failed of it"
             ),
         ]
-    ) { arguments in
-        let session = try Session(arguments)
+    ) { arguments, surroundings in
+        let session = try Session(arguments, surroundings)
         let (_, dag) = try session.dag(arguments.required(0))
         let request = try request(arguments, dag)
         let access = try EngineAccess(session)
@@ -48,7 +48,8 @@ enum BackfillCommand {
         let to = arguments.value("--to") ?? from
         return BackfillRequest(
             dag: dag.id, from: try Dates.instant(from, "--from", dag.zone),
-            to: try Dates.last(to, "--to", dag.zone), reprocess: try arguments.word("--reprocess", Reprocess.self) ?? .none,
+            to: try Dates.last(to, "--to", dag.zone),
+            reprocess: try arguments.word("--reprocess", Reprocess.self) ?? .none,
             maxActive: try arguments.integer("--max-active", in: 1...10_000), reverse: arguments.has("--reverse"),
             params: try Params.read(arguments, dag), dryRun: arguments.has("--dry-run"))
     }

@@ -15,8 +15,8 @@ enum CancelCommand {
             ("weir cancel alpr_daily 2022-05-02", "cancel that day's run"),
             ("weir cancel --backfill 3", "cancel backfill 3"),
         ]
-    ) { arguments in
-        let session = try Session(arguments)
+    ) { arguments, surroundings in
+        let session = try Session(arguments, surroundings)
         let reader = try session.existingReader()
         let command: EngineCommand
         let runs: [Run]

@@ -38,7 +38,7 @@ struct CommandSpec: Sendable {
     var examples: [(line: String, meaning: String)] = []
     /// Left out of the list of commands.
     var isHidden = false
-    var run: @Sendable (Arguments) throws -> ExitCode
+    var run: @Sendable (Arguments, Surroundings) throws -> ExitCode
 
     /// Options that every command takes.
     static let common: [Option] = [

@@ -13,8 +13,8 @@ enum DaemonCommand {
         examples: [
             ("weir daemon", "SIGTERM or Ctrl-C stops it in under a second; running tasks go on and are taken over")
         ]
-    ) { arguments in
-        var session = try Session(arguments)
+    ) { arguments, surroundings in
+        var session = try Session(arguments, surroundings)
         if let parallelism = try arguments.integer("--parallelism", in: 1...4096) {
             session.parallelism = parallelism
         }

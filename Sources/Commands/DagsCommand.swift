@@ -8,8 +8,8 @@ enum DagsCommand {
     static let spec = CommandSpec(
         name: "dags", summary: "list the DAGs", options: [CommandSpec.json],
         examples: [("weir dags", "each DAG with its schedule and its last run")]
-    ) { arguments in
-        let session = try Session(arguments)
+    ) { arguments, surroundings in
+        let session = try Session(arguments, surroundings)
         let folder = try session.folder()
         let known = try session.reader()?.dags() ?? []
         let rows = folder.files.map { file in
@@ -28,7 +28,9 @@ enum DagsCommand {
         for (file, summary) in rows {
             guard let dag = file.dag else {
                 let error = file.errors.first
-                table.rows.append([file.file, "", "in error", "", "", error.map { "line \($0.line): \($0.message)" } ?? ""])
+                table.rows.append([
+                    file.file, "", "in error", "", "", error.map { "line \($0.line): \($0.message)" } ?? "",
+                ])
                 continue
             }
             table.rows.append([

@@ -55,22 +55,17 @@ final class EngineAccess {
     private static func configuration(
         _ session: Session, runsSchedules: Bool
     ) throws(EngineError) -> EngineConfiguration {
-        guard let own = realpath("/proc/self/exe", nil) else {
-            throw EngineError(.io, "cannot tell where weir itself stands: /proc is not mounted")
-        }
-        defer { free(own) }
-        let weir = String(cString: own)
-        let supervisor = File.parent(of: weir) + "/weir-supervise"
-        guard File.exists(supervisor) else {
-            throw EngineError(.io, "\(supervisor) is missing; it belongs beside weir (`make build` makes both)")
-        }
-        var environment = ["PATH": Session.environment("PATH") ?? "/usr/local/bin:/usr/bin:/bin", "TZ": "UTC"]
+        let programs = try session.surroundings.programs()
+        var environment = [
+            "PATH": session.surroundings.environment("PATH") ?? "/usr/local/bin:/usr/bin:/bin", "TZ": "UTC",
+        ]
         // What a task may see of the daemon's environment; nothing else of it does.
         for name in ["HOME", "LANG", "TZ", "WEIR_DUCKDB", "WEIR_SENDMAIL", "WEIR_LAKE"] {
-            if let value = Session.environment(name) { environment[name] = value }
+            if let value = session.surroundings.environment(name) { environment[name] = value }
         }
         return EngineConfiguration(
-            home: session.home, weirProgram: weir, supervisorProgram: supervisor, kinds: Session.kinds,
+            home: session.home, weirProgram: programs.weir, supervisorProgram: programs.supervisor,
+            kinds: Session.kinds,
             parallelism: session.parallelism, runsSchedules: runsSchedules, version: Program.version,
             environment: environment)
     }
@@ -83,6 +78,9 @@ final class EngineAccess {
             throw CommandFailure(error)
         }
     }
+
+    /// Why an embedded engine ended by itself.
+    var failure: EngineError? { embedded?.failure }
 
     /// Ends an embedded engine. Tasks that still run go on under their supervisors.
     func close() { embedded?.stop() }

@@ -31,13 +31,14 @@ struct Follower {
             if current.state.isFinal {
                 let took = current.endedAt.flatMap { end in current.startedAt.map { Text.duration(end - $0) } }
                 let words = [current.reason, took.map { "in \($0)" }].compactMap(\.self).joined(separator: ", ")
-                session.terminal.error("\(current.runID): \(current.state.rawValue)\(words.isEmpty ? "" : ", " + words)")
+                session.terminal.error(
+                    "\(current.runID): \(current.state.rawValue)\(words.isEmpty ? "" : ", " + words)")
                 if current.state == .failed {
                     session.terminal.error("weir logs \(run.dagID) \(run.runID) TASK shows what a task printed")
                 }
                 return current.state == .success ? .done : .failed
             }
-            if let left = pause() { return left }
+            if let left = try pause() { return left }
         }
     }
 
@@ -53,7 +54,7 @@ struct Follower {
                 bar.finish()
                 return try end(progress, reader)
             }
-            if let left = pause() {
+            if let left = try pause() {
                 bar.finish()
                 return left
             }
@@ -72,14 +73,17 @@ struct Follower {
         }
         for run in failed.reversed() { session.terminal.error("  \(run.runID): \(run.reason ?? run.state.rawValue)") }
         if !failed.isEmpty {
-            session.terminal.error("weir backfill … --reprocess failed runs the failed ones again, once they are mended")
+            session.terminal.error(
+                "weir backfill … --reprocess failed runs the failed ones again, once they are mended")
         }
         return .failed
     }
 
     /// Waits a moment; the exit status when the person wants to leave.
-    private func pause() -> ExitCode? {
+    private func pause() throws(CommandFailure) -> ExitCode? {
         usleep(Self.pollMicroseconds)
+        // Nothing will ever change what is looked at.
+        if let failure = access.failure { throw CommandFailure(failure) }
         guard Interrupts.happened else { return nil }
         session.terminal.error(
             access.isEmbedded

@@ -6,9 +6,9 @@ enum InitCommand {
         name: "init", summary: "make a home: dags/ with an example, and state/",
         positionals: [.init(name: "DIR", count: .optional, help: "where; the current directory when left out")],
         examples: [("weir init pipelines", "then: cd pipelines && weir trigger hello")]
-    ) { arguments in
-        let terminal = Terminal.standard
-        let folder = arguments[0] ?? arguments.value("--home") ?? Session.environment("WEIR_HOME") ?? "."
+    ) { arguments, surroundings in
+        let terminal = surroundings.terminal
+        let folder = arguments[0] ?? arguments.value("--home") ?? surroundings.environment("WEIR_HOME") ?? "."
         let example = folder + "/dags/hello.json"
         do throws(SystemError) {
             try File.makeDirectory(folder + "/dags", recursive: true)

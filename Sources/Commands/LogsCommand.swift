@@ -17,8 +17,8 @@ enum LogsCommand {
             .value("--try", "N", "only this try"), .flag("--follow", short: "-f", "go on until the task has ended"),
         ],
         examples: [("weir logs alpr_daily 2022-05-02 convert", "all tries of that task")]
-    ) { arguments in
-        let session = try Session(arguments)
+    ) { arguments, surroundings in
+        let session = try Session(arguments, surroundings)
         let reader = try session.existingReader()
         let run = try session.run(arguments.required(0), arguments.required(1), reader)
         let taskID = arguments.required(2)
@@ -52,7 +52,8 @@ enum LogsCommand {
         _ attempt: Attempt, _ session: Session, _ reader: any StoreReader, follow: Bool
     ) throws {
         let reason = attempt.reason.map { ": \($0)" } ?? ""
-        session.terminal.print("==> try \(attempt.tryNumber) (attempt \(attempt.id)): \(attempt.state.rawValue)\(reason) <==")
+        session.terminal.print(
+            "==> try \(attempt.tryNumber) (attempt \(attempt.id)): \(attempt.state.rawValue)\(reason) <==")
         let path = AttemptDirectory(path: session.home.attempt(attempt.id)).log
         var offset: Int64 = 0
         while true {

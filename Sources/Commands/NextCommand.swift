@@ -12,8 +12,8 @@ enum NextCommand {
             .value("--after", "TIME", "those that are due later than this; now when left out"), CommandSpec.json,
         ],
         examples: [("weir next alpr_daily -n 3", "the next three intervals and when they are due")]
-    ) { arguments in
-        let session = try Session(arguments)
+    ) { arguments, surroundings in
+        let session = try Session(arguments, surroundings)
         let (_, dag) = try session.dag(arguments.required(0))
         let count = try arguments.integer("--count", in: 1...100_000) ?? 5
         let after = try arguments.value("--after").map { text throws(CommandFailure) in

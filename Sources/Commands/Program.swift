@@ -16,12 +16,13 @@ public enum Program {
     public static func run() -> Int32 {
         // A reader that goes away (`weir runs | head`) ends the writing, not with a signal but with an error.
         signal(SIGPIPE, SIG_IGN)
-        return run(Array(CommandLine.arguments.dropFirst()), Terminal.standard)
+        return run(Array(CommandLine.arguments.dropFirst()), Surroundings())
     }
 
-    static func run(_ words: [String], _ terminal: Terminal) -> Int32 {
+    static func run(_ words: [String], _ surroundings: Surroundings) -> Int32 {
+        let terminal = surroundings.terminal
         do {
-            return try dispatch(words, terminal).rawValue
+            return try dispatch(words, surroundings).rawValue
         } catch let failure as CommandFailure {
             terminal.error("weir: \(failure.message)")
             return failure.status.rawValue
@@ -31,7 +32,8 @@ public enum Program {
         }
     }
 
-    private static func dispatch(_ words: [String], _ terminal: Terminal) throws -> ExitCode {
+    private static func dispatch(_ words: [String], _ surroundings: Surroundings) throws -> ExitCode {
+        let terminal = surroundings.terminal
         var words = words
         // `weir --home DIR command …` as well as `weir command --home DIR …`.
         var leading: [String] = []
@@ -47,7 +49,9 @@ public enum Program {
             terminal.print(overview)
             return .done
         }
-        if name == "--version" { return try VersionCommand.spec.run(Arguments([], for: VersionCommand.spec)) }
+        if name == "--version" {
+            return try VersionCommand.spec.run(Arguments([], for: VersionCommand.spec), surroundings)
+        }
         let wanted = name == "help" ? words[1] : name
         guard let command = commands.first(where: { $0.name == wanted }) else {
             let names = commands.filter { !$0.isHidden }.map(\.name)
@@ -63,7 +67,7 @@ public enum Program {
             terminal.print(command.help)
             return .done
         }
-        return try command.run(arguments)
+        return try command.run(arguments, surroundings)
     }
 
     static var overview: String {

@@ -47,7 +47,8 @@ struct ProgressBar {
             let rate = Double(done) / (Double(elapsed) / 1_000_000)
             parts.append("\(Text.number(rate))/s")
             let left = Double(progress.total - ended) / rate
-            if left >= 1 { parts.append("\(Text.duration(TimeAmount(microseconds: Int64(left) * 1_000_000))) left") }
+            // Beyond thirty years it is no estimate, and no time that fits.
+            if left >= 1, left < 1e9 { parts.append("\(Text.duration(TimeAmount(seconds: Int64(left)))) left") }
         }
         return parts.joined(separator: ", ")
     }
@@ -59,8 +60,8 @@ enum Text {
     static func duration(_ amount: TimeAmount) -> String {
         let seconds = amount.seconds
         if seconds < 1 { return "\(Int(seconds * 1000))ms" }
-        if seconds < 60 { return number(seconds) + "s" }
-        let whole = Int(seconds)
+        if seconds < 59.95 { return number(seconds) + "s" }
+        let whole = Int(seconds.rounded())
         func two(_ value: Int) -> String { value < 10 ? "0\(value)" : "\(value)" }
         if whole < 3600 { return "\(whole / 60)m\(two(whole % 60))s" }
         return "\(whole / 3600)h\(two(whole / 60 % 60))m"

@@ -9,12 +9,13 @@ enum RunsCommand {
         name: "runs", summary: "list runs, newest first",
         positionals: [.init(name: "DAG", count: .optional, help: "only this DAG's")],
         options: [
-            .value("--state", "STATE", repeats: true, "only those that are queued, running, success, failed or cancelled"),
+            .value(
+                "--state", "STATE", repeats: true, "only those that are queued, running, success, failed or cancelled"),
             .value("--limit", short: "-n", "N", "at most so many (100)"), CommandSpec.json,
         ],
         examples: [("weir runs alpr_daily --state failed", "what went wrong")]
-    ) { arguments in
-        let session = try Session(arguments)
+    ) { arguments, surroundings in
+        let session = try Session(arguments, surroundings)
         var states: Set<RunState> = []
         for text in arguments.all("--state") {
             guard let state = RunState(rawValue: text) else {

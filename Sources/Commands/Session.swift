@@ -13,21 +13,20 @@ struct Session {
     let home: Home
     /// Attempts at once over all DAGs.
     var parallelism: Int
-    let terminal: Terminal
+    let surroundings: Surroundings
 
-    init(_ arguments: Arguments, _ terminal: Terminal = .standard) throws(CommandFailure) {
-        let given = arguments.value("--home") ?? Self.environment("WEIR_HOME") ?? "."
+    var terminal: Terminal { surroundings.terminal }
+
+    init(_ arguments: Arguments, _ surroundings: Surroundings) throws(CommandFailure) {
+        let given = arguments.value("--home") ?? surroundings.environment("WEIR_HOME") ?? "."
         guard let path = realpath(given, nil) else {
-            throw CommandFailure(.notFound, "WEIR_HOME is '\(given)', which is not there; `weir init \(given)` makes it")
+            throw CommandFailure(
+                .notFound, "WEIR_HOME is '\(given)', which is not there; `weir init \(given)` makes it")
         }
         defer { free(path) }
         home = Home(path: String(cString: path))
-        parallelism = try Settings(home).parallelism
-        self.terminal = terminal
-    }
-
-    static func environment(_ name: String) -> String? {
-        getenv(name).map { String(cString: $0) }.flatMap { $0.isEmpty ? nil : $0 }
+        parallelism = try Settings(home, environment: surroundings.environment).parallelism
+        self.surroundings = surroundings
     }
 
     static var kinds: [KindSpec] { TaskKindRegistry.all.map { $0.spec } }

@@ -10,9 +10,9 @@ struct Settings {
 
     private static let names = ["parallelism"]
 
-    init(_ home: Home) throws(CommandFailure) {
+    init(_ home: Home, environment: (String) -> String?) throws(CommandFailure) {
         if File.exists(home.settings) { try read(home.settings) }
-        if let text = Session.environment("WEIR_PARALLELISM") {
+        if let text = environment("WEIR_PARALLELISM") {
             guard let number = Int(text), (1...4096).contains(number) else {
                 throw CommandFailure(.invalid, "WEIR_PARALLELISM is '\(text)'; it must be a number from 1 to 4096")
             }
@@ -34,6 +34,7 @@ struct Settings {
             let position = document.position(at: offset)
             return CommandFailure(.invalid, "\(path):\(position.line):\(position.column): \(message)")
         }
+        if let twice = document.duplicateKeys.first { throw problem(twice.offset, "'\(twice.key)' is given twice") }
         guard let object = document.root.object else { throw problem(0, "must be an object") }
         for member in object.members {
             guard member.key == "parallelism" else {

@@ -9,8 +9,8 @@ enum ShowCommand {
         name: "show", summary: "show a DAG: its tasks, schedule, parameters and last runs",
         positionals: [.init(name: "DAG", help: "id of the DAG")], options: [CommandSpec.json],
         examples: [("weir show alpr_daily", "what it does and how it went lately")]
-    ) { arguments in
-        let session = try Session(arguments)
+    ) { arguments, surroundings in
+        let session = try Session(arguments, surroundings)
         let (file, dag) = try session.dag(arguments.required(0))
         let runs = try session.reader()?.runs(RunQuery(dag: dag.id, limit: 5)) ?? []
         if arguments.has("--json") {

@@ -6,10 +6,11 @@ import SchedulerCore
 /// `weir status`: whether a daemon runs, and what it does.
 enum StatusCommand {
     static let spec = CommandSpec(
-        name: "status", summary: "say whether a daemon runs here, and how much it has to do", options: [CommandSpec.json],
+        name: "status", summary: "say whether a daemon runs here, and how much it has to do",
+        options: [CommandSpec.json],
         examples: [("weir status", "exit 0 when a daemon answers, 5 when none does")]
-    ) { arguments in
-        let session = try Session(arguments)
+    ) { arguments, surroundings in
+        let session = try Session(arguments, surroundings)
         let client = ControlClient(socket: session.home.socket)
         let reply: EngineReply
         do throws(CommandError) {

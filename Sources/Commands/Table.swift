@@ -11,6 +11,7 @@ struct Table {
     init(_ header: String...) { self.header = header }
 
     func text(_ terminal: Terminal) -> String {
+        let rows = rows.map { $0.map(Self.oneLine) }
         var widths = header.map(\.count)
         for row in rows {
             for (column, cell) in row.enumerated() { widths[column] = max(widths[column], cell.count) }
@@ -35,6 +36,18 @@ struct Table {
             }
         }
         return line + "\n"
+    }
+
+    /// A cell is one line; texts from files cannot move the cursor.
+    private static func oneLine(_ cell: String) -> String {
+        guard cell.unicodeScalars.contains(where: isControl) else { return cell }
+        var scalars = String.UnicodeScalarView()
+        for scalar in cell.unicodeScalars { scalars.append(isControl(scalar) ? " " : scalar) }
+        return String(scalars)
+    }
+
+    private static func isControl(_ scalar: Unicode.Scalar) -> Bool {
+        scalar.value < 0x20 || (0x7F...0x9F).contains(scalar.value)
     }
 
     /// The colour of a word that is a state.

@@ -5,7 +5,7 @@ enum TaskCommand {
     static let spec = CommandSpec(
         name: "task", summary: "run a built-in task kind; started by a supervisor",
         positionals: [.init(name: "DIR", help: "directory of the attempt")], isHidden: true
-    ) { arguments in
+    ) { arguments, _ in
         ExitCode(rawValue: TaskProgram.run(attemptDirectory: arguments.required(0)))
     }
 }

@@ -12,8 +12,8 @@ enum TasksCommand {
         ],
         options: [CommandSpec.json],
         examples: [("weir tasks alpr_daily 2022-05-02", "how far that day's run is")]
-    ) { arguments in
-        let session = try Session(arguments)
+    ) { arguments, surroundings in
+        let session = try Session(arguments, surroundings)
         let reader = try session.existingReader()
         let run = try session.run(arguments.required(0), arguments.required(1), reader)
         let tasks = try reader.taskInstances(ofRun: run.id)

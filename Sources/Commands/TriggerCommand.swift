@@ -16,8 +16,8 @@ enum TriggerCommand {
             ("weir trigger alpr_daily", "run yesterday's interval"),
             ("weir trigger alpr_daily --date 2022-05-02 --wait", "run that day's and wait for it"),
         ]
-    ) { arguments in
-        let session = try Session(arguments)
+    ) { arguments, surroundings in
+        let session = try Session(arguments, surroundings)
         let (_, dag) = try session.dag(arguments.required(0))
         let date = try arguments.value("--date").map { text throws(CommandFailure) in
             try Dates.instant(text, "--date", dag.zone)
@@ -78,8 +78,6 @@ enum Dates {
     /// The last instant that a text means: the end of the local day for a date alone.
     static func last(_ text: String, _ option: String, _ zone: Zone) throws(CommandFailure) -> Instant {
         let (instant, isDateOnly) = try parse(text, option, zone)
-        guard isDateOnly else { return instant }
-        let end = zone.endOfDay(zone.date(at: instant))
-        return Instant(microseconds: end.microseconds - 1)
+        return isDateOnly ? zone.endOfDay(zone.date(at: instant)) : instant
     }
 }

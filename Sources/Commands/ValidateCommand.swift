@@ -11,13 +11,16 @@ enum ValidateCommand {
         positionals: [.init(name: "FILE", count: .many, help: "files to check; every file of dags/ when left out")],
         options: [CommandSpec.json],
         examples: [("weir validate dags/alpr_daily.json", "errors as file:line:column: message, or the next runs")]
-    ) { arguments in
-        let files: [LoadedDAGFile]
-        let terminal = Terminal.standard
+    ) { arguments, surroundings in
+        var files: [LoadedDAGFile]
+        let terminal = surroundings.terminal
         if arguments.positionals.isEmpty {
-            files = try Session(arguments).folder().files
+            files = try Session(arguments, surroundings).folder().files
         } else {
-            files = arguments.positionals.map { DAGFolder.read($0, kinds: Session.kinds) }
+            var seen: Set<String> = []
+            files = arguments.positionals.filter { seen.insert($0).inserted }
+                .map { DAGFolder.read($0, kinds: Session.kinds) }
+            DAGFolder.refuseDoubles(&files)
         }
         let shown = files.map { file in
             (file, arguments.positionals.isEmpty ? "dags/" + file.file : file.path)
@@ -57,7 +60,9 @@ enum ValidateCommand {
             terminal.print("\(name):\(problem.line):\(problem.column): \(word)\(problem.message)")
         }
         guard let dag = file.dag else { return }
-        terminal.print("\(name): \(dag.id) is valid, \(dag.tasks.count) task\(dag.tasks.count == 1 ? "" : "s"); \(Schedules.words(dag))")
+        terminal.print(
+            "\(name): \(dag.id) is valid, \(dag.tasks.count) task\(dag.tasks.count == 1 ? "" : "s"); \(Schedules.words(dag))"
+        )
     }
 }
 

@@ -1,4 +1,5 @@
 import Glibc
+import Observability
 import SchedulerCore
 import Spawn
 
@@ -35,7 +36,7 @@ public enum DAGFolder {
 
     /// Reads and checks one file anywhere.
     public static func read(_ path: String, kinds: [KindSpec]) -> LoadedDAGFile {
-        let name = path.split(separator: "/").last.map(String.init) ?? path
+        let name = name(of: path)
         do {
             let bytes = try File.read(path, limit: 16 << 20)
             let context = DAGValidationContext(kinds: kinds, zone: { SystemZones.zone($0) })
@@ -52,7 +53,16 @@ public enum DAGFolder {
 
     /// Remembers what it read, so that a file that has not changed is not read again.
     public struct Cache: Sendable {
-        private var known: [String: (status: File.Status, file: LoadedDAGFile)] = [:]
+        private struct Entry {
+            var status: File.Status
+            var file: LoadedDAGFile
+            /// False when the file was read so soon after it changed that a further change could have the same time.
+            var isSettled: Bool
+        }
+
+        private var known: [String: Entry] = [:]
+        /// Coarser than the time stamps of any file system.
+        private static let settle: Int64 = 2_000_000
 
         public init() {}
 
@@ -63,34 +73,42 @@ public enum DAGFolder {
             } catch {
                 return DAGFolderContents(files: [], problem: "\(error)")
             }
-            var next: [String: (status: File.Status, file: LoadedDAGFile)] = [:]
+            var next: [String: Entry] = [:]
             var files: [LoadedDAGFile] = []
             for name in names {
                 let path = home.dags + "/" + name
                 guard let status = File.status(path), status.kind == .file else { continue }
-                if let before = known[name], before.status == status {
+                if let before = known[name], before.status == status, before.isSettled {
                     next[name] = before
                 } else {
-                    next[name] = (status, DAGFolder.read(path, kinds: kinds))
+                    let isSettled = status.modified < WallClock.now() - Self.settle
+                    next[name] = Entry(
+                        status: status, file: DAGFolder.read(path, kinds: kinds), isSettled: isSettled)
                 }
                 if let file = next[name]?.file { files.append(file) }
             }
             known = next
-            refuseDoubles(&files)
+            DAGFolder.refuseDoubles(&files)
             return DAGFolderContents(files: files, problem: nil)
         }
+    }
 
-        private func refuseDoubles(_ files: inout [LoadedDAGFile]) {
-            let byID = Dictionary(grouping: files.compactMap { file in file.dag.map { ($0.id, file.file) } }, by: \.0)
-            for index in files.indices {
-                guard let id = files[index].dag?.id, let others = byID[id], others.count > 1 else { continue }
-                let other = others.map(\.1).first { $0 != files[index].file } ?? ""
-                files[index].dag = nil
-                files[index].diagnostics.append(
-                    Diagnostic(
-                        line: 1, column: 1, path: "$.id", code: "duplicate_dag",
-                        message: "DAG id '\(id)' is also in \(other); give each file its own id", severity: .error))
-            }
+    /// Files that share an id are in error, all of them.
+    public static func refuseDoubles(_ files: inout [LoadedDAGFile]) {
+        let byID = Dictionary(grouping: files.compactMap { file in file.dag.map { ($0.id, file.path) } }, by: \.0)
+        for index in files.indices {
+            guard let id = files[index].dag?.id, let others = byID[id], others.count > 1 else { continue }
+            let other = others.map(\.1).first { $0 != files[index].path } ?? ""
+            files[index].dag = nil
+            files[index].diagnostics.append(
+                Diagnostic(
+                    line: 1, column: 1, path: "$.id", code: "duplicate_dag",
+                    message: "DAG id '\(id)' is also in \(name(of: other)); give each file its own id", severity: .error
+                ))
         }
+    }
+
+    private static func name(of path: String) -> String {
+        path.split(separator: "/").last.map(String.init) ?? path
     }
 }

@@ -53,12 +53,13 @@ public final class Engine: EngineService {
         do throws(StoreError) { try state.rebuild() } catch { throw EngineError(.store, error.message) }
         let mailbox = mailbox
         try executor.begin { mailbox.put(.report($0)) }
-        let contents = folderReader.read()
         if configuration.runsSchedules { try watchFolder() }
+        // After the watch began: what changes from here on is told.
+        folderReader.read { mailbox.put(.folder($0)) }
         // The state moves into the loop's thread, which alone uses it from here on.
         let box = Handover(state)
         let thread = WorkerThread { [self] in
-            run(box.take(), contents)
+            run(box.take())
             ended()
         }
         loop.withLock { $0 = thread }
@@ -78,19 +79,26 @@ public final class Engine: EngineService {
     public func perform(_ command: EngineCommand, actor: String) throws(CommandError) -> EngineReply {
         switch command {
         case .reload:
-            readFolder()
+            guard readFolder() else { throw Self.stopped }
             return .done
         case .trigger, .backfill:
             // Whoever has just written a DAG file need not wait for the watcher. Files that did not change are not read.
-            if configuration.runsSchedules { readFolder() }
+            if configuration.runsSchedules, !readFolder() { throw Self.stopped }
         case .cancelRun, .cancelBackfill, .status: break
         }
         let answer = OneShot<Result<EngineReply, CommandError>>()
-        mailbox.put(.command(command, actor: actor, answer))
+        guard mailbox.put(.command(command, actor: actor, answer)) else { throw Self.stopped }
         return try answer.wait().get()
     }
 
-    private func readFolder() { folderReader.read { mailbox.put(.folder($0)) } }
+    private static let stopped = CommandError(.unavailable, "the daemon is stopping")
+
+    /// False when the loop has ended.
+    private func readFolder() -> Bool {
+        var isTaken = false
+        folderReader.read { isTaken = mailbox.put(.folder($0)) }
+        return isTaken
+    }
 
     private func watchFolder() throws(EngineError) {
         do throws(SystemError) {
@@ -99,6 +107,7 @@ public final class Engine: EngineService {
             let new = try FolderWatcher(configuration.home.dags) { reader.read { mailbox.put(.folder($0)) } }
             watcher.withLock { $0 = new }
         } catch {
+            executor.stop()
             throw EngineError(.io, "\(error)")
         }
     }
@@ -107,68 +116,93 @@ public final class Engine: EngineService {
 
     /// At most this many events share a turn, so that none waits long for the others.
     private static let eventsPerTurn = 512
-    /// How long a turn that could not be committed waits before the next try.
+    /// How long the queue stands still before a store that refuses again and again is tried once more.
     private static let retryMicroseconds: Int64 = 1_000_000
 
-    private func run(_ state: EngineState, _ contents: DAGFolderContents) {
+    private func run(_ state: EngineState) {
         state.recover()
-        state.take(contents)
-        var stopping = false
         while true {
-            do throws(StoreError) {
-                try state.endTurn()
-            } catch {
-                guard recoverCommit(state, error) else { break }
-                continue
+            if !state.hasMore { mailbox.wait(until: state.nextWake) }
+            let stopping = takeInputs(state)
+            do throws(StoreError) { try state.endTurn() } catch {
+                guard !stopping, goOn(state, after: error) else { break }
             }
             if stopping { break }
-            if !state.hasMore { mailbox.wait(until: state.nextWake) }
-            for input in mailbox.take(limit: Self.eventsPerTurn) {
-                switch input {
-                case .command(let command, let actor, let answer): state.perform(command, actor, answer)
-                case .report(let report): state.take(report)
-                case .folder(let contents): state.take(contents)
-                case .stop: stopping = true
-                }
+        }
+        state.refuseAll(Self.stopped)
+        for input in mailbox.close() {
+            if case .command(_, _, let answer) = input { answer.give(.failure(Self.stopped)) }
+        }
+    }
+
+    /// - Returns: whether the loop is to end.
+    private func takeInputs(_ state: EngineState) -> Bool {
+        var stopping = false
+        for input in mailbox.take(limit: Self.eventsPerTurn) {
+            switch input {
+            case .command(let command, let actor, let answer): state.perform(command, actor, answer)
+            case .report(let report): state.take(report)
+            case .folder(let contents): state.take(contents)
+            case .stop: stopping = true
             }
         }
-        state.refuseAll(CommandError(.unavailable, "the daemon is stopping"))
-        for input in mailbox.take(limit: .max) {
-            if case .command(_, _, let answer) = input {
-                answer.give(.failure(CommandError(.unavailable, "the daemon is stopping")))
-            }
-        }
+        return stopping
     }
 
     /// After a failed commit nothing of the turn happened. The memory is rebuilt from the store, as after a crash; while
     /// the store cannot be written the queue stands still, and goes on when the cause is gone.
-    private func recoverCommit(_ state: EngineState, _ error: StoreError) -> Bool {
-        Log.error("the store refused a turn; rebuilding from it", ["code": error.code.rawValue, "error": error.message])
-        state.refuseAll(CommandError(.unavailable, "not done: \(error.message)"))
-        if error.code == .fenced || error.code == .corrupt || error.code == .tooNew {
-            fatal.withLock { $0 = EngineError(.store, error.message) }
-            return false
-        }
+    ///
+    /// - Returns: false when the loop is to end.
+    private func goOn(_ state: EngineState, after failure: StoreError) -> Bool {
+        var failure = failure
         while true {
+            Log.error(
+                "the store refused a turn; rebuilding from it",
+                ["code": failure.code.rawValue, "error": failure.message])
+            state.refuseAll(CommandError(.unavailable, "not done: \(failure.message)"))
+            if failure.code == .fenced || failure.code == .corrupt || failure.code == .tooNew {
+                fatal.withLock { [failure] in
+                    $0 = EngineError(failure.code == .fenced ? .locked : .store, failure.message)
+                }
+                return false
+            }
+            let isFirst = state.stoppedBecause == nil
+            state.stoppedBecause = failure.message
+            if !isFirst, !standStill(state) { return false }
             do throws(StoreError) {
                 try state.rebuild()
                 state.recover()
-                state.take(folderReader.read())
                 return true
             } catch {
-                state.stoppedBecause = error.message
-                let retryAt = clock().microseconds + Self.retryMicroseconds
-                mailbox.wait(until: retryAt)
-                for input in mailbox.take(limit: Self.eventsPerTurn) {
-                    switch input {
-                    case .stop: return false
-                    case .command(_, _, let answer):
-                        answer.give(.failure(CommandError(.unavailable, "the store does not work: \(error.message)")))
-                    case .report, .folder: break  // Both are found again after the rebuild.
-                    }
+                failure = error
+            }
+        }
+    }
+
+    /// Waits for the next try. Questions are answered; nothing is changed.
+    ///
+    /// - Returns: false when the loop is to end.
+    private func standStill(_ state: EngineState) -> Bool {
+        // Not by the wall clock: one that is set back must not lengthen it.
+        let end = WallClock.monotonic() + Self.retryMicroseconds
+        var stopping = false
+        while !stopping {
+            let left = end - WallClock.monotonic()
+            guard left > 0 else { return true }
+            mailbox.wait(until: WallClock.now() + left)
+            for input in mailbox.take(limit: Self.eventsPerTurn) {
+                switch input {
+                case .stop: stopping = true
+                case .command(.status, let actor, let answer): state.perform(.status, actor, answer)
+                case .command(_, _, let answer):
+                    let reason = state.stoppedBecause ?? ""
+                    answer.give(.failure(CommandError(.unavailable, "the store does not work: \(reason)")))
+                case .folder(let contents): state.keep(contents)
+                case .report: break  // Found again after the rebuild.
                 }
             }
         }
+        return false
     }
 }
 

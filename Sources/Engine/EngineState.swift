@@ -21,6 +21,10 @@ final class EngineState {
     private var filesInError: [String: [FileError]] = [:]
     /// What a DAG id was last loaded from, to tell what is new.
     private var current: [String: (file: String, sha256: String)] = [:]
+    /// The DAG folder as it was last read, to be taken again after the memory was thrown away.
+    private var folder: DAGFolderContents?
+    /// What the store refused while events were taken; the turn fails with it.
+    private var refusal: StoreError?
     /// Why nothing is started, while the store cannot be written.
     var stoppedBecause: String?
 
@@ -50,8 +54,10 @@ final class EngineState {
             snapshot: snapshot, now: clock()
         ) { DAGParser.parse(Array($0.text.utf8), context: context).dag }
         loaded = []
+        refusal = nil
         current = [:]
         filesInError = Dictionary(snapshot.filesInError.map { ($0, []) }, uniquingKeysWith: { first, _ in first })
+        if let folder { take(folder) }
     }
 
     /// Asks how the attempts stand that the store says are running.
@@ -63,23 +69,37 @@ final class EngineState {
     func endTurn() throws(StoreError) {
         for (run, instances) in loaded { scheduler.handle(.instancesLoaded(run: run, instances), now: clock()) }
         loaded = []
+        if let refusal { throw refusal }
         let turn = scheduler.endTurn(now: clock())
-        if !turn.changes.isEmpty {
+        var changes = turn.changes
+        if let reason = stoppedBecause {
+            // A write that proves that the store works again, and tells later that it did not.
+            var details = JSONWriter()
+            details.object { $0.member("error", reason) }
+            changes.append(
+                .audit(
+                    AuditEntry(
+                        at: clock(), actor: "engine", action: "recover", subject: "store", details: details.text)))
+        }
+        if !changes.isEmpty {
             Fault.point("turn.before_commit")
-            try store.commit(turn.changes)
-            if Fault.isArmed { faultPoints(turn.changes) }
+            try store.commit(changes)
+            if Fault.isArmed { faultPoints(changes) }
         }
         stoppedBecause = nil
+        var loads: [Int64] = []
         for (number, effect) in turn.effects.enumerated() {
             if number == 1 { Fault.point("turn.effects_half_done") }
             switch effect {
             case .start(let launch): executor.start(launch)
             case .kill(let attempt): executor.kill(attempt: attempt)
             case .discard(let attempt): executor.discard(attempt: attempt)
-            case .loadInstances(let run): loaded.append((run, try store.taskInstances(ofRun: run)))
+            case .loadInstances(let run): loads.append(run)
             case .reply(let ticket, let reply): answer(ticket, reply)
             }
         }
+        // Last, because it can fail: what is committed is done and answered by then.
+        for run in loads { loaded.append((run, try store.taskInstances(ofRun: run))) }
     }
 
     /// What was just committed and is not acted on yet, each a place at which a test may kill the daemon.
@@ -98,7 +118,7 @@ final class EngineState {
     }
 
     /// Whether the next turn has something to do without a new event.
-    var hasMore: Bool { !loaded.isEmpty }
+    var hasMore: Bool { !loaded.isEmpty || stoppedBecause != nil }
 
     /// Wall-clock microseconds at which something comes due.
     var nextWake: Int64? { scheduler.nextWake?.microseconds }
@@ -116,7 +136,11 @@ final class EngineState {
         scheduler.handle(event, now: clock())
     }
 
+    /// For later, while the store does not work.
+    func keep(_ contents: DAGFolderContents) { folder = contents }
+
     func take(_ contents: DAGFolderContents) {
+        keep(contents)
         if let problem = contents.problem {
             Log.error("cannot read the DAG folder; the DAGs stay as they were", ["error": problem])
             return
@@ -132,14 +156,16 @@ final class EngineState {
                 try load(dag, file, now: now)
                 current[dag.id] = (file.file, file.sha256)
             } catch {
-                Log.error("cannot look a DAG version up", ["dag": dag.id, "error": error.message])
+                refusal = error
+                return
             }
         }
         let names = Set(contents.files.map(\.file))
         for file in filesInError.keys.sorted() where !names.contains(file) { note([], of: file, now: now) }
         // A file that is there but in error keeps its DAG's last good version.
+        let inError = Set(contents.files.lazy.filter { $0.dag == nil }.map(\.file))
         for record in scheduler.dagRecords
-        where record.active && !seen.contains(record.id) && !names.contains(record.file) {
+        where record.active && !seen.contains(record.id) && !inError.contains(record.file) {
             scheduler.handle(.dagRemoved(id: record.id), now: now)
             current[record.id] = nil
             Log.info("DAG file is gone", ["dag": record.id, "file": record.file])
@@ -168,7 +194,8 @@ final class EngineState {
         filesInError[file] = errors.isEmpty ? nil : errors
         scheduler.handle(.fileErrors(file: file, errors), now: now)
         for error in errors {
-            Log.warning("DAG file is in error", ["at": "\(file):\(error.line):\(error.column)", "error": error.message])
+            Log.warning(
+                "DAG file is in error", ["at": "\(file):\(error.line):\(error.column)", "error": error.message])
         }
     }
 

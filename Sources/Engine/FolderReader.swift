@@ -8,10 +8,8 @@ final class FolderReader: Sendable {
 
     init(_ configuration: EngineConfiguration) { self.configuration = configuration }
 
-    func read() -> DAGFolderContents { read { $0 } }
-
-    /// Reads, and hands on what was read before the next reading begins: an older one never arrives after a newer.
-    func read<Value: Sendable>(_ deliver: (DAGFolderContents) -> Value) -> Value {
-        cache.withLock { deliver($0.load(configuration.home, kinds: configuration.kinds)) }
+    /// Hands on what it read before the next reader may begin: nobody gets an older state after a newer one.
+    func read(_ hand: (DAGFolderContents) -> Void) {
+        cache.withLock { hand($0.load(configuration.home, kinds: configuration.kinds)) }
     }
 }

@@ -51,15 +51,10 @@ public final class LocalExecutor: Executor {
                 Fault.point("start.spawned")
                 watch(launch.attempt, pid: supervisor.pid, pidfd: supervisor.pidfd)
             } catch {
-                startFailed(launch.attempt, directory, "\(error)")
+                // What failed may still have started something: only a look at it tells.
+                ends.add { [self] in settle(launch.attempt, failedStart: "\(error)") }
             }
         }
-    }
-
-    /// Nothing was started; the claim is taken, so that nothing will be, and the failure counts as a try.
-    private func startFailed(_ attempt: Int64, _ directory: AttemptDirectory, _ reason: String) {
-        _ = AttemptInspector.recover(directory)
-        tell(.ended(attempt, AttemptEnd(outcome: .startFailed, reason: "could not start the supervisor: \(reason)")))
     }
 
     public func kill(attempt: Int64) {
@@ -68,6 +63,8 @@ public final class LocalExecutor: Executor {
             // The marker stops a supervisor that has not looked yet; the signal ends one that has.
             try? directory.revoke()
             AttemptInspector.kill(directory)
+            // One that nobody watches would never be reported: a person who cancels it has it looked at again.
+            if !state.withLock({ $0.watched.contains(attempt) }) { ends.add { [self] in settle(attempt) } }
         }
     }
 
@@ -97,7 +94,10 @@ public final class LocalExecutor: Executor {
     // MARK: Ends
 
     private func watch(_ attempt: Int64, pid: Int32, pidfd: Int32) {
-        state.withLock { _ = $0.watched.insert(attempt) }
+        guard state.withLock({ $0.watched.insert(attempt).inserted }) else {
+            close(pidfd)
+            return
+        }
         do throws(SystemError) {
             try watcher.withLock { $0 }?.watch(pid: pid, pidfd: pidfd, token: attempt)
         } catch {
@@ -118,13 +118,18 @@ public final class LocalExecutor: Executor {
     }
 
     /// Finds out how an attempt stands that nobody watches.
-    private func settle(_ attempt: Int64) {
+    /// - Parameter failedStart: why its supervisor could not be started. When nothing was started nothing ever will be, since
+    ///   the claim is taken now, and the failure counts as a try.
+    private func settle(_ attempt: Int64, failedStart: String? = nil) {
         let directory = directory(attempt)
         switch AttemptInspector.recover(directory) {
         case .finished(let result): tell(.ended(attempt, end(result, directory)))
         case .badResult(let reason): tell(.ended(attempt, AttemptEnd(outcome: .badResult, reason: reason)))
         case .running(let identity, let pidfd): watch(attempt, pid: identity.pid, pidfd: pidfd)
-        case .revoked: tell(.revoked(attempt))
+        case .revoked:
+            guard let failedStart else { return tell(.revoked(attempt)) }
+            let reason = "could not start the supervisor: \(failedStart)"
+            tell(.ended(attempt, AttemptEnd(outcome: .startFailed, reason: reason)))
         case .lost(let reason): tell(.lost(attempt, reason: reason))
         case .unproven(let reason): tell(.unsupervised(attempt, reason: reason))
         }
@@ -186,7 +191,8 @@ public final class LocalExecutor: Executor {
         return AttemptSpec(
             attempt: launch.attempt, token: token, argv: argv, cwd: folder, env: env,
             timeoutMicroseconds: launch.timeout?.microseconds, graceMicroseconds: configuration.grace.microseconds,
-            logCapBytes: configuration.logCapBytes, limits: Self.limits(launch), cgroup: cgroup.map { "\($0)/weir-\(token)" }, task: task)
+            logCapBytes: configuration.logCapBytes, limits: Self.limits(launch),
+            cgroup: cgroup.map { "\($0)/weir-\(token)" }, task: task)
     }
 
     private static func limits(_ launch: AttemptLaunch) -> ResourceLimits {

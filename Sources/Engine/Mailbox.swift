@@ -6,7 +6,12 @@ import Synchronization
 /// The queue into a loop's thread: any thread puts, one thread takes. Waiting ends when something was put, when the
 /// wall clock reaches an instant, or when somebody sets the wall clock.
 final class Mailbox<Item: Sendable>: Sendable {
-    private let items = Mutex<[Item]>([])
+    private struct State {
+        var items: [Item] = []
+        var isClosed = false
+    }
+
+    private let state = Mutex(State())
     private let bell: FileDescriptor
     private let alarm: FileDescriptor
 
@@ -16,12 +21,24 @@ final class Mailbox<Item: Sendable>: Sendable {
         alarm = try FileDescriptor("timerfd_create", timerfd_create(CLOCK_REALTIME, flags))
     }
 
-    func put(_ item: Item) {
-        let wasEmpty = items.withLock {
-            $0.append(item)
-            return $0.count == 1
+    /// - Returns: false when the mailbox is closed: nobody will ever take the item.
+    @discardableResult
+    func put(_ item: Item) -> Bool {
+        let (isTaken, isFirst) = state.withLock { state in
+            guard !state.isClosed else { return (false, false) }
+            state.items.append(item)
+            return (true, state.items.count == 1)
         }
-        if wasEmpty { ring() }
+        if isFirst { ring() }
+        return isTaken
+    }
+
+    /// Takes nothing more, and gives what nobody has taken.
+    func close() -> [Item] {
+        state.withLock { state in
+            defer { state = State(isClosed: true) }
+            return state.items
+        }
     }
 
     private func ring() {
@@ -31,20 +48,20 @@ final class Mailbox<Item: Sendable>: Sendable {
 
     /// The oldest items, at most `limit`; empty when there are none.
     func take(limit: Int) -> [Item] {
-        items.withLock { items in
-            guard items.count > limit else {
-                defer { items.removeAll(keepingCapacity: true) }
-                return items
+        state.withLock { state in
+            guard state.items.count > limit else {
+                defer { state.items.removeAll(keepingCapacity: true) }
+                return state.items
             }
-            defer { items.removeFirst(limit) }
-            return Array(items.prefix(limit))
+            defer { state.items.removeFirst(limit) }
+            return Array(state.items.prefix(limit))
         }
     }
 
     /// Blocks until there may be something to do.
     /// - Parameter microseconds: wall-clock instant to wake at, microseconds since 1970; nil waits for items only.
     func wait(until microseconds: Int64?) {
-        if items.withLock({ !$0.isEmpty }) { return drain() }
+        if state.withLock({ !$0.items.isEmpty }) { return drain() }
         var setting = itimerspec()
         if let microseconds {
             setting.it_value.tv_sec = Int(max(0, microseconds) / 1_000_000)

@@ -7,12 +7,14 @@ enum TaskOutput {
 
     /// The values as one JSON object; nil when there are none.
     static func read(_ directory: AttemptDirectory) -> Result<String?, Problem> {
-        guard let bytes = try? File.read(directory.output, limit: AttemptDirectory.outputLimit + 1), !bytes.isEmpty else {
+        guard let bytes = try? File.read(directory.output, limit: AttemptDirectory.outputLimit + 1), !bytes.isEmpty
+        else {
             return .success(nil)
         }
         var keys: [String] = []
         var values: [String: JSONNode] = [:]
-        for (index, line) in bytes.split(separator: UInt8(ascii: "\n")).enumerated() {
+        let lines = bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
+        for (index, line) in lines.enumerated() where !line.isEmpty {
             guard let document = try? JSONDocument(parsing: Array(line)), let key = document.root["key"]?.string,
                 let value = document.root["value"]
             else {

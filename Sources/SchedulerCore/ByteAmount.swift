@@ -11,7 +11,8 @@ public enum ByteAmount {
     /// Nil for any other text, and for what does not fit in 64 bits.
     public static func parse(_ text: String) -> Int64? {
         let digits = text.prefix { $0.isASCII && $0.isNumber }
-        guard let count = Int64(digits), let unit = units.first(where: { $0.name == text.dropFirst(digits.count) }) else {
+        guard let count = Int64(digits), let unit = units.first(where: { $0.name == text.dropFirst(digits.count) })
+        else {
             return nil
         }
         let (bytes, overflow) = count.multipliedReportingOverflow(by: unit.bytes)
@@ -37,7 +38,8 @@ public struct TaskLimits: Sendable, Hashable {
     /// Each limit that is not set here is taken from another set.
     func filled(from other: TaskLimits?) -> TaskLimits {
         TaskLimits(
-            memory: memory ?? other?.memory, cpuTime: cpuTime ?? other?.cpuTime, openFiles: openFiles ?? other?.openFiles)
+            memory: memory ?? other?.memory, cpuTime: cpuTime ?? other?.cpuTime,
+            openFiles: openFiles ?? other?.openFiles)
     }
 }
 
@@ -49,7 +51,8 @@ extension ObjectReader {
         else { return nil }
         reader.refuseUnknownKeys(TaskLimits.keys, of: "\"\(key)\"")
         return TaskLimits(
-            memory: reader.bytes("memory", atLeast: 1 << 20), cpuTime: reader.duration("cpu_time", positive: true) ?? nil,
+            memory: reader.bytes("memory", atLeast: 1 << 20),
+            cpuTime: reader.duration("cpu_time", positive: true) ?? nil,
             openFiles: reader.integer("open_files", 16...1_048_576))
     }
 

@@ -10,7 +10,12 @@ extension Scheduler {
         let isBuiltin = kind?.launch == .builtin
         let upstream = isBuiltin || Self.namesOutputs(task, dag) ? upstreamClosure(of: index, node, dag) : []
         let context = Self.templateContext(node.run, dag, task, record, upstream)
-        let with = if let kind { try kind.render(task.with, in: context) } else { try Template.render(task.with, in: context) }
+        let with =
+            if let kind {
+                try kind.render(task.with, in: context)
+            } else {
+                try Template.render(task.with, in: context)
+            }
         var env = Self.contextEnvironment(node.run, dag, task, record, context)
         for entry in dag.env + task.env {
             env.append(EnvironmentEntry(name: entry.name, value: try Template.renderText(entry.value, in: context)))
@@ -68,7 +73,8 @@ extension Scheduler {
             EnvironmentEntry(name: "WEIR_DATA_INTERVAL_END", value: "\(run.interval.end)"),
         ]
         for member in context.params.object?.members ?? [] {
-            let name = member.key.uppercased().map { (c: Character) in c.isASCII && (c.isLetter || c.isNumber) ? c : "_" }
+            let name = member.key.uppercased().map { (c: Character) in c.isASCII && (c.isLetter || c.isNumber) ? c : "_"
+            }
             env.append(EnvironmentEntry(name: "WEIR_PARAM_" + String(name), value: member.node.plainText))
         }
         return env

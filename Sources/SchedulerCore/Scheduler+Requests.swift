@@ -77,9 +77,7 @@ extension Scheduler {
         }
         // Two triggers in one microsecond still get two names.
         var moment = now
-        while runs.values.contains(where: { $0.run.dagID == id && $0.run.runID == "manual__\(moment)" }) {
-            moment = moment + TimeAmount(microseconds: 1)
-        }
+        while node.runsByName["manual__\(moment)"] != nil { moment = moment + TimeAmount(microseconds: 1) }
         let made = create(
             .manual, node, interval: interval, runAfter: now, params: resolved, runID: "manual__\(moment)", now: now)
         audit("trigger", "\(id)/\(made.run.runID)", details: resolved, actor: actor, now: now)
@@ -95,7 +93,12 @@ extension Scheduler {
         let dag = try readable(node)
         let params = try resolve(request.params, dag)
         let intervals = try self.intervals(of: request, dag, now: now)
-        let stored = Dictionary(existing.map { ($0.logicalDate, $0) }, uniquingKeysWith: { first, _ in first })
+        var stored = Dictionary(existing.map { ($0.logicalDate, $0) }, uniquingKeysWith: { first, _ in first })
+        // What ended in this turn the store does not know yet.
+        for ended in dirtyRunNodes.values.sorted(by: { $0.run.id < $1.run.id })
+        where ended.run.dagID == dag.id && ended.run.type.isOfInterval && ended.run.state.isFinal {
+            stored[ended.run.logicalDate] = ended.run
+        }
 
         var plan: [BackfillPlanEntry] = []
         for interval in request.reverse ? intervals.reversed() : intervals {
@@ -207,8 +210,10 @@ extension Scheduler {
         run.isRerun = true
         run.runAfter = now
         if let params { run.params = params }
-        let runNode = RunNode(run: run, owner: node, dag: node.dag, storedState: old.state)
+        let stored = if let dirty = dirtyRunNodes[run.id] { dirty.storedState } else { old.state as RunState? }
+        let runNode = RunNode(run: run, owner: node, dag: node.dag, storedState: stored)
         runs[run.id] = runNode
+        node.runsByName[run.runID] = run.id
         node.runsByDate[run.logicalDate] = run.id
         node.takenDates.remove(run.logicalDate)
         touch(runNode)
@@ -217,8 +222,9 @@ extension Scheduler {
     // MARK: Cancel
 
     private func cancelRun(dag: String, runID: String, actor: String, now: Instant) throws(CommandError) {
-        guard let node = runs.values.first(where: { $0.run.dagID == dag && $0.run.runID == runID }) else {
-            throw CommandError(.notFound, "no unfinished run '\(runID)' of DAG '\(dag)'; `weir runs \(dag)` lists its runs")
+        guard let node = dags[dag]?.runsByName[runID].flatMap({ runs[$0] }) else {
+            throw CommandError(
+                .notFound, "no unfinished run '\(runID)' of DAG '\(dag)'; `weir runs \(dag)` lists its runs")
         }
         cancel(node, now: now)
         audit("cancel", "\(dag)/\(runID)", actor: actor, now: now)

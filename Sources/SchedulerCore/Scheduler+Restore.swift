@@ -1,6 +1,7 @@
 /// Building the Scheduler's memory from the store, after a start or a failed commit.
 extension Scheduler {
-    func restore(_ snapshot: Snapshot, now: Instant) {
+    /// - Parameter versions: the parsed form of the stored versions, where their text is still valid.
+    func restore(_ snapshot: Snapshot, _ versions: [Int64: DAG], now: Instant) {
         var instances: [Int64: [TaskInstance]] = [:]
         for instance in snapshot.instances { instances[instance.key.run, default: []].append(instance) }
         for attempt in snapshot.attempts { attempts[attempt.id] = attempt }
@@ -10,6 +11,7 @@ extension Scheduler {
             guard let owner = dags[run.dagID] else { continue }
             let node = RunNode(run: run, owner: owner, dag: versions[run.version], storedState: run.state)
             runs[run.id] = node
+            owner.runsByName[run.runID] = run.id
             if run.type.isOfInterval { owner.runsByDate[run.logicalDate] = run.id }
             if run.state == .running { restoreInstances(node, instances[run.id] ?? [], now: now) }
         }
@@ -60,12 +62,18 @@ extension Scheduler {
                 if let state = snapshot.endedBackfillRuns[entry.run], state != .success { backfill.anyFailed = true }
                 continue
             }
+            // A run that a later backfill runs again had ended for this one. How it ended is not known any more.
+            if entry.disposition != .followed, node.run.backfill != entry.backfill { continue }
             backfill.unfinished.insert(entry.run)
             backfillsOfRun[entry.run, default: []].append(entry.backfill)
             if entry.disposition != .followed, node.run.state == .queued { backfill.pending.append(entry.run) }
         }
         for backfill in backfills.values.sorted(by: { $0.record.id < $1.record.id }) {
-            if backfill.unfinished.isEmpty { end(backfill, now: now) } else { backfillsToStart.insert(backfill.record.id) }
+            if backfill.unfinished.isEmpty {
+                end(backfill, now: now)
+            } else {
+                backfillsToStart.insert(backfill.record.id)
+            }
         }
     }
 

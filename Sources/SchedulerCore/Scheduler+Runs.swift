@@ -17,6 +17,7 @@ extension Scheduler {
         nextRun += 1
         let runNode = RunNode(run: run, owner: node, dag: node.dag, storedState: nil)
         runs[run.id] = runNode
+        node.runsByName[run.runID] = run.id
         if type.isOfInterval { node.runsByDate[interval.start] = run.id }
         touch(runNode)
         if backfill == nil { queue(runNode) }
@@ -129,7 +130,8 @@ extension Scheduler {
                     upstream: UpstreamCounts(total: task.upstream.count), storedState: before?.state))
             touch(node, index)
         }
-        for gone in earlier where !dag.tasks.contains(where: { $0.id == gone.key.taskID }) && gone.state != .removed {
+        let names = earlier.isEmpty ? [] : Set(dag.tasks.map(\.id))
+        for gone in earlier where !names.contains(gone.key.taskID) && gone.state != .removed {
             var record = gone
             record.state = .removed
             record.reason = "the DAG's version of this run has no such task"
@@ -173,6 +175,7 @@ extension Scheduler {
         touch(node)
         runs[node.run.id] = nil
         let owner = node.owner
+        owner.runsByName[node.run.runID] = nil
         if node.run.type.isOfInterval {
             owner.runsByDate[node.run.logicalDate] = nil
             if node.run.logicalDate >= owner.record.cursor ?? Instant(microseconds: .min) {
@@ -205,6 +208,7 @@ extension Scheduler {
 
     /// The stored text of the run's version is not valid for this Weir: nothing of it can start.
     func failUnreadable(_ node: RunNode, now: Instant) {
-        end(node, .failed, reason: "this version of the DAG cannot be read any more; run it again with a mended file", now: now)
+        let reason = "this version of the DAG cannot be read any more; run it again with a mended file"
+        end(node, .failed, reason: reason, now: now)
     }
 }

@@ -12,7 +12,6 @@ extension Scheduler {
                 .insertVersion(
                     DAGVersionRecord(id: version, dagID: dag.id, sha256: sha256, text: text, loadedAt: now)))
         }
-        versions[version] = dag
         let node: DAGNode
         if let existing = dags[dag.id] {
             node = existing
@@ -26,6 +25,7 @@ extension Scheduler {
             dags[dag.id] = node
         }
         node.dag = dag
+        dagsToUnpark.insert(dag.id)
         for run in occupied where run.state.isFinal { node.takenDates.insert(run.logicalDate) }
         if let cursor = node.record.cursor, let timetable = dag.timetable {
             // A changed schedule goes on at the end of the last interval, aligned: no flood and no gap.

@@ -68,6 +68,7 @@ extension Scheduler {
 
     func startTasks(now: Instant) {
         repeat {
+            unpark()
             while attempts.count < configuration.parallelism, let next = ready.pop() {
                 guard let node = waiting(next.run, next.index, in: .queued) else { continue }
                 if node.owner.runningTasks >= node.owner.dag?.maxActiveTasks ?? 1 {
@@ -78,7 +79,21 @@ extension Scheduler {
             }
             // A task that cannot be rendered ends without a process, which may end its run and let others start.
             startRuns(now: now)
-        } while attempts.count < configuration.parallelism && !ready.isEmpty
+        } while attempts.count < configuration.parallelism && !(ready.isEmpty && dagsToUnpark.isEmpty)
+    }
+
+    /// Offers the free places of those DAGs to their parked tasks. One too many does no harm: it is parked again.
+    private func unpark() {
+        for id in dagsToUnpark.sorted() {
+            guard let node = dags[id] else { continue }
+            var free = (node.dag?.maxActiveTasks ?? 1) - node.runningTasks
+            while free > 0, let parked = node.parked.pop() {
+                guard waiting(parked.run, parked.index, in: .queued) != nil else { continue }
+                ready.push(parked)
+                free -= 1
+            }
+        }
+        dagsToUnpark.removeAll(keepingCapacity: true)
     }
 
     private func startAttempt(_ node: RunNode, _ index: Int, now: Instant) {
@@ -89,6 +104,7 @@ extension Scheduler {
         do {
             launch = try self.launch(node, dag, index, attempt: nextAttempt)
         } catch {
+            dagsToUnpark.insert(node.owner.record.id)
             conclude(node, index, .failed, reason: "with\(error.path): \(error.message)", now: now)
             return
         }
@@ -139,11 +155,7 @@ extension Scheduler {
         turn.changes.append(.updateAttempt(ended, from: .running))
         turn.effects.append(.discard(attempt: attempt.id))
         node.owner.runningTasks -= 1
-        while let parked = node.owner.parked.pop() {
-            guard waiting(parked.run, parked.index, in: .queued) != nil else { continue }
-            ready.push(parked)
-            break
-        }
+        dagsToUnpark.insert(node.owner.record.id)
     }
 
     func finish(_ id: Int64, _ end: AttemptEnd, now: Instant) {
@@ -277,6 +289,7 @@ extension Scheduler {
                 settle(node, index, .cancelled, reason: "cancelled", now: now)
             case .queued:
                 queuedTasks -= 1
+                dagsToUnpark.insert(node.owner.record.id)
                 settle(node, index, .cancelled, reason: "cancelled", now: now)
             case .running:
                 guard let id = record.attempt, attempts[id]?.intent == nil else { continue }

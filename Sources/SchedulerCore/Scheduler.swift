@@ -32,7 +32,6 @@ public final class Scheduler {
     /// Backfills that wait for a run, by run.
     var backfillsOfRun: [Int64: [Int64]] = [:]
     var attempts: [Int64: Attempt] = [:]
-    var versions: [Int64: DAG] = [:]
 
     var ready = Heap<Candidate>()
     var retryTimers = Heap<RetryTimer>()
@@ -40,6 +39,8 @@ public final class Scheduler {
     /// DAGs and backfills whose queue of runs may be able to move.
     var dagsToStart: Set<String> = []
     var backfillsToStart: Set<Int64> = []
+    /// DAGs whose parked tasks may be able to move: a place became free, or one that was given was not used.
+    var dagsToUnpark: Set<String> = []
     var queuedTasks = 0
 
     var nextRun: Int64
@@ -65,13 +66,14 @@ public final class Scheduler {
         nextBackfill = snapshot.nextBackfill
         nextVersion = snapshot.nextVersion
         lastNow = now
+        var versions: [Int64: DAG] = [:]
         for version in snapshot.versions { versions[version.id] = dag(version) }
         for record in snapshot.dags {
             let node = DAGNode(record: record, dag: versions[record.version])
             node.takenDates = Set(snapshot.takenDates[record.id] ?? [])
             dags[record.id] = node
         }
-        restore(snapshot, now: now)
+        restore(snapshot, versions, now: now)
     }
 
     // MARK: What others ask

@@ -14,6 +14,8 @@ final class DAGNode {
     var parked = Heap<Candidate>()
     /// Unfinished runs of an interval, by logical date.
     var runsByDate: [Instant: Int64] = [:]
+    /// Unfinished runs, by the name that people use.
+    var runsByName: [String: Int64] = [:]
     /// Logical dates at or after the cursor whose run has ended: the schedule passes over them.
     var takenDates: Set<Instant> = []
     /// When the schedule is to be looked at again.

@@ -230,7 +230,8 @@ import Testing
         try world.load(chain(dagFields: daily + ", \"catchup\": false"))
         world.now = try at("2024-01-20T01:00:00Z")
         try world.restart()
-        #expect(try world.runs("d").map(\.logicalDate) == [try at("2024-01-03T00:00:00Z"), try at("2024-01-19T00:00:00Z")])
+        #expect(
+            try world.runs("d").map(\.logicalDate) == [try at("2024-01-03T00:00:00Z"), try at("2024-01-19T00:00:00Z")])
         let skips = try world.store.audit(limit: 10).filter { $0.action == "skip" }
         #expect(skips.count == 1, "what was skipped is recorded")
     }

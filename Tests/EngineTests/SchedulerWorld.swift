@@ -4,13 +4,7 @@ import Testing
 
 /// Parses a DAG for a test; a mistake in it is a mistake of the test.
 func dag(_ json: String) throws -> DAG {
-    let command = KindSpec(
-        name: "command", summary: "a program", launch: .program,
-        parameters: [
-            KindParameter("command", .array, element: .string, help: "argv"),
-            KindParameter("shell", .string, help: "a line"),
-        ], exactlyOneOf: [["command", "shell"]])
-    let context = DAGValidationContext(kinds: [command], zone: { $0 == "UTC" ? .utc : nil })
+    let context = DAGValidationContext(kinds: [commandKind], zone: { $0 == "UTC" ? .utc : nil })
     let (dag, diagnostics) = DAGParser.parse(Array(json.utf8), context: context)
     return try #require(dag, "\(diagnostics)")
 }
@@ -130,8 +124,10 @@ final class SchedulerWorld {
         return replies[ticket]
     }
 
-    /// Ends a live attempt.
-    func end(_ attempt: Int64, exitCode: Int = 0, outputs: String? = nil, crash: Crash = .none) throws {
+    /// Ends a live attempt. `also` are events that share its turn.
+    func end(
+        _ attempt: Int64, exitCode: Int = 0, outputs: String? = nil, also: [SchedulerEvent] = [], crash: Crash = .none
+    ) throws {
         let wasKilled = killed.remove(attempt) != nil
         let end =
             wasKilled
@@ -139,7 +135,7 @@ final class SchedulerWorld {
             : AttemptEnd(outcome: .exited, exitCode: exitCode, startedAt: now, endedAt: now, outputs: outputs)
         live[attempt] = nil
         finished[attempt] = end
-        try turn([.attemptEnded(attempt, end)], crash: crash)
+        try turn([.attemptEnded(attempt, end)] + also, crash: crash)
         if crash == .none { finished[attempt] = nil }
     }
 
