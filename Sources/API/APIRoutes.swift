@@ -38,6 +38,14 @@ public enum APIRoutes {
         on("POST", "/api/v1/dags/{dag_id}/runs/{run_id}/cancel") { request in
             .cancelRun(dag: request.parameter("dag_id"), runID: request.parameter("run_id"))
         }
+        on("POST", "/api/v1/prune") { request throws(BodyError) in
+            var body = try BodyReader(request.body)
+            let policy = PrunePolicy(
+                endedBefore: try body.instant("ended_before"), keep: try body.integer("keep"),
+                auditBefore: try body.instant("audit_before"))
+            try body.end()
+            return .prune(policy)
+        }
         router.on("POST", "/api/v1/backfills/{id}/cancel") { request in
             guard let id = Int64(request.parameter("id")) else {
                 return problem(404, "'\(request.parameter("id"))' is no number of a backfill", code: .notFound)

@@ -61,6 +61,13 @@ public final class ControlClient: EngineService {
                 params(request.params, &$0)
             }
             return ("POST", path("backfills"), writer.bytes)
+        case .prune(let policy):
+            writer.object {
+                $0.member("ended_before", policy.endedBefore.map { "\($0)" })
+                $0.member("keep", policy.keep)
+                $0.member("audit_before", policy.auditBefore.map { "\($0)" })
+            }
+            return ("POST", path("prune"), writer.bytes)
         case .cancelRun(let dag, let runID): return ("POST", path("dags", dag, "runs", runID, "cancel"), [])
         case .cancelBackfill(let id): return ("POST", path("backfills", "\(id)", "cancel"), [])
         }

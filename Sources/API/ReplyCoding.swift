@@ -27,6 +27,9 @@ enum ReplyCoding {
                         }
                     }
                 }
+            case .pruned(let summary):
+                writer.key("pruned")
+                PruneJSON.write(summary, to: &writer)
             case .status(let status):
                 writer.key("status")
                 StatusJSON.write(status, to: &writer)
@@ -40,6 +43,7 @@ enum ReplyCoding {
         guard let root = (try? JSONDocument(parsing: bytes))?.root else { return nil }
         if root["done"]?.bool == true { return .done }
         if let run = root["run"] { return RunJSON.read(run).map { .run($0) } }
+        if let pruned = root["pruned"] { return PruneJSON.read(pruned).map { .pruned($0) } }
         if let status = root["status"] { return StatusJSON.read(status).map { .status($0) } }
         if let plan = root["plan"]?.array {
             var entries: [BackfillPlanEntry] = []

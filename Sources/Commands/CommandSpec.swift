@@ -1,3 +1,5 @@
+import SchedulerCore
+
 /// One command of the program: what it takes, what it says of itself, and what it does.
 struct CommandSpec: Sendable {
     /// An argument that is told by its place.
@@ -36,6 +38,8 @@ struct CommandSpec: Sendable {
     var options: [Option] = []
     /// Command lines and what each of them does.
     var examples: [(line: String, meaning: String)] = []
+    /// Commands below this one, whose names begin with its name; it does nothing itself.
+    var subcommands: [CommandSpec] = []
     /// Left out of the list of commands.
     var isHidden = false
     var run: @Sendable (Arguments, Surroundings) throws -> ExitCode
@@ -59,12 +63,18 @@ struct CommandSpec: Sendable {
             case .many: words.append("[\(positional.name)…]")
             }
         }
-        if !options.isEmpty { words.append("[options]") }
+        if !subcommands.isEmpty { words.append("COMMAND") }
+        if !options.isEmpty || !subcommands.isEmpty { words.append("[options]") }
         return words.joined(separator: " ")
     }
 
     var help: String {
         var lines = [summary, "", "Usage: \(usage)", ""]
+        if !subcommands.isEmpty {
+            lines.append("Commands:")
+            lines += Self.columns(subcommands.map { (String($0.name.dropFirst(name.count + 1)), $0.summary) })
+            lines.append("")
+        }
         if !positionals.isEmpty {
             lines.append("Arguments:")
             lines += Self.columns(positionals.map { ($0.name, $0.help) })
@@ -81,6 +91,26 @@ struct CommandSpec: Sendable {
             for example in examples { lines += ["  \(example.line)", "      \(example.meaning)"] }
         }
         return lines.joined(separator: "\n") + "\n"
+    }
+
+    /// A group of commands.
+    static func group(_ name: String, _ summary: String, _ subcommands: [CommandSpec]) -> CommandSpec {
+        CommandSpec(name: name, summary: summary, subcommands: subcommands) { _, surroundings in
+            surroundings.terminal.print(CommandSpec.group(name, summary, subcommands).help)
+            return .usage
+        }
+    }
+
+    /// The command that words mean, and the words behind its name.
+    func resolve(_ words: [String]) throws(CommandFailure) -> (command: CommandSpec, rest: [String]) {
+        guard !subcommands.isEmpty, let word = words.first, !word.hasPrefix("-") else { return (self, words) }
+        if let found = subcommands.first(where: { $0.name == "\(name) \(word)" }) {
+            return (found, Array(words.dropFirst()))
+        }
+        let names = subcommands.map { String($0.name.dropFirst(name.count + 1)) }
+        let near = nearestName(to: word, among: names).map { "; did you mean '\($0)'?" }
+        throw CommandFailure(
+            .usage, "no command '\(name) \(word)'" + (near ?? "; `weir \(name) --help` lists them"))
     }
 
     static func columns(_ rows: [(String, String)]) -> [String] {

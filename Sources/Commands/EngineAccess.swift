@@ -39,18 +39,22 @@ final class EngineAccess {
         _ session: Session, runsSchedules: Bool, onEnd: @escaping @Sendable () -> Void = {}
     ) throws(CommandFailure) -> Engine {
         let store: SQLiteStore
-        do throws(StoreError) { store = try SQLiteStore(path: session.home.database) } catch {
+        do throws(StoreError) { store = try SQLiteStore(path: session.home.database, hooks: hooks) } catch {
             throw CommandFailure(error)
         }
+        let database = session.home.database
         do throws(EngineError) {
             let engine = try Engine(
                 configuration: try configuration(session, runsSchedules: runsSchedules), onEnd: onEnd)
-            try engine.start(store: store)
+            try engine.start(store: store) { () throws(StoreError) in try SQLiteReader(path: database) }
             return engine
         } catch {
             throw CommandFailure(error)
         }
     }
+
+    /// What the store tells goes into the log, and its places for tests are those of `WEIR_FAULT`.
+    static let hooks = StoreHooks(note: { Log.warning($0) }, point: { Fault.point($0) })
 
     private static func configuration(
         _ session: Session, runsSchedules: Bool
@@ -67,7 +71,7 @@ final class EngineAccess {
             home: session.home, weirProgram: programs.weir, supervisorProgram: programs.supervisor,
             kinds: Session.kinds,
             parallelism: session.parallelism, runsSchedules: runsSchedules, version: Program.version,
-            environment: environment)
+            retention: session.retention, environment: environment)
     }
 
     /// What this asks is the user's at the terminal; the daemon records its own name for its socket.

@@ -64,6 +64,9 @@ enum LogsCommand {
                 offset = chunk.nextOffset
                 if chunk.atEnd { break }
             }
+            if !isRunning, attempt.startedAt != nil, !File.exists(path) {
+                session.terminal.print("(what it printed is gone: removed as \"retention\" says, or by hand)")
+            }
             if !follow || !isRunning || Interrupts.happened { return }
             usleep(100_000)
         }

@@ -9,7 +9,7 @@ public enum Program {
     static let commands: [CommandSpec] = [
         InitCommand.spec, ValidateCommand.spec, DagsCommand.spec, ShowCommand.spec, NextCommand.spec,
         TriggerCommand.spec, BackfillCommand.spec, RunsCommand.spec, TasksCommand.spec, LogsCommand.spec,
-        CancelCommand.spec, DaemonCommand.spec, StatusCommand.spec, VersionCommand.spec, TaskCommand.spec,
+        CancelCommand.spec, DaemonCommand.spec, StatusCommand.spec, DBCommand.spec, VersionCommand.spec, TaskCommand.spec,
     ]
 
     /// Runs the program with the process's own arguments; the exit status.
@@ -53,16 +53,17 @@ public enum Program {
             return try VersionCommand.spec.run(Arguments([], for: VersionCommand.spec), surroundings)
         }
         let wanted = name == "help" ? words[1] : name
-        guard let command = commands.first(where: { $0.name == wanted }) else {
+        guard let named = commands.first(where: { $0.name == wanted }) else {
             let names = commands.filter { !$0.isHidden }.map(\.name)
             let near = nearestName(to: wanted, among: names).map { "; did you mean '\($0)'?" }
             throw CommandFailure(.usage, "no command '\(wanted)'" + (near ?? "; `weir help` lists them"))
         }
+        let (command, rest) = try named.resolve(Array(words.dropFirst(name == "help" ? 2 : 1)))
         if name == "help" {
             terminal.print(command.help)
             return .done
         }
-        let arguments = try Arguments(leading + words.dropFirst(), for: command)
+        let arguments = try Arguments(leading + rest, for: command)
         if arguments.has("--help") {
             terminal.print(command.help)
             return .done

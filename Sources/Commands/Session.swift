@@ -13,6 +13,8 @@ struct Session {
     let home: Home
     /// Attempts at once over all DAGs.
     var parallelism: Int
+    /// What is removed of the history.
+    let retention: Retention
     let surroundings: Surroundings
 
     var terminal: Terminal { surroundings.terminal }
@@ -25,7 +27,9 @@ struct Session {
         }
         defer { free(path) }
         home = Home(path: String(cString: path))
-        parallelism = try Settings(home, environment: surroundings.environment).parallelism
+        let settings = try Settings(home, environment: surroundings.environment)
+        parallelism = settings.parallelism
+        retention = settings.retention
         self.surroundings = surroundings
     }
 

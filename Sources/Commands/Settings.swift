@@ -8,7 +8,10 @@ struct Settings {
     /// Attempts at once over all DAGs. 16, as a DAG's own limit: most tasks wait for something.
     var parallelism = 16
 
-    private static let names = ["parallelism"]
+    /// What the daemon removes of the history by itself; nothing unless told.
+    var retention = Retention()
+
+    private static let names = ["parallelism", "retention"]
 
     init(_ home: Home, environment: (String) -> String?) throws(CommandFailure) {
         if File.exists(home.settings) { try read(home.settings) }
@@ -18,6 +21,7 @@ struct Settings {
             }
             parallelism = number
         }
+        try retention.read(environment)
     }
 
     private mutating func read(_ path: String) throws(CommandFailure) {
@@ -37,6 +41,10 @@ struct Settings {
         if let twice = document.duplicateKeys.first { throw problem(twice.offset, "'\(twice.key)' is given twice") }
         guard let object = document.root.object else { throw problem(0, "must be an object") }
         for member in object.members {
+            if member.key == "retention" {
+                if let (node, message) = retention.read(member.node) { throw problem(node.offset, message) }
+                continue
+            }
             guard member.key == "parallelism" else {
                 let near = nearestName(to: member.key, among: Self.names).map { "; did you mean '\($0)'?" } ?? ""
                 throw problem(member.keyOffset, "unknown setting '\(member.key)'\(near)")

@@ -13,6 +13,7 @@ public final class Engine: EngineService {
         case command(EngineCommand, actor: String, OneShot<Result<EngineReply, CommandError>>)
         case report(ExecutorReport)
         case folder(DAGFolderContents)
+        case prune(PruneOrder, limit: Int, OneShot<Result<PruneStep, StoreError>>)
         case stop
     }
 
@@ -23,6 +24,8 @@ public final class Engine: EngineService {
     private let loop = Mutex<WorkerThread?>(nil)
     private let watcher = Mutex<FolderWatcher?>(nil)
     private let folderReader: FolderReader
+    private let openReader = Mutex<StoreOpener?>(nil)
+    private let housekeeper = Mutex<Housekeeper?>(nil)
     private let fatal = Mutex<EngineError?>(nil)
     private let ended: @Sendable () -> Void
 
@@ -46,10 +49,15 @@ public final class Engine: EngineService {
     public var failure: EngineError? { fatal.withLock { $0 } }
 
     /// Recovers what was running and starts the loop. The caller holds the state lock.
-    /// - Parameter store: the writer; from here on only the engine uses it.
-    public func start(store: sending any Store) throws(EngineError) {
+    ///
+    /// - Parameters:
+    ///   - store: the writer; from here on only the engine uses it.
+    ///   - reader: opens the same store to be read, on other threads; nil: nothing can be pruned.
+    public func start(store: sending any Store, reader: StoreOpener? = nil) throws(EngineError) {
+        openReader.withLock { $0 = reader }
         let state = EngineState(
-            configuration: configuration, store: store, executor: executor, clock: clock)
+            configuration: configuration, store: store, executor: executor, clock: clock,
+            attemptsOnDisk: AttemptFolders(configuration.home).highest)
         do throws(StoreError) { try state.rebuild() } catch { throw EngineError(.store, error.message) }
         let mailbox = mailbox
         try executor.begin { mailbox.put(.report($0)) }
@@ -63,6 +71,7 @@ public final class Engine: EngineService {
             ended()
         }
         loop.withLock { $0 = thread }
+        if configuration.runsSchedules { startHousekeeper() }
     }
 
     /// Ends the loop after its current turn. Running tasks go on under their supervisors.
@@ -72,6 +81,10 @@ public final class Engine: EngineService {
         watcher.withLock { watcher in
             defer { watcher = nil }
             return watcher
+        }?.stop()
+        housekeeper.withLock { housekeeper in
+            defer { housekeeper = nil }
+            return housekeeper
         }?.stop()
         executor.stop()
     }
@@ -84,6 +97,7 @@ public final class Engine: EngineService {
         case .trigger, .backfill:
             // Whoever has just written a DAG file need not wait for the watcher. Files that did not change are not read.
             if configuration.runsSchedules, !readFolder() { throw Self.stopped }
+        case .prune(let policy): return .pruned(try prune(policy))
         case .cancelRun, .cancelBackfill, .status: break
         }
         let answer = OneShot<Result<EngineReply, CommandError>>()
@@ -91,13 +105,43 @@ public final class Engine: EngineService {
         return try answer.wait().get()
     }
 
-    private static let stopped = CommandError(.unavailable, "the daemon is stopping")
+    static let stopped = CommandError(.unavailable, "the daemon is stopping")
 
     /// False when the loop has ended.
     private func readFolder() -> Bool {
         var isTaken = false
         folderReader.read { isTaken = mailbox.put(.folder($0)) }
         return isTaken
+    }
+
+    // MARK: History
+
+    /// Takes the rows in short steps through the loop, which alone writes; the rest happens on the calling thread.
+    private func prune(_ policy: PrunePolicy) throws(CommandError) -> PruneSummary {
+        do throws(StoreError) {
+            guard let open = openReader.withLock({ $0 }) else {
+                throw StoreError(.missing, "this engine has no view of its store")
+            }
+            return try Pruner(home: configuration.home, reader: try open(), remove: remove).prune(policy)
+        } catch {
+            throw CommandError(.unavailable, error.message)
+        }
+    }
+
+    private func remove(_ order: PruneOrder, _ limit: Int) throws(StoreError) -> PruneStep {
+        let answer = OneShot<Result<PruneStep, StoreError>>()
+        guard mailbox.put(.prune(order, limit: limit, answer)) else {
+            throw StoreError(.busy, Self.stopped.message)
+        }
+        return try answer.wait().get()
+    }
+
+    private func startHousekeeper() {
+        guard let open = openReader.withLock({ $0 }) else { return }
+        let new = Housekeeper(configuration, clock: clock, open: open) { [self] (order, limit) throws(StoreError) in
+            try remove(order, limit)
+        }
+        housekeeper.withLock { $0 = new }
     }
 
     private func watchFolder() throws(EngineError) {
@@ -130,8 +174,13 @@ public final class Engine: EngineService {
             if stopping { break }
         }
         state.refuseAll(Self.stopped)
+        if failure == nil { state.close() }
         for input in mailbox.close() {
-            if case .command(_, _, let answer) = input { answer.give(.failure(Self.stopped)) }
+            switch input {
+            case .command(_, _, let answer): answer.give(.failure(Self.stopped))
+            case .prune(_, _, let answer): answer.give(.failure(StoreError(.busy, Self.stopped.message)))
+            case .report, .folder, .stop: break
+            }
         }
     }
 
@@ -143,6 +192,7 @@ public final class Engine: EngineService {
             case .command(let command, let actor, let answer): state.perform(command, actor, answer)
             case .report(let report): state.take(report)
             case .folder(let contents): state.take(contents)
+            case .prune(let order, let limit, let answer): state.prune(order, limit: limit, answer)
             case .stop: stopping = true
             }
         }
@@ -198,6 +248,8 @@ public final class Engine: EngineService {
                     let reason = state.stoppedBecause ?? ""
                     answer.give(.failure(CommandError(.unavailable, "the store does not work: \(reason)")))
                 case .folder(let contents): state.keep(contents)
+                case .prune(_, _, let answer):
+                    answer.give(.failure(StoreError(.io, state.stoppedBecause ?? "")))
                 case .report: break  // Found again after the rebuild.
                 }
             }

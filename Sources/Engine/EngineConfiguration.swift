@@ -17,13 +17,16 @@ public struct EngineConfiguration: Sendable {
     public var grace: TimeAmount
     /// Past this size the middle of an attempt's log is given back to the disk.
     public var logCapBytes: Int64
+    /// What the daemon removes of the history by itself.
+    public var retention: Retention
     /// Environment that every attempt gets besides PATH, HOME, LANG, TZ and what its DAG declares.
     public var environment: [String: String]
 
     public init(
         home: Home, weirProgram: String, supervisorProgram: String, kinds: [KindSpec], parallelism: Int = 16,
         runsSchedules: Bool = true, version: String, grace: TimeAmount = TimeAmount(seconds: 10),
-        logCapBytes: Int64 = 64 << 20, environment: [String: String] = [:]
+        logCapBytes: Int64 = 64 << 20, retention: Retention = Retention(),
+        environment: [String: String] = [:]
     ) {
         self.home = home
         self.weirProgram = weirProgram
@@ -34,6 +37,7 @@ public struct EngineConfiguration: Sendable {
         self.version = version
         self.grace = grace
         self.logCapBytes = logCapBytes
+        self.retention = retention
         self.environment = environment
     }
 }

@@ -13,6 +13,9 @@ public enum EngineCommand: Sendable {
     case cancelBackfill(Int64)
     /// Reads the DAG folder again at once.
     case reload
+    /// Removes ended runs with all that belongs to them. Answers after some seconds at most; a summary that is not complete
+    /// is to be asked for again.
+    case prune(PrunePolicy)
     case status
 }
 
@@ -21,6 +24,7 @@ public enum EngineReply: Sendable {
     /// `id` is nil for a dry run.
     case backfill(id: Int64?, plan: [BackfillPlanEntry])
     case status(EngineStatus)
+    case pruned(PruneSummary)
     case done
 }
 

@@ -15,6 +15,11 @@ final class EngineState {
     private let startedAt: Instant
     private var answers: [Int: OneShot<Result<EngineReply, CommandError>>] = [:]
     private var nextTicket = 1
+    /// History to be removed at the end of the turn.
+    private var prunes: [(order: PruneOrder, limit: Int, answer: OneShot<Result<PruneStep, StoreError>>)] = []
+    /// The highest number of an attempt's directory when the engine started. Beyond those in the store when the store was
+    /// restored from a backup: what such directories say is not about the attempts to come.
+    private let attemptsOnDisk: Int64
     /// Task instances that the last turn asked for.
     private var loaded: [(run: Int64, instances: [TaskInstance])] = []
     /// Files whose errors the store shows.
@@ -29,8 +34,10 @@ final class EngineState {
     var stoppedBecause: String?
 
     init(
-        configuration: EngineConfiguration, store: any Store, executor: any Executor, clock: @escaping () -> Instant
+        configuration: EngineConfiguration, store: any Store, executor: any Executor, clock: @escaping () -> Instant,
+        attemptsOnDisk: Int64 = 0
     ) {
+        self.attemptsOnDisk = attemptsOnDisk
         self.configuration = configuration
         self.store = store
         self.executor = executor
@@ -45,7 +52,8 @@ final class EngineState {
 
     /// Throws the memory away and makes it again from the store.
     func rebuild() throws(StoreError) {
-        let snapshot = try store.snapshot()
+        var snapshot = try store.snapshot()
+        snapshot.nextAttempt = max(snapshot.nextAttempt, attemptsOnDisk + 1)
         let context = DAGValidationContext(kinds: configuration.kinds, zone: { SystemZones.zone($0) })
         scheduler = Scheduler(
             configuration: .init(
@@ -100,6 +108,24 @@ final class EngineState {
         }
         // Last, because it can fail: what is committed is done and answered by then.
         for run in loads { loaded.append((run, try store.taskInstances(ofRun: run))) }
+        // After the commit: what this turn began to need again is seen to be needed.
+        while let (order, limit, answer) = prunes.first {
+            let step = try store.prune(order, limit: limit)
+            prunes.removeFirst()
+            answer.give(.success(step))
+        }
+    }
+
+    /// At the end of the turn.
+    func prune(_ order: PruneOrder, limit: Int, _ answer: OneShot<Result<PruneStep, StoreError>>) {
+        prunes.append((order, limit, answer))
+    }
+
+    /// Stops using the store, in good order.
+    func close() {
+        do throws(StoreError) { try store.close() } catch {
+            Log.warning("the store was not closed; the next start looks through it", ["error": error.message])
+        }
     }
 
     /// What was just committed and is not acted on yet, each a place at which a test may kill the daemon.
@@ -213,6 +239,7 @@ final class EngineState {
             case .cancelBackfill(let id): submit(.cancelBackfill(id), actor, slot)
             case .status: slot.give(.success(.status(status)))
             case .reload: slot.give(.success(.done))
+            case .prune: slot.give(.success(.pruned(PruneSummary())))  // Done elsewhere, see Engine.
             }
         } catch {
             slot.give(.failure(CommandError(.unavailable, error.message)))
@@ -241,6 +268,8 @@ final class EngineState {
     func refuseAll(_ error: CommandError) {
         for slot in answers.values { slot.give(.failure(error)) }
         answers = [:]
+        for (_, _, answer) in prunes { answer.give(.failure(StoreError(.io, error.message))) }
+        prunes = []
     }
 
     private var status: EngineStatus {

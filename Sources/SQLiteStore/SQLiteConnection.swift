@@ -14,18 +14,20 @@ final class SQLiteConnection {
     /// How long a statement waits for another process's lock, unless told otherwise.
     static let busyTimeoutMilliseconds: Int32 = 5_000
 
+    /// - Parameter name: what messages call the database; nil: its path.
     init(
-        path: String, flags: Int32, busyTimeoutMilliseconds: Int32 = busyTimeoutMilliseconds
+        path: String, flags: Int32, busyTimeoutMilliseconds: Int32 = busyTimeoutMilliseconds, name: String? = nil
     ) throws(StoreError) {
+        let name = name ?? path
         var opened: OpaquePointer?
         let code = sqlite3_open_v2(path, &opened, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, nil)
-        guard let opened else { throw StoreError(.io, "\(path): SQLite has no memory for a connection") }
+        guard let opened else { throw StoreError(.io, "\(name): SQLite has no memory for a connection") }
         guard code == SQLITE_OK else {
-            let error = Self.error(opened, code, path, "open")
+            let error = Self.error(opened, code, name, "open")
             sqlite3_close_v2(opened)
             throw error
         }
-        self.path = path
+        self.path = name
         handle = opened
         sqlite3_busy_timeout(opened, busyTimeoutMilliseconds)
     }
@@ -33,6 +35,25 @@ final class SQLiteConnection {
     deinit {
         statements.removeAll()
         sqlite3_close_v2(handle)
+    }
+
+    /// How long a statement waits for another process's lock.
+    func setBusyTimeout(milliseconds: Int32) { sqlite3_busy_timeout(handle, milliseconds) }
+
+    /// From now on each commit tells how long the log is, and none copies it into the database (sqlite3_wal_hook replaces
+    /// SQLite's own checkpoints). The connection does not keep the checkpointer: nil takes it away before it goes.
+    func onCommit(tell checkpointer: Checkpointer?) {
+        guard let checkpointer else {
+            sqlite3_wal_hook(handle, nil, nil)
+            return
+        }
+        sqlite3_wal_hook(
+            handle,
+            { checkpointer, _, _, pages in
+                guard let checkpointer else { return SQLITE_OK }
+                Unmanaged<Checkpointer>.fromOpaque(checkpointer).takeUnretainedValue().committed(pages: Int(pages))
+                return SQLITE_OK
+            }, Unmanaged.passUnretained(checkpointer).toOpaque())
     }
 
     var changes: Int { Int(sqlite3_changes(handle)) }
@@ -119,7 +140,7 @@ final class SQLiteConnection {
         case SQLITE_FULL: (kind, advice) = (.io, "the disk is full: make room, work goes on by itself")
         case SQLITE_IOERR, SQLITE_CANTOPEN, SQLITE_PERM, SQLITE_READONLY:
             (kind, advice) = (.io, "check the file, its directory and their permissions")
-        case SQLITE_CORRUPT, SQLITE_NOTADB: (kind, advice) = (.corrupt, "restore it from a backup")
+        case SQLITE_CORRUPT, SQLITE_NOTADB: (kind, advice) = (.corrupt, StoreCheck.remedy)
         case SQLITE_CONSTRAINT: (kind, advice) = (.conflict, "a rule of the store forbids it")
         default: (kind, advice) = (.internalError, "this is a bug in Weir")
         }

@@ -12,15 +12,14 @@ public final class SQLiteReader: StoreReader {
         guard access(path, F_OK) == 0 else {
             throw StoreError(.missing, "\(path) does not exist: nothing has run here yet")
         }
-        // Not SQLITE_OPEN_READONLY: a WAL database without its -shm file needs one made, even to read it.
-        connection = try SQLiteConnection(path: path, flags: SQLITE_OPEN_READWRITE)
+        connection = try SQLiteConnection.reading(path)
         try connection.run("PRAGMA query_only = ON")
         let version = try connection.integer("PRAGMA user_version") ?? 0
         guard version <= Schema.migrations.count else {
             throw StoreError(.tooNew, "\(path) has format \(version), made by a newer Weir: use the newer program")
         }
         guard version == Schema.migrations.count else {
-            throw StoreError(.missing, "\(path) has an old format: start the daemon once, which brings it up to date")
+            throw StoreError(.missing, "\(path) has an old format: `weir db migrate`, or a start of the daemon, brings it up to date")
         }
     }
 

@@ -10,33 +10,73 @@ public final class SQLiteStore: Store {
     /// This writer's number; a higher one in the database means that another daemon has taken over.
     public let epoch: Int64
 
-    /// Opens the database for writing; makes and migrates it when needed.
-    public convenience init(path: String) throws(StoreError) {
-        try self.init(path: path, busyTimeoutMilliseconds: SQLiteConnection.busyTimeoutMilliseconds)
+    private let checkpointer: Checkpointer
+
+    /// Opens the database for writing; makes and migrates it when needed. One that was not closed by its last writer is
+    /// looked through first, and refused when it is damaged.
+    public convenience init(path: String, hooks: StoreHooks = StoreHooks()) throws(StoreError) {
+        try self.init(path: path, busyTimeoutMilliseconds: SQLiteConnection.busyTimeoutMilliseconds, hooks: hooks)
     }
 
-    init(path: String, busyTimeoutMilliseconds: Int32) throws(StoreError) {
+    init(
+        path: String, busyTimeoutMilliseconds: Int32, hooks: StoreHooks = StoreHooks()
+    ) throws(StoreError) {
+        // While it is opened nobody waits for answers: another process may hold it a little longer.
         let connection = try SQLiteConnection(
             path: path, flags: SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE,
-            busyTimeoutMilliseconds: busyTimeoutMilliseconds)
-        try connection.run("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON")
-        try Schema.migrate(connection)
+            busyTimeoutMilliseconds: busyTimeoutMilliseconds * 3)
+        try connection.run(
+            """
+            PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;
+            PRAGMA journal_size_limit = \(Checkpointer.keptBytes)
+            """)
+        try Self.lookThrough(connection, hooks)
+        try Schema.migrate(connection, atPoint: hooks.point)
         // One transaction: of two that open at once, each gets a number of its own.
         epoch = try connection.transaction { () throws(StoreError) in
-            try connection.execute("UPDATE meta SET epoch = epoch + 1")
+            try connection.execute("UPDATE meta SET epoch = epoch + 1, clean = 0")
             return try connection.integer("SELECT epoch FROM meta") ?? 0
         }
+        connection.setBusyTimeout(milliseconds: busyTimeoutMilliseconds)
+        checkpointer = Checkpointer(path: path, note: hooks.note)
+        connection.onCommit(tell: checkpointer)
         self.connection = connection
+    }
+
+    deinit {
+        connection.onCommit(tell: nil)
+        checkpointer.stop()
+    }
+
+    /// After a writer that was killed, or a power loss, the pages of the database are checked before anything uses them.
+    private static func lookThrough(_ connection: SQLiteConnection, _ hooks: StoreHooks) throws(StoreError) {
+        guard try Schema.version(of: connection) >= Schema.knowsCleanStop,
+            try connection.integer("SELECT clean FROM meta") == 0
+        else { return }
+        hooks.note("the last Weir did not stop in good order; looking through the store")
+        let damage = try StoreCheck.damage(of: connection, "quick_check")
+        guard let first = damage.first else { return }
+        let more = damage.count > 1 ? " (and \(damage.count - 1) more)" : ""
+        throw StoreError(.corrupt, "\(connection.path) is damaged: \(first)\(more); \(StoreCheck.remedy)")
+    }
+
+    static func check(_ epoch: Int64, _ connection: SQLiteConnection) throws(StoreError) {
+        guard try connection.integer("SELECT epoch FROM meta") == epoch else {
+            throw StoreError(.fenced, "\(connection.path): another daemon has taken this state directory over")
+        }
     }
 
     public func commit(_ changes: [Change]) throws(StoreError) {
         let (connection, epoch) = (connection, epoch)
         try connection.transaction { () throws(StoreError) in
-            guard try connection.integer("SELECT epoch FROM meta") == epoch else {
-                throw StoreError(.fenced, "\(connection.path): another daemon has taken this state directory over")
-            }
+            try Self.check(epoch, connection)
             for change in changes { try Self.apply(change, connection) }
         }
+    }
+
+    public func close() throws(StoreError) {
+        checkpointer.stop()
+        try connection.execute("UPDATE meta SET clean = 1 WHERE epoch = ?", .integer(epoch))
     }
 
     public func snapshot() throws(StoreError) -> Snapshot {

@@ -5,7 +5,16 @@ import Store
 enum Schema {
     typealias Migration = (name: String, sql: String)
 
-    static let migrations: [Migration] = [("initial", initial)]
+    static let migrations: [Migration] = [("initial", initial), ("upkeep", upkeep)]
+    /// The first format that notes whether its last writer stopped in good order.
+    static let knowsCleanStop = 2
+
+    /// Without the indexes, each run and each version that is removed would have these tables read from end to end.
+    private static let upkeep = """
+        ALTER TABLE meta ADD COLUMN clean INTEGER NOT NULL DEFAULT 1 CHECK (clean IN (0, 1));
+        CREATE INDEX backfill_run_by_run ON backfill_run (run);
+        CREATE INDEX run_by_version ON run (version);
+        """
 
     private static func words<Word: RawRepresentable & CaseIterable>(_: Word.Type) -> String
     where Word.RawValue == String {
@@ -157,33 +166,48 @@ enum Schema {
         """
 
     /// Brings a database to this Weir's version, one migration a transaction; a copy is made first when it has content.
+    ///
+    /// - Parameter point: called by name at the places at which a test may kill the process.
+    /// - Returns: the path of the copy; nil when none was needed.
+    @discardableResult
     static func migrate(
-        _ connection: SQLiteConnection, _ migrations: [Migration] = migrations
-    ) throws(StoreError) {
+        _ connection: SQLiteConnection, _ migrations: [Migration] = migrations,
+        atPoint point: (String) -> Void = { _ in }
+    ) throws(StoreError) -> String? {
         let version = try version(of: connection)
         guard version <= migrations.count else {
-            throw StoreError(
-                .tooNew,
-                "\(connection.path) has format \(version), made by a newer Weir; this one knows up to "
-                    + "\(migrations.count): use the newer program, or restore a backup")
+            throw tooNew(connection.path, version, known: migrations.count)
         }
-        guard version < migrations.count else { return }
-        if version > 0 { try connection.backUp(to: "\(connection.path).before-\(migrations.count)") }
+        guard version < migrations.count else { return nil }
+        let copy = version > 0 ? "\(connection.path).before-\(migrations.count)" : nil
+        if let copy { try connection.backUp(to: copy) }
         for (index, migration) in migrations.enumerated().dropFirst(version) {
-            try migrate(connection, from: index, by: migration)
+            try migrate(connection, from: index, by: migration, atPoint: point)
         }
+        return copy
+    }
+
+    static func tooNew(_ path: String, _ version: Int, known: Int = migrations.count) -> StoreError {
+        StoreError(
+            .tooNew,
+            "\(path) has format \(version), made by a newer Weir; this one knows up to \(known): use the newer program, "
+                + "or restore a backup")
     }
 
     /// Makes one migration, unless another process that opened the database at the same time was quicker.
-    static func migrate(_ connection: SQLiteConnection, from index: Int, by migration: Migration) throws(StoreError) {
+    static func migrate(
+        _ connection: SQLiteConnection, from index: Int, by migration: Migration,
+        atPoint point: (String) -> Void = { _ in }
+    ) throws(StoreError) {
         try connection.transaction { () throws(StoreError) in
             guard try version(of: connection) == index else { return }
             try connection.run(migration.sql)
             try connection.run("PRAGMA user_version = \(index + 1)")
+            point("migrate.before_commit")
         }
     }
 
-    private static func version(of connection: SQLiteConnection) throws(StoreError) -> Int {
+    static func version(of connection: SQLiteConnection) throws(StoreError) -> Int {
         Int(try connection.integer("PRAGMA user_version") ?? 0)
     }
 }

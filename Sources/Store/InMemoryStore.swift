@@ -12,9 +12,11 @@ public final class InMemoryStore: Store, StoreReader {
         var backfills: [Int64: Backfill] = [:]
         var entries: [Int64: [BackfillEntry]] = [:]
         var audit: [AuditEntry] = []
+        /// Entries of the audit log that were removed.
+        var auditRemoved = 0
     }
 
-    private var contents = Contents()
+    var contents = Contents()
     /// When set, the next commit fails with this and changes nothing.
     public var nextFailure: StoreError?
 

@@ -47,6 +47,14 @@ public protocol Store: AnyObject {
 
     /// The version of this DAG with this content, if it was seen before.
     func version(dag: String, sha256: String) throws(StoreError) -> DAGVersionRecord?
+
+    /// Removes what an order names and what belongs to it, in one durable transaction. Rows that must stay are left alone;
+    /// see `PrunePolicy`.
+    /// - Parameter limit: about so many rows at most, so that the transaction is short.
+    func prune(_ order: PruneOrder, limit: Int) throws(StoreError) -> PruneStep
+
+    /// The last call of a writer that stops in good order: the next one need not look for damage.
+    func close() throws(StoreError)
 }
 
 /// What people and programs ask of the store; safe to use beside a running daemon. Used from one thread.
@@ -69,6 +77,13 @@ public protocol StoreReader: AnyObject {
     func audit(limit: Int) throws(StoreError) -> [AuditEntry]
     /// Counts of everything that is not finished.
     func counts() throws(StoreError) -> StoreCounts
+
+    /// Ended runs that a policy lets go, DAG by DAG, oldest logical date first.
+    func prunableRuns(_ policy: PrunePolicy) throws(StoreError) -> [PrunableRun]
+    /// What else can go, once the runs are gone: versions, backfills, entries of the audit log.
+    func leftovers(_ policy: PrunePolicy) throws(StoreError) -> PruneOrder
+    /// Which of these attempts there are, and when each of them ended; nil while it runs.
+    func attemptEnds(of ids: [Int64]) throws(StoreError) -> [Int64: Instant?]
 }
 
 public struct DAGSummary: Sendable, Hashable {

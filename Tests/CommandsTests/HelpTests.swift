@@ -30,6 +30,25 @@ import Testing
         #expect(run([name, "-h"]).out == output.out)
     }
 
+    private static let below = Program.commands.flatMap(\.subcommands)
+
+    @Test(arguments: below.map(\.name))
+    func theHelpOfACommandInAGroup(name: String) throws {
+        let words = name.split(separator: " ").map(String.init)
+        let output = run(words + ["--help"])
+        #expect(output.status == 0)
+        try expect(output.out, is: name.replacing(" ", with: "-"))
+        #expect(run(["help"] + words).out == output.out)
+    }
+
+    @Test func aGroupDoesNothingItself() {
+        let none = run(["db"])
+        #expect(none.status == 2)
+        #expect(none.out == run(["db", "--help"]).out)
+        #expect(run(["db", "chek"]).err == "weir: no command 'db chek'; did you mean 'check'?\n")
+        #expect(run(["help", "db", "x"]).status == 2)
+    }
+
     @Test func theOverview() throws {
         let output = run(["--help"])
         #expect(output.status == 0)
@@ -42,12 +61,12 @@ import Testing
     }
 
     @Test func everySnapshotBelongsToACommand() throws {
-        let names = Set(Program.commands.map { $0.name + ".txt" } + ["overview.txt"])
+        let names = Set((Program.commands + Self.below).map { $0.name.replacing(" ", with: "-") + ".txt" } + ["overview.txt"])
         #expect(Set(try File.list(Self.folder)) == names)
     }
 
     @Test func helpFitsAScreen() {
-        for command in Program.commands {
+        for command in Program.commands + Self.below {
             for line in command.help.split(separator: "\n") { #expect(line.count <= 120, "\(command.name): \(line)") }
         }
     }

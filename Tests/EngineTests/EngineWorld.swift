@@ -79,6 +79,12 @@ final class TestStore: Store, Sendable {
         try reading { (store) throws(StoreError) in try store.intervalRuns(dag: dag, from: from, to: to) }
     }
 
+    func prune(_ order: PruneOrder, limit: Int) throws(StoreError) -> PruneStep {
+        try reading { (store) throws(StoreError) in try store.prune(order, limit: limit) }
+    }
+
+    func close() throws(StoreError) { journal.note("close") }
+
     func version(dag: String, sha256: String) throws(StoreError) -> DAGVersionRecord? {
         try state.withLock { (state) throws(StoreError) in
             if state.failsVersion {

@@ -39,7 +39,8 @@ import Testing
                 params: ["day": JSONNode(.string("x"))], dryRun: true)),
         .backfill(BackfillRequest(dag: "a", from: time, to: time, reprocess: .failed, maxActive: 1)),
         .cancelRun(dag: "a", runID: "scheduled__2022-05-02T00:00:00Z"), .cancelRun(dag: "..", runID: "a/../b c"),
-        .cancelBackfill(1), .cancelBackfill(.max),
+        .cancelBackfill(1), .cancelBackfill(.max), .prune(PrunePolicy()), .prune(PrunePolicy(keep: 0)),
+        .prune(PrunePolicy(endedBefore: time, keep: 7, auditBefore: Instant(seconds: -1))),
     ]
 
     @Test(arguments: commands.indices)
@@ -49,8 +50,15 @@ import Testing
         #expect(engine.asked() == ["ann: \(command.text)"], "who asks is whom the socket belongs to")
     }
 
+    private static var pruned: PruneSummary {
+        var summary = PruneSummary()
+        (summary.runs, summary.attempts, summary.versions) = (1, 2, 3)
+        (summary.backfills, summary.auditEntries, summary.orphans, summary.isComplete) = (4, 5, 6, false)
+        return summary
+    }
+
     static let replies: [EngineReply] = [
-        .done,
+        .done, .pruned(PruneSummary()), .pruned(pruned),
         .run(
             Run(
                 id: 0, dagID: "a", runID: "manual__1", type: .manual, version: 0, logicalDate: time,

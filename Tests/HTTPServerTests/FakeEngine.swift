@@ -45,6 +45,7 @@ extension EngineCommand {
             "backfill \(request.dag) \(request.from) \(request.to) \(request.reprocess) "
                 + "\(request.maxActive.map { "\($0)" } ?? "-") \(request.reverse) \(request.dryRun) \(json(request.params))"
         case .cancelRun(let dag, let runID): "cancel \(dag) \(runID)"
+        case .prune(let policy): "prune \(policy)"
         case .cancelBackfill(let id): "cancel backfill \(id)"
         }
     }
@@ -63,6 +64,7 @@ extension EngineReply {
         case .done: "done"
         case .run(let run): "\(run)"
         case .backfill(let id, let plan): "\(id.map { "\($0)" } ?? "-") \(plan)"
+        case .pruned(let summary): "\(summary)"
         case .status(let status): "\(status)"
         }
     }

@@ -12,6 +12,11 @@ import Testing
     private static let next: [Schema.Migration] =
         Schema.migrations + [("next", "CREATE TABLE next (a INTEGER) STRICT; INSERT INTO next VALUES (5)")]
 
+    /// This Weir's format, and the one after it.
+    private static let old = Int64(Schema.migrations.count)
+    private static let new = old + 1
+    private var copy: String { "weir.db.before-\(Self.new)" }
+
     init() throws {
         folder = try TemporaryDirectory()
         let store = try SQLiteStore(path: path)
@@ -25,12 +30,12 @@ import Testing
     @Test func aCopyIsMadeFirst() throws {
         let connection = try open(path)
         try Schema.migrate(connection, Self.next)
-        #expect(try connection.integer("PRAGMA user_version") == 2)
+        #expect(try connection.integer("PRAGMA user_version") == Self.new)
         #expect(try connection.integer("SELECT a FROM next") == 5)
-        #expect(folder.names == ["weir.db", "weir.db-wal", "weir.db-shm", "weir.db.before-2"])
+        #expect(folder.names == ["weir.db", "weir.db-wal", "weir.db-shm", copy])
 
         // The copy is a whole database of the old format.
-        let reader = try SQLiteReader(path: path + ".before-2")
+        let reader = try SQLiteReader(path: folder.path + "/" + copy)
         #expect(try reader.dags().map(\.record) == [Sample.dag()])
         #expect(failure { () throws(StoreError) in try SQLiteReader(path: path) }?.code == .tooNew)
 
@@ -42,21 +47,21 @@ import Testing
         let connection = try open(path)
         try Schema.migrate(connection, Self.next)
         // This one looked when it was not made yet.
-        try Schema.migrate(connection, from: 1, by: Self.next[1])
+        try Schema.migrate(connection, from: Int(Self.old), by: Self.next[Int(Self.old)])
         try Schema.migrate(connection, from: 0, by: Self.next[0])
-        #expect(try connection.integer("PRAGMA user_version") == 2)
+        #expect(try connection.integer("PRAGMA user_version") == Self.new)
     }
 
     /// A backup restored by hand is migrated again, and a crash may have left half a copy.
     @Test func anOlderCopyIsNoObstacle() throws {
-        for name in [path + ".before-2", path + ".before-2.unfinished"] {
+        for name in [folder.path + "/" + copy, folder.path + "/\(copy).unfinished"] {
             let descriptor = Glibc.open(name, O_CREAT | O_WRONLY, 0o600)
             #expect(write(descriptor, "half a copy", 11) == 11)
             close(descriptor)
         }
         try Schema.migrate(try open(path), Self.next)
-        #expect(try SQLiteReader(path: path + ".before-2").dags().count == 1)
-        #expect(!folder.names.contains("weir.db.before-2.unfinished"))
+        #expect(try SQLiteReader(path: folder.path + "/" + copy).dags().count == 1)
+        #expect(!folder.names.contains(copy + ".unfinished"))
     }
 
     @Test func aMigrationThatFailsChangesNothing() throws {
@@ -64,19 +69,19 @@ import Testing
             Schema.migrations + [("broken", "CREATE TABLE next (a INTEGER) STRICT; INSERT INTO none VALUES (1)")]
         let connection = try open(path)
         #expect(failure { () throws(StoreError) in try Schema.migrate(connection, broken) }?.code == .internalError)
-        #expect(try connection.integer("PRAGMA user_version") == 1)
+        #expect(try connection.integer("PRAGMA user_version") == Self.old)
         #expect(try connection.integer("SELECT count(*) FROM sqlite_schema WHERE name = 'next'") == 0)
         #expect(try SQLiteStore(path: path).snapshot().dags.count == 1)
     }
 
     @Test func withoutACopyNothingIsMigrated() throws {
         // A directory stands where the copy should be.
-        #expect(mkdir(path + ".before-2", 0o700) == 0)
-        defer { rmdir(path + ".before-2") }
+        #expect(mkdir(folder.path + "/" + copy, 0o700) == 0)
+        defer { rmdir(folder.path + "/" + copy) }
         let connection = try open(path)
         let error = failure { () throws(StoreError) in try Schema.migrate(connection, Self.next) }
         #expect(error?.code == .io && error?.message.contains("the backup cannot be written") ?? false)
-        #expect(try connection.integer("PRAGMA user_version") == 1)
-        #expect(!folder.names.contains("weir.db.before-2.unfinished"))
+        #expect(try connection.integer("PRAGMA user_version") == Self.old)
+        #expect(!folder.names.contains(copy + ".unfinished"))
     }
 }

@@ -79,7 +79,7 @@ import Testing
         for error in errors {
             #expect(error?.code == .corrupt)
             #expect(
-                error?.message.contains(path) ?? false && error?.message.contains("restore it from a backup") ?? false)
+                error?.message.contains(path) ?? false && error?.message.contains("put a backup in its place") ?? false)
         }
     }
 

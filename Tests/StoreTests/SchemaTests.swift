@@ -42,8 +42,8 @@ import Testing
         "UPDATE backfill SET ended_at = 1", "UPDATE backfill SET reprocess = 'some'", "UPDATE backfill SET reverse = 2",
         "UPDATE backfill SET max_active = 0", "UPDATE backfill SET to_date = from_date - 1",
         "UPDATE backfill SET dag_id = 'none'", "UPDATE backfill_run SET disposition = 'x'",
-        "UPDATE backfill_run SET run = 9", "UPDATE backfill_run SET backfill = 9", "INSERT INTO meta VALUES (2, 1)",
-        "INSERT INTO meta VALUES (1, 1)", "DELETE FROM dag", "DELETE FROM dag_version",
+        "UPDATE backfill_run SET run = 9", "UPDATE backfill_run SET backfill = 9", "INSERT INTO meta VALUES (2, 1, 1)",
+        "INSERT INTO meta VALUES (1, 1, 1)", "UPDATE meta SET clean = 2", "DELETE FROM dag", "DELETE FROM dag_version",
         "UPDATE audit_log SET actor = NULL", "UPDATE dag_file_error SET line = 'two'",
     ])
     func refuses(sql: String) throws {
@@ -91,6 +91,9 @@ import Testing
         "SELECT \(Columns.run) FROM run WHERE state IN ('queued', 'running') ORDER BY id",
         "SELECT \(Columns.attempt) FROM attempt WHERE state = 'running' ORDER BY id",
         "SELECT \(Columns.run) FROM run ORDER BY run.logical_date DESC, run.id DESC LIMIT 9",
+        "SELECT DISTINCT backfill FROM backfill_run WHERE run = 1",
+        "SELECT 1 FROM run WHERE run.id = 1 AND run.ended_at = 2 AND \(Prune.mayGo)",
+        "SELECT 1 FROM run WHERE run.version = 1",
         "SELECT \(Columns.run) FROM run WHERE run.dag_id = 'a' ORDER BY run.logical_date DESC, run.id DESC LIMIT 9",
     ])
     func plansUseAnIndex(sql: String) throws {

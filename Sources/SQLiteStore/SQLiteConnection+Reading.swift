@@ -1,0 +1,52 @@
+import CSQLite
+import Glibc
+import Store
+
+extension SQLiteConnection {
+    /// A connection that is only read from; also where nothing can be written.
+    ///
+    /// A WAL database needs its -shm file, even to be read (https://www.sqlite.org/wal.html#read_only_databases). On a
+    /// read-only file system it cannot be made; but there nobody writes either, so that it is not needed.
+    static func reading(_ path: String) throws(StoreError) -> SQLiteConnection {
+        do throws(StoreError) {
+            // Not SQLITE_OPEN_READONLY: with it the -shm file is not made.
+            let connection = try SQLiteConnection(path: path, flags: SQLITE_OPEN_READWRITE)
+            _ = try connection.integer("PRAGMA user_version")
+            return connection
+        } catch {
+            guard error.code == .io, isOnReadOnlyFileSystem(path), access(path + "-shm", F_OK) != 0 else { throw error }
+        }
+        let uri = "file:" + escaped(path)
+        let flags = SQLITE_OPEN_READONLY | SQLITE_OPEN_URI
+        guard hasLog(path) else { return try SQLiteConnection(path: uri + "?immutable=1", flags: flags, name: path) }
+        // `immutable` would pass over the log, which has the latest commits. Without locks, and with the log's index in this
+        // process's memory, it is read as after a crash.
+        let connection = try SQLiteConnection(path: uri + "?vfs=unix-none", flags: flags, name: path)
+        _ = try connection.rows("PRAGMA locking_mode = EXCLUSIVE") { $0.text(0) }
+        return connection
+    }
+
+    private static func hasLog(_ path: String) -> Bool {
+        var status = stat()
+        return stat(path + "-wal", &status) == 0 && status.st_size > 0
+    }
+
+    private static func isOnReadOnlyFileSystem(_ path: String) -> Bool {
+        access(path, W_OK) != 0 && errno == EROFS
+    }
+
+    /// For a URI: what is special in it, by its number.
+    private static func escaped(_ path: String) -> String {
+        let special = Set("%?#".utf8)
+        var bytes: [UInt8] = []
+        for byte in path.utf8 {
+            if special.contains(byte) {
+                let digits = String(byte, radix: 16, uppercase: true)
+                bytes += Array(("%" + (digits.count < 2 ? "0" : "") + digits).utf8)
+            } else {
+                bytes.append(byte)
+            }
+        }
+        return String(decoding: bytes, as: UTF8.self)
+    }
+}
