@@ -201,6 +201,9 @@ final class EngineWorld {
         return status
     }
 
+    /// Waits until the DAG is stored: from here on a commit is about what the test asks for.
+    func waitForDAG() throws { try wait(for: "the DAG in the store") { try dag("d") != nil } }
+
     func dag(_ id: String) throws -> DAGRecord? {
         try store.reading { (store) throws(StoreError) in try store.dags().first { $0.record.id == id }?.record }
     }
