@@ -27,6 +27,8 @@ enum ReplyCoding {
                         }
                     }
                 }
+            case .tasks(let names):
+                writer.member("task_ids", names)
             case .status(let status):
                 writer.key("status")
                 StatusJSON.write(status, to: &writer)
@@ -41,6 +43,7 @@ enum ReplyCoding {
         if root["done"]?.bool == true { return .done }
         if let run = root["run"] { return RunJSON.read(run).map { .run($0) } }
         if let status = root["status"] { return StatusJSON.read(status).map { .status($0) } }
+        if let names = root["task_ids"]?.array { return .tasks(names.compactMap(\.string)) }
         if let plan = root["plan"]?.array {
             var entries: [BackfillPlanEntry] = []
             for node in plan {

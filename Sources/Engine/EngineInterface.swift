@@ -11,6 +11,10 @@ public enum EngineCommand: Sendable {
     case cancelRun(dag: String, runID: String)
     /// Cancels the backfill and every run of it that has not ended.
     case cancelBackfill(Int64)
+    /// Runs tasks of a run again.
+    case clear(ClearRequest)
+    /// Gives a task instance a state.
+    case mark(MarkRequest)
     /// Reads the DAG folder again at once.
     case reload
     case status
@@ -21,6 +25,8 @@ public enum EngineReply: Sendable {
     /// `id` is nil for a dry run.
     case backfill(id: Int64?, plan: [BackfillPlanEntry])
     case status(EngineStatus)
+    /// The tasks that a clear or a mark was about.
+    case tasks([String])
     case done
 }
 

@@ -41,12 +41,16 @@ final class EngineState {
         ) { _ in nil }
     }
 
+    private var context: DAGValidationContext {
+        DAGValidationContext(kinds: configuration.kinds, zone: { SystemZones.zone($0) })
+    }
+
     // MARK: Turns
 
     /// Throws the memory away and makes it again from the store.
     func rebuild() throws(StoreError) {
         let snapshot = try store.snapshot()
-        let context = DAGValidationContext(kinds: configuration.kinds, zone: { SystemZones.zone($0) })
+        let context = context
         scheduler = Scheduler(
             configuration: .init(
                 parallelism: configuration.parallelism, runsSchedules: configuration.runsSchedules,
@@ -211,12 +215,25 @@ final class EngineState {
                 submit(.backfill(request, existing: existing), actor, slot)
             case .cancelRun(let dag, let runID): submit(.cancelRun(dag: dag, runID: runID), actor, slot)
             case .cancelBackfill(let id): submit(.cancelBackfill(id), actor, slot)
+            case .clear(let request):
+                submit(.clear(request, stored: try stored(request.dag, request.runID)), actor, slot)
+            case .mark(let request):
+                submit(.mark(request, stored: try stored(request.dag, request.runID)), actor, slot)
             case .status: slot.give(.success(.status(status)))
             case .reload: slot.give(.success(.done))
             }
         } catch {
             slot.give(.failure(CommandError(.unavailable, error.message)))
         }
+    }
+
+    /// The run with its instances and its version; nil when it is running, or there is none.
+    private func stored(_ dag: String, _ runID: String) throws(StoreError) -> StoredRun? {
+        guard let run = try store.run(dag: dag, runID: runID), run.state != .running else { return nil }
+        let version = try store.version(run.version)
+        return StoredRun(
+            run: run, instances: try store.taskInstances(ofRun: run.id),
+            dag: version.flatMap { DAGParser.parse(Array($0.text.utf8), context: context).dag })
     }
 
     private func submit(
@@ -232,6 +249,7 @@ final class EngineState {
         switch reply {
         case .run(let run): slot.give(.success(.run(run)))
         case .backfill(let id, let plan): slot.give(.success(.backfill(id: id, plan: plan)))
+        case .tasks(let names): slot.give(.success(.tasks(names)))
         case .done: slot.give(.success(.done))
         case .refused(let error): slot.give(.failure(error))
         }

@@ -169,9 +169,9 @@ extension Scheduler {
         attempt.peakMemory = end.peakMemory
         attempt.reason = end.reason ?? end.words
         node.instances[index].record.lostInARow = 0
-        if attempt.intent == .cancel {
+        if let intent = attempt.intent {
             close(attempt, .cancelled, node, now: now)
-            conclude(node, index, .cancelled, reason: "cancelled", end: end, now: now)
+            obey(intent, node, index, end: end, now: now)
             return
         }
         switch (end.outcome, end.exitCode) {
@@ -187,6 +187,19 @@ extension Scheduler {
             close(attempt, .failed, node, now: now)
             let mayRetry = !(end.outcome == .exited && end.exitCode == 98)
             fail(node, index, dag.tasks[index], attempt, end, mayRetry: mayRetry, now: now)
+        }
+    }
+
+    /// What a person decided about an attempt takes effect now that it has ended.
+    private func obey(_ intent: Intent, _ node: RunNode, _ index: Int, end: AttemptEnd?, now: Instant) {
+        switch intent {
+        case .cancel: conclude(node, index, .cancelled, reason: "cancelled", end: end, now: now)
+        case .clear:
+            reset(node, index)
+            judge(node, index, now: now)
+        case .markSuccess: conclude(node, index, .success, reason: "marked success", end: end, now: now)
+        case .markFailed: conclude(node, index, .failed, reason: "marked failed", end: end, now: now)
+        case .markSkipped: conclude(node, index, .skipped, reason: "marked skipped", end: end, now: now)
         }
     }
 
@@ -242,8 +255,8 @@ extension Scheduler {
         guard let (attempt, node, index) = current(id) else { return closeStray(id, now: now) }
         close(attempt, .revoked, node, now: now)
         node.instances[index].record.tryNumber -= 1
-        if attempt.intent == .cancel {
-            conclude(node, index, .cancelled, reason: "cancelled", now: now)
+        if let intent = attempt.intent {
+            obey(intent, node, index, end: nil, now: now)
         } else {
             enqueue(node, index, reason: "the start before was revoked")
         }
@@ -254,8 +267,8 @@ extension Scheduler {
         var attempt = stored
         attempt.reason = reason
         close(attempt, .lost, node, now: now)
-        if attempt.intent == .cancel {
-            conclude(node, index, .cancelled, reason: "cancelled", now: now)
+        if let intent = attempt.intent {
+            obey(intent, node, index, end: nil, now: now)
             return
         }
         node.instances[index].record.lostInARow += 1
@@ -279,6 +292,10 @@ extension Scheduler {
     /// Running attempts are killed, and take the state once they have ended; the rest takes it now.
     func cancel(_ node: RunNode, now: Instant) {
         if node.run.state == .queued {
+            // One that was cleared has instances already.
+            for index in node.instances.indices where !node.instances[index].record.state.isFinal {
+                settle(node, index, .cancelled, reason: "cancelled", now: now)
+            }
             end(node, .cancelled, reason: "cancelled before it started", now: now)
             return
         }
@@ -291,15 +308,25 @@ extension Scheduler {
                 queuedTasks -= 1
                 dagsToUnpark.insert(node.owner.record.id)
                 settle(node, index, .cancelled, reason: "cancelled", now: now)
-            case .running:
-                guard let id = record.attempt, attempts[id]?.intent == nil else { continue }
-                attempts[id]?.intent = .cancel
-                if let attempt = attempts[id] { turn.changes.append(.updateAttempt(attempt, from: .running)) }
-                turn.effects.append(.kill(attempt: id))
+            case .running: intend(.cancel, node, index)
             default: break
             }
         }
         endIfDone(node, now: now)
+    }
+}
+
+extension Scheduler {
+    /// Stores what is to become of a running instance, and kills its attempt. A later decision replaces an earlier one.
+    func intend(_ intent: Intent, _ node: RunNode, _ index: Int) {
+        guard let id = node.instances[index].record.attempt, var attempt = attempts[id], attempt.intent != intent else {
+            return
+        }
+        attempt.intent = intent
+        attempts[id] = attempt
+        // One that was made in this turn is written as it is at the turn's end.
+        if !newAttempts.contains(id) { turn.changes.append(.updateAttempt(attempt, from: .running)) }
+        turn.effects.append(.kill(attempt: id))
     }
 }
 

@@ -31,6 +31,9 @@ public enum SchedulerRequest: Sendable {
     case backfill(BackfillRequest, existing: [Run])
     case cancelRun(dag: String, runID: String)
     case cancelBackfill(Int64)
+    /// `stored`: the run, unless it is running.
+    case clear(ClearRequest, stored: StoredRun?)
+    case mark(MarkRequest, stored: StoredRun?)
     case setPaused(dag: String, paused: Bool)
 }
 
@@ -87,6 +90,8 @@ public enum SchedulerReply: Sendable {
     case run(Run)
     /// `id` is nil when nothing was made: a dry run, or every interval has its run already.
     case backfill(id: Int64?, plan: [BackfillPlanEntry])
+    /// The tasks that a clear or a mark was about.
+    case tasks([String])
     case done
     case refused(CommandError)
 }

@@ -79,6 +79,14 @@ final class TestStore: Store, Sendable {
         try reading { (store) throws(StoreError) in try store.intervalRuns(dag: dag, from: from, to: to) }
     }
 
+    func run(dag: String, runID: String) throws(StoreError) -> Run? {
+        try reading { (store) throws(StoreError) in try store.run(dag: dag, runID: runID) }
+    }
+
+    func version(_ id: Int64) throws(StoreError) -> DAGVersionRecord? {
+        try reading { (store) throws(StoreError) in try store.version(id) }
+    }
+
     func version(dag: String, sha256: String) throws(StoreError) -> DAGVersionRecord? {
         try state.withLock { (state) throws(StoreError) in
             if state.failsVersion {

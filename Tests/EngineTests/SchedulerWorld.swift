@@ -124,6 +124,25 @@ final class SchedulerWorld {
         return replies[ticket]
     }
 
+    /// What the engine adds to a request about a run that is not running.
+    func stored(_ runID: String, dag: String = "d") throws -> StoredRun? {
+        guard let run = try store.run(dag: dag, runID: runID), run.state != .running else { return nil }
+        let version = try store.version(run.version)
+        return StoredRun(
+            run: run, instances: try store.taskInstances(ofRun: run.id), dag: version.flatMap { texts[$0.text] })
+    }
+
+    @discardableResult
+    func clear(_ request: ClearRequest, crash: Crash = .none) throws -> SchedulerReply? {
+        try self.request(.clear(request, stored: try stored(request.runID)), crash: crash)
+    }
+
+    @discardableResult
+    func mark(_ run: Run, _ task: String, _ state: MarkState, crash: Crash = .none) throws -> SchedulerReply? {
+        let request = MarkRequest(dag: run.dagID, runID: run.runID, task: task, state: state)
+        return try self.request(.mark(request, stored: try stored(run.runID)), crash: crash)
+    }
+
     /// Ends a live attempt. `also` are events that share its turn.
     func end(
         _ attempt: Int64, exitCode: Int = 0, outputs: String? = nil, also: [SchedulerEvent] = [], crash: Crash = .none

@@ -40,6 +40,12 @@ import Testing
         .backfill(BackfillRequest(dag: "a", from: time, to: time, reprocess: .failed, maxActive: 1)),
         .cancelRun(dag: "a", runID: "scheduled__2022-05-02T00:00:00Z"), .cancelRun(dag: "..", runID: "a/../b c"),
         .cancelBackfill(1), .cancelBackfill(.max),
+        .clear(ClearRequest(dag: "d", runID: "r")),
+        .clear(
+            ClearRequest(
+                dag: "a/b", runID: "r 1", tasks: ["x", "y/z"], upstream: true, downstream: false, onlyFailed: true,
+                latest: true, dryRun: true)),
+        .mark(MarkRequest(dag: "d", runID: "r", task: "t/1", state: .failed)),
     ]
 
     @Test(arguments: commands.indices)

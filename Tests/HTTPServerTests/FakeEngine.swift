@@ -46,6 +46,8 @@ extension EngineCommand {
                 + "\(request.maxActive.map { "\($0)" } ?? "-") \(request.reverse) \(request.dryRun) \(json(request.params))"
         case .cancelRun(let dag, let runID): "cancel \(dag) \(runID)"
         case .cancelBackfill(let id): "cancel backfill \(id)"
+        case .clear(let request): "\(request)"
+        case .mark(let request): "\(request)"
         }
     }
 
@@ -64,6 +66,7 @@ extension EngineReply {
         case .run(let run): "\(run)"
         case .backfill(let id, let plan): "\(id.map { "\($0)" } ?? "-") \(plan)"
         case .status(let status): "\(status)"
+        case .tasks(let names): "tasks \(names)"
         }
     }
 }
