@@ -27,6 +27,10 @@ final class EngineState {
     private var refusal: StoreError?
     /// Why nothing is started, while the store cannot be written.
     var stoppedBecause: String?
+    /// Attempts of which nobody could tell how they stand, and when they are looked at again.
+    private var unsupervised: Set<Int64> = []
+    private var lookAgainAt: Instant?
+    private static let lookAgainAfter = TimeAmount(seconds: 5)
 
     init(
         configuration: EngineConfiguration, store: any Store, executor: any Executor, clock: @escaping () -> Instant
@@ -74,6 +78,7 @@ final class EngineState {
         for (run, instances) in loaded { scheduler.handle(.instancesLoaded(run: run, instances), now: clock()) }
         loaded = []
         if let refusal { throw refusal }
+        lookAgain()
         let turn = scheduler.endTurn(now: clock())
         var changes = turn.changes
         if let reason = stoppedBecause {
@@ -121,11 +126,20 @@ final class EngineState {
         }
     }
 
+    /// What could not be told before, because of a full disk say, may be told now.
+    private func lookAgain() {
+        guard let at = lookAgainAt, at <= clock() else { return }
+        lookAgainAt = nil
+        let running = Set(scheduler.runningAttempts.map(\.id))
+        executor.recover(unsupervised.filter(running.contains).sorted())
+        unsupervised = []
+    }
+
     /// Whether the next turn has something to do without a new event.
     var hasMore: Bool { !loaded.isEmpty || stoppedBecause != nil }
 
     /// Wall-clock microseconds at which something comes due.
-    var nextWake: Int64? { scheduler.nextWake?.microseconds }
+    var nextWake: Int64? { [scheduler.nextWake, lookAgainAt].compactMap(\.self).min()?.microseconds }
 
     // MARK: Events
 
@@ -135,7 +149,11 @@ final class EngineState {
         case .ended(let attempt, let end): event = .attemptEnded(attempt, end)
         case .revoked(let attempt): event = .attemptRevoked(attempt)
         case .lost(let attempt, let reason): event = .attemptLost(attempt, reason: reason)
-        case .unsupervised(let attempt, let reason): event = .attemptUnsupervised(attempt, reason: reason)
+        case .unsupervised(let attempt, let reason):
+            unsupervised.insert(attempt)
+            lookAgainAt = lookAgainAt ?? clock() + Self.lookAgainAfter
+            event = .attemptUnsupervised(attempt, reason: reason)
+        case .postponed(let attempt, let reason): event = .attemptPostponed(attempt, reason: reason)
         }
         scheduler.handle(event, now: clock())
     }
@@ -266,7 +284,7 @@ final class EngineState {
             pid: Int(getpid()), startedAt: startedAt, version: configuration.version,
             parallelism: configuration.parallelism, runningAttempts: scheduler.runningAttemptCount,
             queuedTasks: scheduler.queuedTaskCount, activeRuns: scheduler.activeRunCount,
-            queuedRuns: scheduler.queuedRunCount, stoppedBecause: stoppedBecause)
+            queuedRuns: scheduler.queuedRunCount, stoppedBecause: stoppedBecause ?? scheduler.startsHeldBecause)
     }
 }
 

@@ -67,6 +67,10 @@ extension Scheduler {
     }
 
     func startTasks(now: Instant) {
+        if let hold {
+            guard hold.until <= now else { return }
+            self.hold = nil
+        }
         repeat {
             unpark()
             while attempts.count < configuration.parallelism, let next = ready.pop() {
@@ -169,6 +173,7 @@ extension Scheduler {
         attempt.peakMemory = end.peakMemory
         attempt.reason = end.reason ?? end.words
         node.instances[index].record.lostInARow = 0
+        holdSeconds = 1
         if let intent = attempt.intent {
             close(attempt, .cancelled, node, now: now)
             obey(intent, node, index, end: end, now: now)
@@ -261,6 +266,27 @@ extension Scheduler {
             enqueue(node, index, reason: "the start before was revoked")
         }
     }
+
+    /// It never ran, and the machine is to blame: no try, but a pause before anything is started again.
+    func postpone(_ id: Int64, reason: String, now: Instant) {
+        let until = now + TimeAmount(seconds: Int64(holdSeconds))
+        if hold == nil {
+            hold = (until, reason)
+            holdSeconds = min(holdSeconds * 2, Self.longestHoldSeconds)
+        }
+        guard let (stored, node, index) = current(id) else { return closeStray(id, now: now) }
+        var attempt = stored
+        attempt.reason = reason
+        close(attempt, .revoked, node, now: now)
+        node.instances[index].record.tryNumber -= 1
+        if let intent = attempt.intent {
+            obey(intent, node, index, end: nil, now: now)
+        } else {
+            enqueue(node, index, reason: "waits, not started: \(reason)")
+        }
+    }
+
+    private static let longestHoldSeconds = 30
 
     func lose(_ id: Int64, reason: String, now: Instant) {
         guard let (stored, node, index) = current(id) else { return closeStray(id, now: now) }

@@ -18,6 +18,8 @@ public enum SchedulerEvent: Sendable {
     case attemptEnded(Int64, AttemptEnd)
     /// The attempt never executed anything and never will.
     case attemptRevoked(Int64)
+    /// It could not be started because the machine has run out of something; it never will be.
+    case attemptPostponed(Int64, reason: String)
     /// Its supervisor vanished, and its process tree is proven empty.
     case attemptLost(Int64, reason: String)
     /// Its supervisor vanished, and nothing proves that its processes are gone: it stays running.

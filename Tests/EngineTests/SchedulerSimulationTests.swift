@@ -87,7 +87,8 @@ private struct Simulation {
             let code = [0, 0, 0, 0, 1, 1, 98, 99].randomElement(using: &random) ?? 0
             try world.end(attempt, exitCode: code, crash: crash())
         case 60..<65:
-            if let attempt = world.live.keys.sorted().randomElement(using: &random) { try world.lose(attempt) }
+            guard let attempt = world.live.keys.sorted().randomElement(using: &random) else { return }
+            if random.chance(70) { try world.lose(attempt) } else { try world.postpone(attempt) }
         case 65..<80:
             _ = try world.advance(limit: horizon)
         case 80..<84:

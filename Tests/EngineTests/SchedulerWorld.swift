@@ -165,6 +165,13 @@ final class SchedulerWorld {
         try turn([.attemptLost(attempt, reason: "test")])
     }
 
+    /// The machine could not start a live attempt.
+    func postpone(_ attempt: Int64) throws {
+        live[attempt] = nil
+        killed.remove(attempt)
+        try turn([.attemptPostponed(attempt, reason: "no room")])
+    }
+
     /// The live attempt of a task; nil when it has none.
     func attempt(of task: String, run: String? = nil) -> Int64? {
         live.values.filter { $0.taskID == task && (run == nil || $0.run.runID == run) }.map(\.attempt).min()
