@@ -284,8 +284,16 @@ final class EngineState {
             pid: Int(getpid()), startedAt: startedAt, version: configuration.version,
             parallelism: configuration.parallelism, runningAttempts: scheduler.runningAttemptCount,
             queuedTasks: scheduler.queuedTaskCount, activeRuns: scheduler.activeRunCount,
-            queuedRuns: scheduler.queuedRunCount, stoppedBecause: stoppedBecause ?? scheduler.startsHeldBecause)
+            queuedRuns: scheduler.queuedRunCount, stoppedBecause: stoppedBecause ?? scheduler.startsHeldBecause ?? fullDisk)
     }
+
+    /// Supervisors wait for room to write their results; a person has to make it.
+    private var fullDisk: String? {
+        guard let free = File.freeBytes(configuration.home.state), free < Self.leastFreeBytes else { return nil }
+        return "the disk of \(configuration.home.state) is full (\(free) bytes are free): make room"
+    }
+
+    private static let leastFreeBytes: Int64 = 256 << 10
 }
 
 extension FileError {
