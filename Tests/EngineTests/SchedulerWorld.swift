@@ -1,10 +1,11 @@
+import Engine
 import SchedulerCore
 import Store
 import Testing
 
 /// Parses a DAG for a test; a mistake in it is a mistake of the test.
 func dag(_ json: String) throws -> DAG {
-    let context = DAGValidationContext(kinds: [commandKind], zone: { $0 == "UTC" ? .utc : nil })
+    let context = DAGValidationContext(kinds: [commandKind], zone: { SystemZones.zone($0) })
     let (dag, diagnostics) = DAGParser.parse(Array(json.utf8), context: context)
     return try #require(dag, "\(diagnostics)")
 }
@@ -145,9 +146,10 @@ final class SchedulerWorld {
 
     /// Ends a live attempt. `also` are events that share its turn.
     func end(
-        _ attempt: Int64, exitCode: Int = 0, outputs: String? = nil, also: [SchedulerEvent] = [], crash: Crash = .none
+        _ attempt: Int64, exitCode: Int = 0, outputs: String? = nil, also: [SchedulerEvent] = [], crash: Crash = .none,
+        heedsKill: Bool = true
     ) throws {
-        let wasKilled = killed.remove(attempt) != nil
+        let wasKilled = killed.remove(attempt) != nil && heedsKill
         let end =
             wasKilled
             ? AttemptEnd(outcome: .killed, signal: 15)
