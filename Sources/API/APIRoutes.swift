@@ -46,6 +46,26 @@ public enum APIRoutes {
             try body.end()
             return .prune(policy)
         }
+        on("POST", "/api/v1/dags/{dag_id}/runs/{run_id}/clear") { request throws(BodyError) in
+            var body = try BodyReader(request.body)
+            let clear = ClearRequest(
+                dag: request.parameter("dag_id"), runID: request.parameter("run_id"),
+                tasks: try body.strings("task_ids") ?? [],
+                upstream: try body.bool("upstream") ?? false, downstream: try body.bool("downstream") ?? true,
+                onlyFailed: try body.bool("only_failed") ?? false, latest: try body.bool("latest") ?? false,
+                dryRun: try body.bool("dry_run") ?? false)
+            try body.end()
+            return .clear(clear)
+        }
+        on("POST", "/api/v1/dags/{dag_id}/runs/{run_id}/tasks/{task_id}/mark") { request throws(BodyError) in
+            var body = try BodyReader(request.body)
+            let state = try body.required(body.word("state", MarkState.self), "state")
+            try body.end()
+            return .mark(
+                MarkRequest(
+                    dag: request.parameter("dag_id"), runID: request.parameter("run_id"),
+                    task: request.parameter("task_id"), state: state))
+        }
         router.on("POST", "/api/v1/backfills/{id}/cancel") { request in
             guard let id = Int64(request.parameter("id")) else {
                 return problem(404, "'\(request.parameter("id"))' is no number of a backfill", code: .notFound)

@@ -37,6 +37,14 @@ struct BodyReader {
         try value(key, "an integer") { $0.integer.flatMap { Int(exactly: $0) } }
     }
 
+    mutating func strings(_ key: String) throws(BodyError) -> [String]? {
+        try value(key, "an array of strings") { node in
+            guard let nodes = node.array else { return nil }
+            let texts = nodes.compactMap(\.string)
+            return texts.count == nodes.count ? texts : nil
+        }
+    }
+
     mutating func instant(_ key: String) throws(BodyError) -> Instant? {
         try value(key, "a time as in RFC 3339, such as 2022-05-02T00:00:00Z") {
             $0.string.flatMap { Instant(rfc3339: $0) }

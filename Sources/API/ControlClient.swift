@@ -69,6 +69,21 @@ public final class ControlClient: EngineService {
             }
             return ("POST", path("prune"), writer.bytes)
         case .cancelRun(let dag, let runID): return ("POST", path("dags", dag, "runs", runID, "cancel"), [])
+        case .clear(let request):
+            writer.object {
+                $0.member("task_ids", request.tasks)
+                $0.member("upstream", request.upstream)
+                $0.member("downstream", request.downstream)
+                $0.member("only_failed", request.onlyFailed)
+                $0.member("latest", request.latest)
+                $0.member("dry_run", request.dryRun)
+            }
+            return ("POST", path("dags", request.dag, "runs", request.runID, "clear"), writer.bytes)
+        case .mark(let request):
+            writer.object { $0.member("state", request.state.rawValue) }
+            return (
+                "POST", path("dags", request.dag, "runs", request.runID, "tasks", request.task, "mark"), writer.bytes
+            )
         case .cancelBackfill(let id): return ("POST", path("backfills", "\(id)", "cancel"), [])
         }
     }

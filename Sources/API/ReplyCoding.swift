@@ -30,6 +30,8 @@ enum ReplyCoding {
             case .pruned(let summary):
                 writer.key("pruned")
                 PruneJSON.write(summary, to: &writer)
+            case .tasks(let names):
+                writer.member("task_ids", names)
             case .status(let status):
                 writer.key("status")
                 StatusJSON.write(status, to: &writer)
@@ -45,6 +47,7 @@ enum ReplyCoding {
         if let run = root["run"] { return RunJSON.read(run).map { .run($0) } }
         if let pruned = root["pruned"] { return PruneJSON.read(pruned).map { .pruned($0) } }
         if let status = root["status"] { return StatusJSON.read(status).map { .status($0) } }
+        if let names = root["task_ids"]?.array { return .tasks(names.compactMap(\.string)) }
         if let plan = root["plan"]?.array {
             var entries: [BackfillPlanEntry] = []
             for node in plan {

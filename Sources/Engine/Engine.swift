@@ -98,7 +98,7 @@ public final class Engine: EngineService {
             // Whoever has just written a DAG file need not wait for the watcher. Files that did not change are not read.
             if configuration.runsSchedules, !readFolder() { throw Self.stopped }
         case .prune(let policy): return .pruned(try prune(policy))
-        case .cancelRun, .cancelBackfill, .status: break
+        case .cancelRun, .cancelBackfill, .clear, .mark, .status: break
         }
         let answer = OneShot<Result<EngineReply, CommandError>>()
         guard mailbox.put(.command(command, actor: actor, answer)) else { throw Self.stopped }

@@ -11,6 +11,10 @@ public enum EngineCommand: Sendable {
     case cancelRun(dag: String, runID: String)
     /// Cancels the backfill and every run of it that has not ended.
     case cancelBackfill(Int64)
+    /// Runs tasks of a run again.
+    case clear(ClearRequest)
+    /// Gives a task instance a state.
+    case mark(MarkRequest)
     /// Reads the DAG folder again at once.
     case reload
     /// Removes ended runs with all that belongs to them. Answers after some seconds at most; a summary that is not complete
@@ -25,6 +29,8 @@ public enum EngineReply: Sendable {
     case backfill(id: Int64?, plan: [BackfillPlanEntry])
     case status(EngineStatus)
     case pruned(PruneSummary)
+    /// The tasks that a clear or a mark was about.
+    case tasks([String])
     case done
 }
 

@@ -32,6 +32,10 @@ final class EngineState {
     private var refusal: StoreError?
     /// Why nothing is started, while the store cannot be written.
     var stoppedBecause: String?
+    /// Attempts of which nobody could tell how they stand, and when they are looked at again.
+    private var unsupervised: Set<Int64> = []
+    private var lookAgainAt: Instant?
+    private static let lookAgainAfter = TimeAmount(seconds: 5)
 
     init(
         configuration: EngineConfiguration, store: any Store, executor: any Executor, clock: @escaping () -> Instant,
@@ -48,13 +52,17 @@ final class EngineState {
         ) { _ in nil }
     }
 
+    private var context: DAGValidationContext {
+        DAGValidationContext(kinds: configuration.kinds, zone: { SystemZones.zone($0) })
+    }
+
     // MARK: Turns
 
     /// Throws the memory away and makes it again from the store.
     func rebuild() throws(StoreError) {
         var snapshot = try store.snapshot()
         snapshot.nextAttempt = max(snapshot.nextAttempt, attemptsOnDisk + 1)
-        let context = DAGValidationContext(kinds: configuration.kinds, zone: { SystemZones.zone($0) })
+        let context = context
         scheduler = Scheduler(
             configuration: .init(
                 parallelism: configuration.parallelism, runsSchedules: configuration.runsSchedules,
@@ -78,6 +86,7 @@ final class EngineState {
         for (run, instances) in loaded { scheduler.handle(.instancesLoaded(run: run, instances), now: clock()) }
         loaded = []
         if let refusal { throw refusal }
+        lookAgain()
         let turn = scheduler.endTurn(now: clock())
         var changes = turn.changes
         if let reason = stoppedBecause {
@@ -143,11 +152,20 @@ final class EngineState {
         }
     }
 
+    /// What could not be told before, because of a full disk say, may be told now.
+    private func lookAgain() {
+        guard let at = lookAgainAt, at <= clock() else { return }
+        lookAgainAt = nil
+        let running = Set(scheduler.runningAttempts.map(\.id))
+        executor.recover(unsupervised.filter(running.contains).sorted())
+        unsupervised = []
+    }
+
     /// Whether the next turn has something to do without a new event.
     var hasMore: Bool { !loaded.isEmpty || stoppedBecause != nil }
 
     /// Wall-clock microseconds at which something comes due.
-    var nextWake: Int64? { scheduler.nextWake?.microseconds }
+    var nextWake: Int64? { [scheduler.nextWake, lookAgainAt].compactMap(\.self).min()?.microseconds }
 
     // MARK: Events
 
@@ -157,7 +175,11 @@ final class EngineState {
         case .ended(let attempt, let end): event = .attemptEnded(attempt, end)
         case .revoked(let attempt): event = .attemptRevoked(attempt)
         case .lost(let attempt, let reason): event = .attemptLost(attempt, reason: reason)
-        case .unsupervised(let attempt, let reason): event = .attemptUnsupervised(attempt, reason: reason)
+        case .unsupervised(let attempt, let reason):
+            unsupervised.insert(attempt)
+            lookAgainAt = lookAgainAt ?? clock() + Self.lookAgainAfter
+            event = .attemptUnsupervised(attempt, reason: reason)
+        case .postponed(let attempt, let reason): event = .attemptPostponed(attempt, reason: reason)
         }
         scheduler.handle(event, now: clock())
     }
@@ -237,6 +259,10 @@ final class EngineState {
                 submit(.backfill(request, existing: existing), actor, slot)
             case .cancelRun(let dag, let runID): submit(.cancelRun(dag: dag, runID: runID), actor, slot)
             case .cancelBackfill(let id): submit(.cancelBackfill(id), actor, slot)
+            case .clear(let request):
+                submit(.clear(request, stored: try stored(request.dag, request.runID)), actor, slot)
+            case .mark(let request):
+                submit(.mark(request, stored: try stored(request.dag, request.runID)), actor, slot)
             case .status: slot.give(.success(.status(status)))
             case .reload: slot.give(.success(.done))
             case .prune: slot.give(.success(.pruned(PruneSummary())))  // Done elsewhere, see Engine.
@@ -244,6 +270,15 @@ final class EngineState {
         } catch {
             slot.give(.failure(CommandError(.unavailable, error.message)))
         }
+    }
+
+    /// The run with its instances and its version; nil when it is running, or there is none.
+    private func stored(_ dag: String, _ runID: String) throws(StoreError) -> StoredRun? {
+        guard let run = try store.run(dag: dag, runID: runID), run.state != .running else { return nil }
+        let version = try store.version(run.version)
+        return StoredRun(
+            run: run, instances: try store.taskInstances(ofRun: run.id),
+            dag: version.flatMap { DAGParser.parse(Array($0.text.utf8), context: context).dag })
     }
 
     private func submit(
@@ -259,6 +294,7 @@ final class EngineState {
         switch reply {
         case .run(let run): slot.give(.success(.run(run)))
         case .backfill(let id, let plan): slot.give(.success(.backfill(id: id, plan: plan)))
+        case .tasks(let names): slot.give(.success(.tasks(names)))
         case .done: slot.give(.success(.done))
         case .refused(let error): slot.give(.failure(error))
         }
@@ -277,8 +313,16 @@ final class EngineState {
             pid: Int(getpid()), startedAt: startedAt, version: configuration.version,
             parallelism: configuration.parallelism, runningAttempts: scheduler.runningAttemptCount,
             queuedTasks: scheduler.queuedTaskCount, activeRuns: scheduler.activeRunCount,
-            queuedRuns: scheduler.queuedRunCount, stoppedBecause: stoppedBecause)
+            queuedRuns: scheduler.queuedRunCount, stoppedBecause: stoppedBecause ?? scheduler.startsHeldBecause ?? fullDisk)
     }
+
+    /// Supervisors wait for room to write their results; a person has to make it.
+    private var fullDisk: String? {
+        guard let free = File.freeBytes(configuration.home.state), free < Self.leastFreeBytes else { return nil }
+        return "the disk of \(configuration.home.state) is full (\(free) bytes are free): make room"
+    }
+
+    private static let leastFreeBytes: Int64 = 256 << 10
 }
 
 extension FileError {

@@ -23,4 +23,6 @@ public enum ExecutorReport: Sendable {
     case revoked(Int64)
     case lost(Int64, reason: String)
     case unsupervised(Int64, reason: String)
+    /// It was not started, and never will be, because the machine has run out of something.
+    case postponed(Int64, reason: String)
 }

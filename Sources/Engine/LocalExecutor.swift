@@ -52,7 +52,7 @@ public final class LocalExecutor: Executor {
                 watch(launch.attempt, pid: supervisor.pid, pidfd: supervisor.pidfd)
             } catch {
                 // What failed may still have started something: only a look at it tells.
-                ends.add { [self] in settle(launch.attempt, failedStart: "\(error)") }
+                ends.add { [self] in settle(launch.attempt, failedStart: error) }
             }
         }
     }
@@ -113,23 +113,32 @@ public final class LocalExecutor: Executor {
             Fault.point("end.result_read")
             tell(.ended(attempt, end(result, directory(attempt))))
         } else {
-            ends.add { [self] in settle(attempt) }
+            ends.add { [self] in settle(attempt, wasWatched: true) }
         }
     }
 
     /// Finds out how an attempt stands that nobody watches.
-    /// - Parameter failedStart: why its supervisor could not be started. When nothing was started nothing ever will be, since
-    ///   the claim is taken now, and the failure counts as a try.
-    private func settle(_ attempt: Int64, failedStart: String? = nil) {
+    /// - Parameters:
+    ///   - failedStart: why its supervisor could not be started. When nothing was started nothing ever will be, since the
+    ///     claim is taken now. The failure counts as a try, unless the machine is to blame.
+    ///   - wasWatched: its supervisor did run, and has ended.
+    private func settle(_ attempt: Int64, failedStart: (any Error)? = nil, wasWatched: Bool = false) {
         let directory = directory(attempt)
         switch AttemptInspector.recover(directory) {
         case .finished(let result): tell(.ended(attempt, end(result, directory)))
         case .badResult(let reason): tell(.ended(attempt, AttemptEnd(outcome: .badResult, reason: reason)))
         case .running(let identity, let pidfd): watch(attempt, pid: identity.pid, pidfd: pidfd)
         case .revoked:
-            guard let failedStart else { return tell(.revoked(attempt)) }
-            let reason = "could not start the supervisor: \(failedStart)"
-            tell(.ended(attempt, AttemptEnd(outcome: .startFailed, reason: reason)))
+            if let failedStart {
+                let reason = "could not start the supervisor: \(failedStart)"
+                if Shortage.isBehind(failedStart) { return tell(.postponed(attempt, reason: reason)) }
+                tell(.ended(attempt, AttemptEnd(outcome: .startFailed, reason: reason)))
+            } else if wasWatched {
+                let words = LastWords.of(directory).map { ": \($0)" } ?? ""
+                tell(.lost(attempt, reason: "its supervisor ended before it began\(words)"))
+            } else {
+                tell(.revoked(attempt))
+            }
         case .lost(let reason): tell(.lost(attempt, reason: reason))
         case .unproven(let reason): tell(.unsupervised(attempt, reason: reason))
         }

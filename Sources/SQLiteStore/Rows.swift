@@ -8,7 +8,7 @@ enum Columns {
     static let run = """
         run.id, run.dag_id, run.run_id, run.type, run.state, run.version, run.logical_date, run.interval_start, \
         run.interval_end, run.run_after, run.created_at, run.started_at, run.ended_at, run.params, run.backfill, \
-        run.is_rerun, run.reason
+        run.is_rerun, run.keeps_finished, run.reason
         """
     static let instance = """
         run, task_id, map_index, state, try_number, max_tries, lost_in_a_row, next_try_at, started_at, ended_at, \
@@ -42,7 +42,8 @@ extension SQLiteStatement {
             state: try word(4, RunState.self), version: integer(5), logicalDate: instant(6),
             interval: DataInterval(start: instant(7), end: instant(8)), runAfter: instant(9), createdAt: instant(10),
             startedAt: optionalInstant(11), endedAt: optionalInstant(12), params: text(13),
-            backfill: optionalInteger(14), isRerun: bool(15), reason: optionalText(16))
+            backfill: optionalInteger(14), isRerun: bool(15), keepsFinished: bool(16),
+            reason: optionalText(17))
     }
 
     func key(_ column: Int32) -> TaskInstanceKey {

@@ -43,8 +43,7 @@ public final class SQLiteReader: StoreReader {
     }
 
     public func version(_ id: Int64) throws(StoreError) -> DAGVersionRecord? {
-        try connection.rows("SELECT \(Columns.version) FROM dag_version WHERE id = ?", [.integer(id)]) { $0.version() }
-            .first
+        try connection.version(id)
     }
 
     public func runs(_ query: RunQuery) throws(StoreError) -> [Run] {
@@ -81,9 +80,7 @@ public final class SQLiteReader: StoreReader {
     }
 
     public func run(dag: String, runID: String) throws(StoreError) -> Run? {
-        try connection.rows(
-            "SELECT \(Columns.run) FROM run WHERE dag_id = ? AND run_id = ?", [.text(dag), .text(runID)]
-        ) { row throws(StoreError) in try row.run() }.first
+        try connection.run(dag: dag, runID: runID)
     }
 
     public func taskInstances(ofRun run: Int64) throws(StoreError) -> [TaskInstance] {

@@ -65,22 +65,24 @@ extension SQLiteStore {
 
     private static func insert(_ run: Run, _ connection: SQLiteConnection) throws(StoreError) {
         try connection.execute(
-            "INSERT INTO run VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", SQLiteValue(run.id),
+            "INSERT INTO run VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", SQLiteValue(run.id),
             SQLiteValue(run.dagID), SQLiteValue(run.runID), SQLiteValue(run.type.rawValue),
             SQLiteValue(run.state.rawValue), SQLiteValue(run.version), SQLiteValue(run.logicalDate),
             SQLiteValue(run.interval.start), SQLiteValue(run.interval.end), SQLiteValue(run.runAfter),
             SQLiteValue(run.createdAt), SQLiteValue(run.startedAt), SQLiteValue(run.endedAt), SQLiteValue(run.params),
-            SQLiteValue(run.backfill), SQLiteValue(run.isRerun), SQLiteValue(run.reason))
+            SQLiteValue(run.backfill), SQLiteValue(run.isRerun), SQLiteValue(run.keepsFinished),
+            SQLiteValue(run.reason))
     }
 
     private static func update(_ run: Run, from: RunState, _ connection: SQLiteConnection) throws(StoreError) {
         let changed = try connection.execute(
             """
             UPDATE run SET state = ?, version = ?, run_after = ?, started_at = ?, ended_at = ?, params = ?, backfill = ?,
-            is_rerun = ?, reason = ? WHERE id = ? AND state = ?
+            is_rerun = ?, keeps_finished = ?, reason = ? WHERE id = ? AND state = ?
             """, SQLiteValue(run.state.rawValue), SQLiteValue(run.version), SQLiteValue(run.runAfter),
             SQLiteValue(run.startedAt), SQLiteValue(run.endedAt), SQLiteValue(run.params), SQLiteValue(run.backfill),
-            SQLiteValue(run.isRerun), SQLiteValue(run.reason), SQLiteValue(run.id), SQLiteValue(from.rawValue))
+            SQLiteValue(run.isRerun), SQLiteValue(run.keepsFinished), SQLiteValue(run.reason), SQLiteValue(run.id),
+            SQLiteValue(from.rawValue))
         try guarded(changed, "run \(run.id)", from.rawValue)
     }
 

@@ -43,6 +43,9 @@ public final class SQLiteStore: Store {
         self.connection = connection
     }
 
+    /// How often the log was copied into the database; for tests.
+    var checkpoints: Int { checkpointer.count }
+
     deinit {
         connection.onCommit(tell: nil)
         checkpointer.stop()
@@ -152,6 +155,12 @@ public final class SQLiteStore: Store {
         ) { row throws(StoreError) in try row.run() }
     }
 
+    public func run(dag: String, runID: String) throws(StoreError) -> Run? {
+        try connection.run(dag: dag, runID: runID)
+    }
+
+    public func version(_ id: Int64) throws(StoreError) -> DAGVersionRecord? { try connection.version(id) }
+
     public func version(dag: String, sha256: String) throws(StoreError) -> DAGVersionRecord? {
         try connection.rows(
             "SELECT \(Columns.version) FROM dag_version WHERE dag_id = ? AND sha256 = ?", [.text(dag), .text(sha256)]
@@ -160,6 +169,16 @@ public final class SQLiteStore: Store {
 }
 
 extension SQLiteConnection {
+    func run(dag: String, runID: String) throws(StoreError) -> Run? {
+        try rows(
+            "SELECT \(Columns.run) FROM run WHERE dag_id = ? AND run_id = ?", [.text(dag), .text(runID)]
+        ) { row throws(StoreError) in try row.run() }.first
+    }
+
+    func version(_ id: Int64) throws(StoreError) -> DAGVersionRecord? {
+        try rows("SELECT \(Columns.version) FROM dag_version WHERE id = ?", [.integer(id)]) { $0.version() }.first
+    }
+
     func taskInstances(ofRun run: Int64) throws(StoreError) -> [TaskInstance] {
         try rows(
             "SELECT \(Columns.instance) FROM task_instance WHERE run = ? ORDER BY position", [.integer(run)]

@@ -78,6 +78,7 @@ enum Schema {
             params TEXT NOT NULL,
             backfill INTEGER,
             is_rerun INTEGER NOT NULL CHECK (is_rerun IN (0, 1)),
+            keeps_finished INTEGER NOT NULL CHECK (keeps_finished IN (0, 1)),
             reason TEXT,
             UNIQUE (dag_id, run_id),
             CHECK ((ended_at IS NOT NULL) = (state IN \(finalRuns)))
@@ -116,7 +117,7 @@ enum Schema {
             map_index INTEGER NOT NULL,
             try_number INTEGER NOT NULL,
             state TEXT NOT NULL CHECK (state IN (\(words(AttemptState.self)))),
-            intent TEXT CHECK (intent IN ('cancel')),
+            intent TEXT CHECK (intent IN (\(words(Intent.self)))),
             created_at INTEGER NOT NULL,
             started_at INTEGER,
             ended_at INTEGER,

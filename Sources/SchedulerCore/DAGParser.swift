@@ -55,7 +55,7 @@ public enum DAGParser {
         let env = reader.environment("env") ?? []
         return DAG(
             id: id, description: reader.string("description") ?? "", owner: reader.string("owner") ?? "",
-            tags: reader.strings("tags")?.map(\.text) ?? [], timetable: readSchedule(reader, zone), zone: zone,
+            tags: reader.strings("tags")?.map(\.text) ?? [], timetable: readSchedule(reader, zone, context), zone: zone,
             start: start, end: end, catchup: readCatchup(reader) ?? .latest,
             catchupWindow: reader.duration("catchup_window", positive: true, orNull: true) ?? nil,
             delay: (reader.duration("delay") ?? nil) ?? .zero,
@@ -78,18 +78,44 @@ public enum DAGParser {
         return .utc
     }
 
-    private static func readSchedule(_ reader: ObjectReader, _ zone: Zone) -> Timetable? {
+    private static func readSchedule(
+        _ reader: ObjectReader, _ zone: Zone, _ context: DAGValidationContext
+    ) -> Timetable? {
         guard let node = reader["schedule"], !node.isNull else { return nil }
         let all = Timetable.presets.joined(separator: ", ")
+        if node.object != nil { return readScheduleObject(reader, node, zone, context) }
         guard let text = node.string else {
-            reader.error(.badSchedule, "schedule", "\(node.typeName) is not a preset; one of \(all), or null")
+            reader.error(
+                .badSchedule, "schedule", "\(node.typeName) is no schedule; one of \(all), a cron expression, or null")
             return nil
         }
         if let timetable = Timetable(preset: text, zone: zone) { return timetable }
+        if text.contains(" ") || text.contains("*") { return readCron(text, "schedule", reader, zone) }
         let remedy = reader.problems.suggestion(
             for: text, among: Timetable.presets, otherwise: "; one of \(all)")
         reader.error(.badSchedule, "schedule", "\"\(text)\" is not a preset\(remedy)")
         return nil
+    }
+
+    /// `{"cron": "…", "timezone": "…"}`.
+    private static func readScheduleObject(
+        _ dag: ObjectReader, _ node: JSONNode, _ zone: Zone, _ context: DAGValidationContext
+    ) -> Timetable? {
+        guard
+            let reader = ObjectReader(node, path: dag.path("schedule"), what: "\"schedule\"", problems: dag.problems)
+        else { return nil }
+        reader.refuseUnknownKeys(["cron", "timezone"], of: "\"schedule\"")
+        reader.require("cron", of: "\"schedule\"")
+        let own = reader["timezone"] == nil ? zone : readZone(reader, context)
+        guard let text = reader.string("cron") else { return nil }
+        return readCron(text, "cron", reader, own)
+    }
+
+    private static func readCron(_ text: String, _ key: String, _ reader: ObjectReader, _ zone: Zone) -> Timetable? {
+        do throws(CronExpression.Problem) { return Timetable(cron: try CronExpression(text), zone: zone) } catch {
+            reader.error(.badSchedule, key, error.message)
+            return nil
+        }
     }
 
     private static func readBounds(_ reader: ObjectReader, _ zone: Zone) -> (start: Instant?, end: Instant?) {

@@ -67,6 +67,8 @@ public struct Run: Sendable, Hashable {
     public var backfill: Int64?
     /// Whether task instances from an earlier execution exist and are to be used again.
     public var isRerun: Bool
+    /// Whether those that have ended keep their state: some tasks were cleared or marked, not all of them.
+    public var keepsFinished: Bool
     /// Why it ended as it did, for people.
     public var reason: String?
 
@@ -74,7 +76,7 @@ public struct Run: Sendable, Hashable {
         id: Int64, dagID: String, runID: String, type: RunType, state: RunState = .queued, version: Int64,
         logicalDate: Instant, interval: DataInterval, runAfter: Instant, createdAt: Instant, startedAt: Instant? = nil,
         endedAt: Instant? = nil, params: String = "{}", backfill: Int64? = nil, isRerun: Bool = false,
-        reason: String? = nil
+        keepsFinished: Bool = false, reason: String? = nil
     ) {
         self.id = id
         self.dagID = dagID
@@ -91,6 +93,7 @@ public struct Run: Sendable, Hashable {
         self.params = params
         self.backfill = backfill
         self.isRerun = isRerun
+        self.keepsFinished = keepsFinished
         self.reason = reason
     }
 }

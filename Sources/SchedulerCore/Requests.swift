@@ -29,6 +29,67 @@ public struct BackfillRequest: Sendable {
     }
 }
 
+/// An order to run tasks of a run again.
+public struct ClearRequest: Sendable, Hashable {
+    public var dag: String
+    public var runID: String
+    /// Empty: all of the run's.
+    public var tasks: [String]
+    /// Also those that come before them.
+    public var upstream: Bool
+    /// Also those that come after them.
+    public var downstream: Bool
+    /// Of `tasks` only those that are failed or upstream_failed.
+    public var onlyFailed: Bool
+    /// With the DAG's current version instead of the one that the run was made with; only for a run that has ended.
+    public var latest: Bool
+    /// Only say which.
+    public var dryRun: Bool
+
+    public init(
+        dag: String, runID: String, tasks: [String] = [], upstream: Bool = false, downstream: Bool = true,
+        onlyFailed: Bool = false, latest: Bool = false, dryRun: Bool = false
+    ) {
+        self.dag = dag
+        self.runID = runID
+        self.tasks = tasks
+        self.upstream = upstream
+        self.downstream = downstream
+        self.onlyFailed = onlyFailed
+        self.latest = latest
+        self.dryRun = dryRun
+    }
+}
+
+/// An order to give a task instance a state.
+public struct MarkRequest: Sendable, Hashable {
+    public var dag: String
+    public var runID: String
+    public var task: String
+    public var state: MarkState
+
+    public init(dag: String, runID: String, task: String, state: MarkState) {
+        self.dag = dag
+        self.runID = runID
+        self.task = task
+        self.state = state
+    }
+}
+
+/// A run that is not running, as the store has it.
+public struct StoredRun: Sendable {
+    public var run: Run
+    public var instances: [TaskInstance]
+    /// The version that the run is pinned to; nil when its text is no longer valid.
+    public var dag: DAG?
+
+    public init(run: Run, instances: [TaskInstance], dag: DAG?) {
+        self.run = run
+        self.instances = instances
+        self.dag = dag
+    }
+}
+
 /// What a backfill does, or would do, about one interval.
 public struct BackfillPlanEntry: Sendable, Hashable {
     public var logicalDate: Instant

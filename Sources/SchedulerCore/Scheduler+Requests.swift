@@ -16,6 +16,14 @@ extension Scheduler {
             case .cancelBackfill(let id):
                 try cancelBackfill(id, actor: actor, now: now)
                 reply = .done
+            case .clear(let request, let stored):
+                reply = .tasks(try clear(request, stored: stored, now: now))
+                if !request.dryRun { audit("clear", "\(request.dag)/\(request.runID)", actor: actor, now: now) }
+            case .mark(let request, let stored):
+                reply = .tasks(try mark(request, stored: stored, now: now))
+                audit(
+                    "mark", "\(request.dag)/\(request.runID)/\(request.task)",
+                    details: "{\"state\":\"\(request.state.rawValue)\"}", actor: actor, now: now)
             case .setPaused(let dag, let paused):
                 let node = try live(dag)
                 setPaused(node, paused, now: now)
@@ -208,6 +216,7 @@ extension Scheduler {
         run.reason = nil
         run.backfill = backfill
         run.isRerun = true
+        run.keepsFinished = false
         run.runAfter = now
         if let params { run.params = params }
         let stored = if let dirty = dirtyRunNodes[run.id] { dirty.storedState } else { old.state as RunState? }

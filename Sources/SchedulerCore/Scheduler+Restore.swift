@@ -13,7 +13,7 @@ extension Scheduler {
             runs[run.id] = node
             owner.runsByName[run.runID] = run.id
             if run.type.isOfInterval { owner.runsByDate[run.logicalDate] = run.id }
-            if run.state == .running { restoreInstances(node, instances[run.id] ?? [], now: now) }
+            if run.state == .running || run.keepsFinished { restoreInstances(node, instances[run.id] ?? [], now: now) }
         }
         restoreBackfills(snapshot, now: now)
         for node in runs.values.sorted(by: { $0.run.id < $1.run.id }) where node.run.state == .queued {
@@ -23,7 +23,7 @@ extension Scheduler {
             if let backfill = governor(of: node) {
                 node.slot = .backfill(backfill)
                 backfill.active += 1
-            } else if node.run.backfill == nil {
+            } else {
                 node.slot = .dag
                 node.owner.activeRuns += 1
             }
@@ -33,7 +33,7 @@ extension Scheduler {
     }
 
     /// Instances stand in the order of the version's tasks; one whose task the version lacks cannot be, and is passed over.
-    private func restoreInstances(_ node: RunNode, _ stored: [TaskInstance], now: Instant) {
+    func restoreInstances(_ node: RunNode, _ stored: [TaskInstance], now: Instant) {
         guard let dag = node.dag else { return }
         let byTask = Dictionary(stored.map { ($0.key.taskID, $0) }, uniquingKeysWith: { first, _ in first })
         for task in dag.tasks {

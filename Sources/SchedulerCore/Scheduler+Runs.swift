@@ -118,9 +118,17 @@ extension Scheduler {
         node.run.startedAt = now
         touch(node)
         let byTask = Dictionary(earlier.map { ($0.key.taskID, $0) }, uniquingKeysWith: { first, _ in first })
+        node.instances = []
         node.instances.reserveCapacity(dag.tasks.count)
         for (index, task) in dag.tasks.enumerated() {
             let before = byTask[task.id]
+            if node.run.keepsFinished, let before, before.state.isFinal, before.state != .removed {
+                node.instances.append(
+                    InstanceNode(
+                        record: before, upstream: UpstreamCounts(total: task.upstream.count), storedState: before.state)
+                )
+                continue
+            }
             let tries = before?.tryNumber ?? 0
             node.instances.append(
                 InstanceNode(
@@ -137,7 +145,8 @@ extension Scheduler {
             record.reason = "the DAG's version of this run has no such task"
             turn.changes.append(.updateTaskInstance(record, from: gone.state))
         }
-        node.unfinished = node.instances.count
+        node.unfinished = node.instances.count { !$0.record.state.isFinal }
+        if node.run.keepsFinished { countUpstreams(node, dag) }
         for index in node.instances.indices where node.instances[index].record.state == .none {
             judge(node, index, now: now)
         }

@@ -67,6 +67,10 @@ extension Scheduler {
     }
 
     func startTasks(now: Instant) {
+        if let hold {
+            guard hold.until <= now else { return }
+            self.hold = nil
+        }
         repeat {
             unpark()
             while attempts.count < configuration.parallelism, let next = ready.pop() {
@@ -169,9 +173,10 @@ extension Scheduler {
         attempt.peakMemory = end.peakMemory
         attempt.reason = end.reason ?? end.words
         node.instances[index].record.lostInARow = 0
-        if attempt.intent == .cancel {
+        holdSeconds = 1
+        if let intent = attempt.intent {
             close(attempt, .cancelled, node, now: now)
-            conclude(node, index, .cancelled, reason: "cancelled", end: end, now: now)
+            obey(intent, node, index, end: end, now: now)
             return
         }
         switch (end.outcome, end.exitCode) {
@@ -187,6 +192,19 @@ extension Scheduler {
             close(attempt, .failed, node, now: now)
             let mayRetry = !(end.outcome == .exited && end.exitCode == 98)
             fail(node, index, dag.tasks[index], attempt, end, mayRetry: mayRetry, now: now)
+        }
+    }
+
+    /// What a person decided about an attempt takes effect now that it has ended.
+    private func obey(_ intent: Intent, _ node: RunNode, _ index: Int, end: AttemptEnd?, now: Instant) {
+        switch intent {
+        case .cancel: conclude(node, index, .cancelled, reason: "cancelled", end: end, now: now)
+        case .clear:
+            reset(node, index)
+            judge(node, index, now: now)
+        case .markSuccess: conclude(node, index, .success, reason: "marked success", end: end, now: now)
+        case .markFailed: conclude(node, index, .failed, reason: "marked failed", end: end, now: now)
+        case .markSkipped: conclude(node, index, .skipped, reason: "marked skipped", end: end, now: now)
         }
     }
 
@@ -242,20 +260,41 @@ extension Scheduler {
         guard let (attempt, node, index) = current(id) else { return closeStray(id, now: now) }
         close(attempt, .revoked, node, now: now)
         node.instances[index].record.tryNumber -= 1
-        if attempt.intent == .cancel {
-            conclude(node, index, .cancelled, reason: "cancelled", now: now)
+        if let intent = attempt.intent {
+            obey(intent, node, index, end: nil, now: now)
         } else {
             enqueue(node, index, reason: "the start before was revoked")
         }
     }
+
+    /// It never ran, and the machine is to blame: no try, but a pause before anything is started again.
+    func postpone(_ id: Int64, reason: String, now: Instant) {
+        let until = now + TimeAmount(seconds: Int64(holdSeconds))
+        if hold == nil {
+            hold = (until, reason)
+            holdSeconds = min(holdSeconds * 2, Self.longestHoldSeconds)
+        }
+        guard let (stored, node, index) = current(id) else { return closeStray(id, now: now) }
+        var attempt = stored
+        attempt.reason = reason
+        close(attempt, .revoked, node, now: now)
+        node.instances[index].record.tryNumber -= 1
+        if let intent = attempt.intent {
+            obey(intent, node, index, end: nil, now: now)
+        } else {
+            enqueue(node, index, reason: "waits, not started: \(reason)")
+        }
+    }
+
+    private static let longestHoldSeconds = 30
 
     func lose(_ id: Int64, reason: String, now: Instant) {
         guard let (stored, node, index) = current(id) else { return closeStray(id, now: now) }
         var attempt = stored
         attempt.reason = reason
         close(attempt, .lost, node, now: now)
-        if attempt.intent == .cancel {
-            conclude(node, index, .cancelled, reason: "cancelled", now: now)
+        if let intent = attempt.intent {
+            obey(intent, node, index, end: nil, now: now)
             return
         }
         node.instances[index].record.lostInARow += 1
@@ -279,6 +318,10 @@ extension Scheduler {
     /// Running attempts are killed, and take the state once they have ended; the rest takes it now.
     func cancel(_ node: RunNode, now: Instant) {
         if node.run.state == .queued {
+            // One that was cleared has instances already.
+            for index in node.instances.indices where !node.instances[index].record.state.isFinal {
+                settle(node, index, .cancelled, reason: "cancelled", now: now)
+            }
             end(node, .cancelled, reason: "cancelled before it started", now: now)
             return
         }
@@ -291,15 +334,25 @@ extension Scheduler {
                 queuedTasks -= 1
                 dagsToUnpark.insert(node.owner.record.id)
                 settle(node, index, .cancelled, reason: "cancelled", now: now)
-            case .running:
-                guard let id = record.attempt, attempts[id]?.intent == nil else { continue }
-                attempts[id]?.intent = .cancel
-                if let attempt = attempts[id] { turn.changes.append(.updateAttempt(attempt, from: .running)) }
-                turn.effects.append(.kill(attempt: id))
+            case .running: intend(.cancel, node, index)
             default: break
             }
         }
         endIfDone(node, now: now)
+    }
+}
+
+extension Scheduler {
+    /// Stores what is to become of a running instance, and kills its attempt. A later decision replaces an earlier one.
+    func intend(_ intent: Intent, _ node: RunNode, _ index: Int) {
+        guard let id = node.instances[index].record.attempt, var attempt = attempts[id], attempt.intent != intent else {
+            return
+        }
+        attempt.intent = intent
+        attempts[id] = attempt
+        // One that was made in this turn is written as it is at the turn's end.
+        if !newAttempts.contains(id) { turn.changes.append(.updateAttempt(attempt, from: .running)) }
+        turn.effects.append(.kill(attempt: id))
     }
 }
 

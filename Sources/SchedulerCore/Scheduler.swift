@@ -49,6 +49,11 @@ public final class Scheduler {
     var nextVersion: Int64
     var lastNow: Instant
 
+    /// Nothing is started before this: the machine could not start what it was told to.
+    var hold: (until: Instant, reason: String)?
+    /// Seconds of the next hold; doubles until something was started.
+    var holdSeconds = 1
+
     var turn = Turn()
     var dirtyRuns: [Int64] = []
     var dirtyInstances: [(run: RunNode, index: Int)] = []
@@ -80,11 +85,11 @@ public final class Scheduler {
 
     /// When something comes due next; nil when only an event can bring work.
     public var nextWake: Instant? {
-        switch (retryTimers.first?.at, dagTimers.first?.at) {
-        case (let a?, let b?): min(a, b)
-        case (let a, let b): a ?? b
-        }
+        [retryTimers.first?.at, dagTimers.first?.at, hold?.until].compactMap(\.self).min()
     }
+
+    /// Why nothing is started at the moment, although something is ready; nil when there is no such reason.
+    public var startsHeldBecause: String? { hold?.reason }
 
     public var runningAttempts: [Attempt] { attempts.values.sorted { $0.id < $1.id } }
     public var runningAttemptCount: Int { attempts.count }
@@ -121,6 +126,8 @@ public final class Scheduler {
             finish(id, end, now: now)
         case .attemptRevoked(let id):
             revoke(id, now: now)
+        case .attemptPostponed(let id, let reason):
+            postpone(id, reason: reason, now: now)
         case .attemptLost(let id, let reason):
             lose(id, reason: reason, now: now)
         case .attemptUnsupervised(let id, let reason):

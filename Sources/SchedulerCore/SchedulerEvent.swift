@@ -18,6 +18,8 @@ public enum SchedulerEvent: Sendable {
     case attemptEnded(Int64, AttemptEnd)
     /// The attempt never executed anything and never will.
     case attemptRevoked(Int64)
+    /// It could not be started because the machine has run out of something; it never will be.
+    case attemptPostponed(Int64, reason: String)
     /// Its supervisor vanished, and its process tree is proven empty.
     case attemptLost(Int64, reason: String)
     /// Its supervisor vanished, and nothing proves that its processes are gone: it stays running.
@@ -31,6 +33,9 @@ public enum SchedulerRequest: Sendable {
     case backfill(BackfillRequest, existing: [Run])
     case cancelRun(dag: String, runID: String)
     case cancelBackfill(Int64)
+    /// `stored`: the run, unless it is running.
+    case clear(ClearRequest, stored: StoredRun?)
+    case mark(MarkRequest, stored: StoredRun?)
     case setPaused(dag: String, paused: Bool)
 }
 
@@ -87,6 +92,8 @@ public enum SchedulerReply: Sendable {
     case run(Run)
     /// `id` is nil when nothing was made: a dry run, or every interval has its run already.
     case backfill(id: Int64?, plan: [BackfillPlanEntry])
+    /// The tasks that a clear or a mark was about.
+    case tasks([String])
     case done
     case refused(CommandError)
 }

@@ -36,8 +36,34 @@ public enum AttemptState: String, Sendable, Hashable, CaseIterable {
 }
 
 /// What a person decided about a running attempt; the instance takes that state once the attempt has ended.
-public enum Intent: String, Sendable, Hashable {
+public enum Intent: String, Sendable, Hashable, CaseIterable {
     case cancel
+    /// To begin anew, with all its tries.
+    case clear
+    case markSuccess = "mark_success"
+    case markFailed = "mark_failed"
+    case markSkipped = "mark_skipped"
+}
+
+/// The states that a person may give to a task instance.
+public enum MarkState: String, Sendable, Hashable, CaseIterable {
+    case success, failed, skipped
+
+    var taskState: TaskState {
+        switch self {
+        case .success: .success
+        case .failed: .failed
+        case .skipped: .skipped
+        }
+    }
+
+    var intent: Intent {
+        switch self {
+        case .success: .markSuccess
+        case .failed: .markFailed
+        case .skipped: .markSkipped
+        }
+    }
 }
 
 public enum BackfillState: String, Sendable, Hashable, CaseIterable {

@@ -3,7 +3,7 @@
 ///
 /// Ticks of the years 0 to 9999; past these ends there is only `Instant.distantFuture` or `.distantPast`.
 public struct Timetable: Sendable {
-    /// The schedule as written in the DAG file, without `@`: `daily`.
+    /// The schedule as written in the DAG file, a preset without `@`: `daily`, `30 2 * * *`.
     public let name: String
     public let zone: Zone
     private let rule: any TickRule
@@ -27,6 +27,13 @@ public struct Timetable: Sendable {
         default: return nil
         }
         self.name = name
+        self.zone = zone
+    }
+
+    /// A schedule by a cron expression.
+    public init(cron: CronExpression, zone: Zone) {
+        rule = cron.hour.isStar ? WildcardCronTicks(cron: cron) : FixedCronTicks(cron: cron)
+        name = cron.text
         self.zone = zone
     }
 

@@ -138,6 +138,13 @@ public enum File {
         return outcome == 0 ? Status(raw) : nil
     }
 
+    /// Bytes that this user may still write on the file system of a path; nil when it cannot be told.
+    public static func freeBytes(_ path: String) -> Int64? {
+        var raw = statvfs()
+        guard statvfs(path, &raw) == 0 else { return nil }
+        return Int64(clamping: UInt64(raw.f_bavail) &* UInt64(raw.f_frsize))
+    }
+
     /// The directory part of a path: `a/b` gives `a`, `b` gives `.`, `/b` gives `/`.
     public static func parent(of path: String) -> String {
         var bytes = Array(path.utf8)

@@ -4,6 +4,23 @@ import Glibc
 /// A program that could not be started; the description is one line for a person.
 public struct StartError: Error, Sendable, Hashable, CustomStringConvertible {
     public var description: String
+    /// The error number behind it, as in errno(3); nil when no system call failed.
+    public var code: Int32?
+
+    init(description: String, code: Int32? = nil) {
+        self.description = description
+        self.code = code
+    }
+}
+
+/// Whether an error says that the machine has run out of something, and not that what was asked for is wrong: it may well
+/// work a moment later.
+public enum Shortage {
+    /// - Parameter error: a `SystemError` or `StartError`; any other is no shortage.
+    public static func isBehind(_ error: any Error) -> Bool {
+        let code = (error as? SystemError)?.code ?? (error as? StartError)?.code
+        return code.map { [EMFILE, ENFILE, EAGAIN, ENOMEM, ENOSPC, EDQUOT, EROFS].contains($0) } ?? false
+    }
 }
 
 /// A program with its arguments and its whole environment: the search in PATH, and the words for what can go wrong.
@@ -71,7 +88,7 @@ struct Program {
             return StartError(description: "its resource limits cannot be set: \(SystemError.text(code))")
         }
         guard step == WEIR_STEP_EXEC else {
-            return StartError(description: "cannot start a process: \(SystemError.text(code))")
+            return StartError(description: "cannot start a process: \(SystemError.text(code))", code: code)
         }
         switch code {
         case ENOENT where File.exists(path):
@@ -82,7 +99,7 @@ struct Program {
             return StartError(
                 description: "\(path) is neither a program for this machine nor a script that begins with #!")
         case E2BIG: return StartError(description: "cannot start \(path): arguments and environment are too long")
-        default: return StartError(description: "cannot start \(path): \(SystemError.text(code))")
+        default: return StartError(description: "cannot start \(path): \(SystemError.text(code))", code: code)
         }
     }
 

@@ -33,14 +33,14 @@ public enum SupervisorLauncher {
             kill(pid, SIGKILL)
             var status: Int32 = 0
             while waitpid(pid, &status, 0) < 0, errno == EINTR {}
-            throw StartError(description: "cannot watch a supervisor: \(failure.message)")
+            throw StartError(description: "cannot watch a supervisor: \(failure.message)", code: failure.code)
         }
         return Launched(pid: pid, pidfd: pidfd)
     }
 
     private static func open(_ path: String, _ flags: Int32) throws(StartError) -> FileDescriptor {
         do throws(SystemError) { return try FileDescriptor.open(path, flags) } catch {
-            throw StartError(description: "cannot start a supervisor: \(error)")
+            throw StartError(description: "cannot start a supervisor: \(error)", code: error.code)
         }
     }
 }

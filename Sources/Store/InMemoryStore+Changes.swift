@@ -82,6 +82,7 @@ extension InMemoryStore {
         known.params = run.params
         known.backfill = run.backfill
         known.isRerun = run.isRerun
+        known.keepsFinished = run.keepsFinished
         known.reason = run.reason
         try check(known, contents)
         contents.runs[run.id] = known

@@ -45,6 +45,11 @@ public protocol Store: AnyObject {
     /// Runs of an interval (scheduled and backfill, in any state) with `from <= logical date <= to`, by logical date.
     func intervalRuns(dag: String, from: Instant, to: Instant) throws(StoreError) -> [Run]
 
+    /// One run by its name.
+    func run(dag: String, runID: String) throws(StoreError) -> Run?
+
+    func version(_ id: Int64) throws(StoreError) -> DAGVersionRecord?
+
     /// The version of this DAG with this content, if it was seen before.
     func version(dag: String, sha256: String) throws(StoreError) -> DAGVersionRecord?
 

@@ -84,7 +84,7 @@ import Testing
 
     @Test func aRefusedLookUpOfAVersionIsMadeUpFor() throws {
         let world = try EngineWorld(dags: ["d.json": dag("d", "first")])
-        _ = try world.status()
+        try world.waitForDAG()
         world.store.failNextVersion()
         try world.write("d.json", dag("d", "second"))
         _ = try world.engine.perform(.reload, actor: "test")

@@ -25,7 +25,7 @@ import Testing
 
     @Test func aFailedCommitDoesNothingAndTheEngineGoesOn() throws {
         let world = try EngineWorld(dags: ["d.json": simpleDAG])
-        _ = try world.status()
+        try world.waitForDAG()
         world.store.failNext(full)
         #expect(throws: CommandError(.unavailable, "not done: the disk is full")) { try world.trigger() }
         #expect(!world.journal.all.contains("start a"))
@@ -95,7 +95,7 @@ import Testing
 
     @Test func aFencedEngineEndsAndAnswersEverybody() throws {
         let world = try EngineWorld(dags: ["d.json": simpleDAG])
-        _ = try world.status()
+        try world.waitForDAG()
         world.store.failNext(StoreError(.fenced, "another daemon took over"))
         #expect(throws: CommandError.self) { try world.trigger() }
         try wait(for: "the end") { world.endings.all == ["end"] }
@@ -107,7 +107,7 @@ import Testing
 
     @Test func stopAnswersWhoWaits() throws {
         let world = try EngineWorld(dags: ["d.json": simpleDAG])
-        _ = try world.status()
+        try world.waitForDAG()
         let engine = world.engine
         let answers = Journal()
         let asking = Journal()

@@ -85,6 +85,14 @@ final class TestStore: Store, Sendable {
 
     func close() throws(StoreError) { journal.note("close") }
 
+    func run(dag: String, runID: String) throws(StoreError) -> Run? {
+        try reading { (store) throws(StoreError) in try store.run(dag: dag, runID: runID) }
+    }
+
+    func version(_ id: Int64) throws(StoreError) -> DAGVersionRecord? {
+        try reading { (store) throws(StoreError) in try store.version(id) }
+    }
+
     func version(dag: String, sha256: String) throws(StoreError) -> DAGVersionRecord? {
         try state.withLock { (state) throws(StoreError) in
             if state.failsVersion {
@@ -206,6 +214,9 @@ final class EngineWorld {
         }
         return status
     }
+
+    /// Waits until the DAG is stored: from here on a commit is about what the test asks for.
+    func waitForDAG() throws { try wait(for: "the DAG in the store") { try dag("d") != nil } }
 
     func dag(_ id: String) throws -> DAGRecord? {
         try store.reading { (store) throws(StoreError) in try store.dags().first { $0.record.id == id }?.record }

@@ -193,6 +193,17 @@ import Testing
         #expect(end.reason?.contains("could not start the supervisor") == true)
     }
 
+    @Test func aSupervisorThatEndsBeforeItBeginsIsLostNotStartedForever() throws {
+        let world = try World()
+        let broken = world.home.path + "/broken"
+        try File.writeAtomically(broken, Array("#!/bin/sh\necho no room >&2\nexit 1\n".utf8), mode: 0o755)
+        try world.executor(supervisor: broken).start(try world.launch(1, "true"))
+        guard case .lost(_, let reason) = try world.report(1) else {
+            throw CommandError(.invalid, "\(try world.report(1))")
+        }
+        #expect(reason == "its supervisor ended before it began: no room")
+    }
+
     @Test func aFailedStartOfWhatRunsIsNoEnd() throws {
         let world = try World()
         let first = try world.executor()
@@ -238,7 +249,8 @@ import Testing
 extension ExecutorReport {
     fileprivate var attempt: Int64 {
         switch self {
-        case .ended(let attempt, _), .revoked(let attempt), .lost(let attempt, _), .unsupervised(let attempt, _):
+        case .ended(let attempt, _), .revoked(let attempt), .lost(let attempt, _), .unsupervised(let attempt, _),
+            .postponed(let attempt, _):
             attempt
         }
     }

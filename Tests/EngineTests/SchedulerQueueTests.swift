@@ -20,6 +20,39 @@ import Testing
         return run
     }
 
+    // MARK: A machine that cannot start anything
+
+    @Test func aShortageOfTheMachineIsNoTryAndHoldsTheQueue() throws {
+        let world = SchedulerWorld()
+        try world.load(dag(task("a"), task("b"), fields: "\"tags\": []"))
+        let run = try trigger(world)
+        var holds: [Double] = []
+        for _ in 1...7 {
+            let before = world.now
+            for attempt in world.live.keys.sorted() { try world.postpone(attempt) }
+            #expect(world.live.isEmpty, "nothing is started while the machine is short of something")
+            #expect(world.scheduler.startsHeldBecause == "no room")
+            #expect(try world.instance("a", run).state == .queued)
+            #expect(try world.instance("a", run).tryNumber == 0)
+            #expect(try world.advance())
+            holds.append((world.now - before).seconds)
+        }
+        #expect(holds == [1, 2, 4, 8, 16, 30, 30])
+        #expect(world.scheduler.startsHeldBecause == nil)
+        for task in ["a", "b"] { try world.end(try #require(world.attempt(of: task))) }
+        #expect(try world.runs("d").first?.state == .success)
+        #expect(try world.instance("a", run).tryNumber == 1)
+    }
+
+    @Test func whatIsPostponedObeysTheDecisionAboutIt() throws {
+        let world = SchedulerWorld()
+        try world.load(dag(task("a"), fields: "\"tags\": []"))
+        let run = try trigger(world)
+        try world.request(.cancelRun(dag: "d", runID: run.runID))
+        try world.postpone(try #require(world.attempt(of: "a")))
+        #expect(try world.runs("d").first?.state == .cancelled)
+    }
+
     // MARK: max_active_tasks
 
     @Test func aTaskThatCannotBeRenderedGivesItsPlaceOn() throws {

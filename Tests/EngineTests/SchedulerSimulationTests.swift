@@ -87,7 +87,8 @@ private struct Simulation {
             let code = [0, 0, 0, 0, 1, 1, 98, 99].randomElement(using: &random) ?? 0
             try world.end(attempt, exitCode: code, crash: crash())
         case 60..<65:
-            if let attempt = world.live.keys.sorted().randomElement(using: &random) { try world.lose(attempt) }
+            guard let attempt = world.live.keys.sorted().randomElement(using: &random) else { return }
+            if random.chance(70) { try world.lose(attempt) } else { try world.postpone(attempt) }
         case 65..<80:
             _ = try world.advance(limit: horizon)
         case 80..<84:
@@ -107,7 +108,18 @@ private struct Simulation {
             if let run = active.randomElement(using: &random) {
                 try world.request(.cancelRun(dag: "d", runID: run.runID), crash: crash())
             }
-        case 94..<96:
+        case 94:
+            guard let run = try world.runs("d").randomElement(using: &random) else { return }
+            let task = "t\(Int.random(in: 0..<tasks, using: &random))"
+            if random.chance(50) {
+                let request = ClearRequest(
+                    dag: "d", runID: run.runID, tasks: random.chance(50) ? [task] : [], upstream: random.chance(20),
+                    downstream: random.chance(70), onlyFailed: random.chance(30), latest: random.chance(20))
+                try world.clear(request, crash: crash())
+            } else {
+                try world.mark(run, task, MarkState.allCases.randomElement(using: &random) ?? .success, crash: crash())
+            }
+        case 95:
             try world.request(.setPaused(dag: "d", paused: random.chance(50)), crash: crash())
         case 96..<98:
             world.now = Instant(microseconds: world.now.microseconds - 3_600_000_000)

@@ -1,10 +1,11 @@
+import Engine
 import SchedulerCore
 import Store
 import Testing
 
 /// Parses a DAG for a test; a mistake in it is a mistake of the test.
 func dag(_ json: String) throws -> DAG {
-    let context = DAGValidationContext(kinds: [commandKind], zone: { $0 == "UTC" ? .utc : nil })
+    let context = DAGValidationContext(kinds: [commandKind], zone: { SystemZones.zone($0) })
     let (dag, diagnostics) = DAGParser.parse(Array(json.utf8), context: context)
     return try #require(dag, "\(diagnostics)")
 }
@@ -124,11 +125,31 @@ final class SchedulerWorld {
         return replies[ticket]
     }
 
+    /// What the engine adds to a request about a run that is not running.
+    func stored(_ runID: String, dag: String = "d") throws -> StoredRun? {
+        guard let run = try store.run(dag: dag, runID: runID), run.state != .running else { return nil }
+        let version = try store.version(run.version)
+        return StoredRun(
+            run: run, instances: try store.taskInstances(ofRun: run.id), dag: version.flatMap { texts[$0.text] })
+    }
+
+    @discardableResult
+    func clear(_ request: ClearRequest, crash: Crash = .none) throws -> SchedulerReply? {
+        try self.request(.clear(request, stored: try stored(request.runID)), crash: crash)
+    }
+
+    @discardableResult
+    func mark(_ run: Run, _ task: String, _ state: MarkState, crash: Crash = .none) throws -> SchedulerReply? {
+        let request = MarkRequest(dag: run.dagID, runID: run.runID, task: task, state: state)
+        return try self.request(.mark(request, stored: try stored(run.runID)), crash: crash)
+    }
+
     /// Ends a live attempt. `also` are events that share its turn.
     func end(
-        _ attempt: Int64, exitCode: Int = 0, outputs: String? = nil, also: [SchedulerEvent] = [], crash: Crash = .none
+        _ attempt: Int64, exitCode: Int = 0, outputs: String? = nil, also: [SchedulerEvent] = [], crash: Crash = .none,
+        heedsKill: Bool = true
     ) throws {
-        let wasKilled = killed.remove(attempt) != nil
+        let wasKilled = killed.remove(attempt) != nil && heedsKill
         let end =
             wasKilled
             ? AttemptEnd(outcome: .killed, signal: 15)
@@ -144,6 +165,13 @@ final class SchedulerWorld {
         live[attempt] = nil
         killed.remove(attempt)
         try turn([.attemptLost(attempt, reason: "test")])
+    }
+
+    /// The machine could not start a live attempt.
+    func postpone(_ attempt: Int64) throws {
+        live[attempt] = nil
+        killed.remove(attempt)
+        try turn([.attemptPostponed(attempt, reason: "no room")])
     }
 
     /// The live attempt of a task; nil when it has none.

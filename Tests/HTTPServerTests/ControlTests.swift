@@ -41,6 +41,12 @@ import Testing
         .cancelRun(dag: "a", runID: "scheduled__2022-05-02T00:00:00Z"), .cancelRun(dag: "..", runID: "a/../b c"),
         .cancelBackfill(1), .cancelBackfill(.max), .prune(PrunePolicy()), .prune(PrunePolicy(keep: 0)),
         .prune(PrunePolicy(endedBefore: time, keep: 7, auditBefore: Instant(seconds: -1))),
+        .clear(ClearRequest(dag: "d", runID: "r")),
+        .clear(
+            ClearRequest(
+                dag: "a/b", runID: "r 1", tasks: ["x", "y/z"], upstream: true, downstream: false, onlyFailed: true,
+                latest: true, dryRun: true)),
+        .mark(MarkRequest(dag: "d", runID: "r", task: "t/1", state: .failed)),
     ]
 
     @Test(arguments: commands.indices)

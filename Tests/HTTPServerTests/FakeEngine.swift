@@ -47,6 +47,8 @@ extension EngineCommand {
         case .cancelRun(let dag, let runID): "cancel \(dag) \(runID)"
         case .prune(let policy): "prune \(policy)"
         case .cancelBackfill(let id): "cancel backfill \(id)"
+        case .clear(let request): "\(request)"
+        case .mark(let request): "\(request)"
         }
     }
 
@@ -66,6 +68,7 @@ extension EngineReply {
         case .backfill(let id, let plan): "\(id.map { "\($0)" } ?? "-") \(plan)"
         case .pruned(let summary): "\(summary)"
         case .status(let status): "\(status)"
+        case .tasks(let names): "tasks \(names)"
         }
     }
 }

@@ -159,24 +159,26 @@ enum WrongDAGFiles {
             [#"1:22 bad_schedule "dayly" is not a preset; did you mean "daily"?"#]
         ),
         (
-            #"{"id":"d","schedule":"0 0 * * *","tasks":[{"id":"a","kind":"noop"}]}"#,
-            [
-                #"1:22 bad_schedule "0 0 * * *" is not a preset; one of hourly, daily, weekly, monthly, "#
-                    + "quarterly, yearly"
-            ]
+            #"{"id":"d","schedule":"0 25 * * *","tasks":[{"id":"a","kind":"noop"}]}"#,
+            [#"1:22 bad_schedule "0 25 * * *": 25 is no hour; it is 0 to 23"#]
         ),
         (
-            #"{"id":"d","schedule":{"cron":"0 0 * * *"},"tasks":[{"id":"a","kind":"noop"}]}"#,
+            #"{"id":"d","schedule":{"cron":"0 0 30 2 *"},"tasks":[{"id":"a","kind":"noop"}]}"#,
+            [#"1:30 bad_schedule "0 0 30 2 *" never happens: no such day is in these months"#]
+        ),
+        (
+            #"{"id":"d","schedule":{"corn":"0 0 1 2 *","timezone":"Mars"},"tasks":[{"id":"a","kind":"noop"}]}"#,
             [
-                "1:22 bad_schedule an object is not a preset; one of hourly, daily, weekly, monthly, "
-                    + "quarterly, yearly, or null"
+                #"1:22 missing_key "schedule" needs "cron""#,
+                #"1:23 unknown_key unknown key "corn"; did you mean "cron"?"#,
+                #"1:53 unknown_zone there is no time zone "Mars"; use a name such as "UTC" or "Europe/Zurich""#,
             ]
         ),
         (
             #"{"id":"d","schedule":5,"tasks":[{"id":"a","kind":"noop"}]}"#,
             [
-                "1:22 bad_schedule an integer is not a preset; one of hourly, daily, weekly, monthly, "
-                    + "quarterly, yearly, or null"
+                "1:22 bad_schedule an integer is no schedule; one of hourly, daily, weekly, monthly, quarterly, yearly, "
+                    + "a cron expression, or null"
             ]
         ),
         (

@@ -64,6 +64,7 @@ import Testing
         run.params = "{\"text\": \"\(Sample.oddText)\"}"
         run.backfill = 3
         run.isRerun = true
+        run.keepsFinished = true
         run.reason = Sample.oddText
         try test.commit(.insertRun(run))
         #expect(try test.reader.run(dag: "daily", runID: run.runID) == run)

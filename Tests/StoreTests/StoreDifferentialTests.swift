@@ -116,6 +116,7 @@ private struct RandomChanges {
         guard let known = one(snapshot.runs) else { return .updateRun(run(1), from: .success) }
         var next = run(known.id)
         next.isRerun = random.chance(30)
+        next.keepsFinished = random.chance(30)
         next.startedAt = one([nil, day()]) ?? nil
         return .updateRun(next, from: expected(known.state))
     }
