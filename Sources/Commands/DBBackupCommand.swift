@@ -47,11 +47,17 @@ enum DBBackupCommand {
     private static func exists(_ file: String) -> String { "\(file) is there already; --force replaces it" }
 
     private static func check(_ file: String, isForced: Bool, _ home: Home) throws(CommandFailure) {
+        let ends = ["", "-wal", "-shm", "-journal"]
+        // Also those that are not there at the moment: SQLite would take the copy for its own log.
+        let isBeside = File.status(File.parent(of: file)).map { $0 == File.status(home.state) } ?? false
+        if isBeside, ends.contains(where: { file.hasSuffix("/weir.db" + $0) || file == "weir.db" + $0 }) {
+            throw CommandFailure(.failed, "\(file) is the store itself: name another file")
+        }
         guard let target = File.status(file) else { return }
         guard isForced else { throw CommandFailure(.failed, exists(file)) }
         guard target.kind == .file else { throw CommandFailure(.failed, "\(file) is no file: name another one") }
-        for own in [home.database, home.database + "-wal", home.database + "-shm"] {
-            if let status = File.status(own), status.device == target.device, status.inode == target.inode {
+        for end in ends {
+            if let status = File.status(home.database + end), status.device == target.device, status.inode == target.inode {
                 throw CommandFailure(.failed, "\(file) is the store itself: name another file")
             }
         }

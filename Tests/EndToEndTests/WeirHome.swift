@@ -184,6 +184,12 @@ final class WeirHome {
         daemon = nil
     }
 
+    /// Stops it in good order, and waits until the process is gone.
+    func stopDaemon() {
+        daemon?.end(SIGTERM)
+        daemon = nil
+    }
+
     var daemonPID: Int32? { daemon?.pid }
 
     /// Waits for a condition, which is the only way in which a test waits.
