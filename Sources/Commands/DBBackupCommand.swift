@@ -57,7 +57,9 @@ enum DBBackupCommand {
         guard isForced else { throw CommandFailure(.failed, exists(file)) }
         guard target.kind == .file else { throw CommandFailure(.failed, "\(file) is no file: name another one") }
         for end in ends {
-            if let status = File.status(home.database + end), status.device == target.device, status.inode == target.inode {
+            if let status = File.status(home.database + end), status.device == target.device,
+                status.inode == target.inode
+            {
                 throw CommandFailure(.failed, "\(file) is the store itself: name another file")
             }
         }

@@ -313,7 +313,8 @@ final class EngineState {
             pid: Int(getpid()), startedAt: startedAt, version: configuration.version,
             parallelism: configuration.parallelism, runningAttempts: scheduler.runningAttemptCount,
             queuedTasks: scheduler.queuedTaskCount, activeRuns: scheduler.activeRunCount,
-            queuedRuns: scheduler.queuedRunCount, stoppedBecause: stoppedBecause ?? scheduler.startsHeldBecause ?? fullDisk)
+            queuedRuns: scheduler.queuedRunCount,
+            stoppedBecause: stoppedBecause ?? scheduler.startsHeldBecause ?? fullDisk)
     }
 
     /// Supervisors wait for room to write their results; a person has to make it.

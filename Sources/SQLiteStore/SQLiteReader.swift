@@ -19,7 +19,9 @@ public final class SQLiteReader: StoreReader {
             throw StoreError(.tooNew, "\(path) has format \(version), made by a newer Weir: use the newer program")
         }
         guard version == Schema.migrations.count else {
-            throw StoreError(.missing, "\(path) has an old format: `weir db migrate`, or a start of the daemon, brings it up to date")
+            throw StoreError(
+                .missing, "\(path) has an old format: `weir db migrate`, or a start of the daemon, brings it up to date"
+            )
         }
     }
 

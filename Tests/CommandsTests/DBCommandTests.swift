@@ -71,7 +71,9 @@ import Testing
         }
         let broken = home.weir("db", "check")
         #expect(broken.status == 1)
-        #expect(broken.out.hasPrefix("run hello/manual__1: it has ended, but some of its tasks have not; restart the daemon"))
+        #expect(
+            broken.out.hasPrefix(
+                "run hello/manual__1: it has ended, but some of its tasks have not; restart the daemon"))
         #expect(broken.out.split(separator: "\n").count == 1)
         let json = home.weir("db", "check", "--json")
         #expect(json.status == 1)
@@ -137,7 +139,8 @@ import Testing
         #expect(try home.json("db", "prune", "--keep", "2", "--dry-run")["dags"]?["hello"]?.integer == 3)
         let done = home.weir("db", "prune", "--keep", "2", "--older-than", "1d")
         #expect(
-            done.out == "removed: 3 runs, 3 attempts, 0 DAG versions, 0 backfills, 0 audit entries, 0 stray directories\n",
+            done.out
+                == "removed: 3 runs, 3 attempts, 0 DAG versions, 0 backfills, 0 audit entries, 0 stray directories\n",
             "\(done.err)")
         #expect(try File.list(home.path + "/state/attempts") == ["4", "5"])
         #expect(try home.json("db", "prune", "--keep", "1")["runs"]?.integer == 1)

@@ -61,7 +61,8 @@ import Testing
     }
 
     @Test func everySnapshotBelongsToACommand() throws {
-        let names = Set((Program.commands + Self.below).map { $0.name.replacing(" ", with: "-") + ".txt" } + ["overview.txt"])
+        let names = Set(
+            (Program.commands + Self.below).map { $0.name.replacing(" ", with: "-") + ".txt" } + ["overview.txt"])
         #expect(Set(try File.list(Self.folder)) == names)
     }
 

@@ -5,7 +5,8 @@ import Testing
 
 /// The upkeep of the store by the built programs, beside a daemon that works.
 @Suite(.serialized) struct StoreUpkeepTests {
-    private static let quick = #"{"id": "d", "tasks": [{"id": "t", "kind": "command", "with": {"shell": "echo done"}}]}"#
+    private static let quick =
+        #"{"id": "d", "tasks": [{"id": "t", "kind": "command", "with": {"shell": "echo done"}}]}"#
 
     private func home(_ dag: String = quick) throws -> WeirHome {
         let home = try WeirHome()

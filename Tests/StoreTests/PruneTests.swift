@@ -93,7 +93,8 @@ import Testing
         let test = try store(kind)
         try test.commit(
             .insertBackfill(Sample.backfill(1, state: .success), [Sample.entry(1, 1, run: 3)]),
-            .insertBackfill(Sample.backfill(2, state: .success), [Sample.entry(2, 1, run: 3), Sample.entry(2, 2, run: 9)]),
+            .insertBackfill(
+                Sample.backfill(2, state: .success), [Sample.entry(2, 1, run: 3), Sample.entry(2, 2, run: 9)]),
             .insertBackfill(Sample.backfill(3, state: .success), [Sample.entry(3, 1, run: 10)]))
         let runs = try test.reader.prunableRuns(PrunePolicy(keep: 7))
         let step = try test.store.prune(PruneOrder(runs: runs), limit: 1_000)

@@ -101,7 +101,9 @@ import Testing
         let store = try filled()
         try store.connection.run("PRAGMA foreign_keys = OFF; DELETE FROM dag_version")
         let problems = try StoreCheck.problems(path: path)
-        #expect(problems.contains { $0.code == .dangling && $0.message.contains("a row 1 of run names one of dag_version") })
+        #expect(
+            problems.contains { $0.code == .dangling && $0.message.contains("a row 1 of run names one of dag_version") }
+        )
     }
 
     @Test func manyProblemsOfAKindAreCut() throws {
@@ -198,7 +200,8 @@ import Testing
             try Schema.migrate(connection, [Schema.migrations[0]])
             try connection.run("INSERT INTO dag_version VALUES (1, 'daily', 'sha', '{}', 5)")
         }
-        #expect(failure { () throws(StoreError) in try SQLiteReader(path: path) }?.message.contains("db migrate") == true)
+        #expect(
+            failure { () throws(StoreError) in try SQLiteReader(path: path) }?.message.contains("db migrate") == true)
         #expect(try StoreCheck.problems(path: path).map(\.code) == [.oldFormat])
         let points = Notes()
         let done = try StoreMaintenance.migrate(path, hooks: StoreHooks(point: { points.add($0) }))
