@@ -243,7 +243,8 @@ import Testing
 
     /// It holds a snapshot as long as it reads. Nobody waits for it, and the log is short again once it has gone.
     @Test func aLongReaderBlocksNobody() throws {
-        let store = try SQLiteStore(path: path, busyTimeoutMilliseconds: 1)
+        // Far less than the reader takes: a writer that waits for it fails.
+        let store = try SQLiteStore(path: path, busyTimeoutMilliseconds: 2_000)
         try store.connection.run("PRAGMA synchronous = OFF")
         try write(1, store)
         let reader = try SQLiteConnection(path: path, flags: SQLITE_OPEN_READWRITE)
