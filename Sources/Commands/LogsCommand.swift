@@ -44,6 +44,7 @@ enum LogsCommand {
             let isOver = current.state.isFinal && attempts.allSatisfy { shown.contains($0.id) }
             if !arguments.has("--follow") || isOver { return .done }
             if Interrupts.happened { return .interrupted }
+            if session.terminal.outputFailure != nil { return .done }
             usleep(100_000)
         }
     }
@@ -64,7 +65,7 @@ enum LogsCommand {
                 offset = chunk.nextOffset
                 if chunk.atEnd { break }
             }
-            if !follow || !isRunning || Interrupts.happened { return }
+            if !follow || !isRunning || Interrupts.happened || session.terminal.outputFailure != nil { return }
             usleep(100_000)
         }
     }

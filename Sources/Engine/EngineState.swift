@@ -96,6 +96,7 @@ final class EngineState {
             if Fault.isArmed { faultPoints(changes) }
         }
         stoppedBecause = nil
+        tell(changes)
         var loads: [Int64] = []
         for (number, effect) in turn.effects.enumerated() {
             if number == 1 { Fault.point("turn.effects_half_done") }
@@ -109,6 +110,23 @@ final class EngineState {
         }
         // Last, because it can fail: what is committed is done and answered by then.
         for run in loads { loaded.append((run, try store.taskInstances(ofRun: run))) }
+    }
+
+    /// What an operator wants to find in the log.
+    private func tell(_ changes: [Change]) {
+        for change in changes {
+            switch change {
+            case .updateRun(let run, _) where run.state == .failed:
+                Log.warning("run failed", ["dag": run.dagID, "run": run.runID, "reason": run.reason ?? ""])
+            case .updateAttempt(let attempt, _) where attempt.state == .lost:
+                Log.warning(
+                    "attempt lost",
+                    [
+                        "attempt": "\(attempt.id)", "task": attempt.instance.taskID, "reason": attempt.reason ?? "",
+                    ])
+            default: break
+            }
+        }
     }
 
     /// What was just committed and is not acted on yet, each a place at which a test may kill the daemon.
@@ -284,7 +302,8 @@ final class EngineState {
             pid: Int(getpid()), startedAt: startedAt, version: configuration.version,
             parallelism: configuration.parallelism, runningAttempts: scheduler.runningAttemptCount,
             queuedTasks: scheduler.queuedTaskCount, activeRuns: scheduler.activeRunCount,
-            queuedRuns: scheduler.queuedRunCount, stoppedBecause: stoppedBecause ?? scheduler.startsHeldBecause ?? fullDisk)
+            queuedRuns: scheduler.queuedRunCount,
+            stoppedBecause: stoppedBecause ?? scheduler.startsHeldBecause ?? fullDisk)
     }
 
     /// Supervisors wait for room to write their results; a person has to make it.
