@@ -29,6 +29,7 @@ bench: build ## measure against this machine's own limits; prints JSON
 lint: ## formatting and the direction of imports
 	@swift format lint --strict --parallel --recursive Sources Tests Package.swift
 	@scripts/check-imports.sh
+	@scripts/check-docs.sh
 
 format: ## format all Swift files in place
 	@swift format --in-place --parallel --recursive Sources Tests Package.swift

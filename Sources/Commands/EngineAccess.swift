@@ -27,7 +27,9 @@ final class EngineAccess {
         let lock: StateLock
         do throws(EngineError) { lock = try StateLock.acquire(session.home) } catch { throw CommandFailure(error) }
         self.lock = lock
-        Log.setLevel(.warning)
+        // What the command follows it tells itself.
+        Log.setLevel(.error)
+        Log.useText()
         let engine = try Self.engine(session, runsSchedules: false)
         embedded = engine
         service = engine

@@ -21,9 +21,15 @@ enum InitCommand {
         } catch {
             throw CommandFailure(.failed, "\(error)")
         }
-        let enter = folder == "." ? "" : "cd \(folder) && "
-        terminal.print("next: \(enter)weir validate, then: weir trigger hello --wait")
+        terminal.print(
+            "next: \(folder == "." ? "" : "cd \(shellWord(folder)) && ")weir validate, then: weir trigger hello --wait")
         return .done
+    }
+
+    /// A text as one word of a shell.
+    private static func shellWord(_ text: String) -> String {
+        let isPlain = text.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "._/-".contains($0)) }
+        return isPlain ? text : "'" + text.replacing("'", with: "'\\''") + "'"
     }
 
     private static let hello = """

@@ -44,6 +44,7 @@ enum LogsCommand {
             let isOver = current.state.isFinal && attempts.allSatisfy { shown.contains($0.id) }
             if !arguments.has("--follow") || isOver { return .done }
             if Interrupts.happened { return .interrupted }
+            if session.terminal.outputFailure != nil { return .done }
             usleep(100_000)
         }
     }
@@ -67,7 +68,7 @@ enum LogsCommand {
             if !isRunning, attempt.startedAt != nil, !File.exists(path) {
                 session.terminal.print("(what it printed is gone: removed as \"retention\" says, or by hand)")
             }
-            if !follow || !isRunning || Interrupts.happened { return }
+            if !follow || !isRunning || Interrupts.happened || session.terminal.outputFailure != nil { return }
             usleep(100_000)
         }
     }

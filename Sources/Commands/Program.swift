@@ -23,7 +23,13 @@ public enum Program {
     static func run(_ words: [String], _ surroundings: Surroundings) -> Int32 {
         let terminal = surroundings.terminal
         do {
-            return try dispatch(words, surroundings).rawValue
+            let status = try dispatch(words, surroundings)
+            // A reader that has left has seen what it wanted; a full disk has not taken what it should.
+            if status == .done, let code = terminal.outputFailure, code != EPIPE {
+                terminal.error("weir: the output could not be written: \(String(cString: strerror(code)))")
+                return ExitCode.failed.rawValue
+            }
+            return status.rawValue
         } catch let failure as CommandFailure {
             terminal.error("weir: \(failure.message)")
             return failure.status.rawValue

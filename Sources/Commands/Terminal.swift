@@ -26,8 +26,10 @@ final class Terminal: Sendable {
         } else {
             let isTerminal = isatty(1) == 1
             self.width = isTerminal ? Self.columns() : nil
-            drawsProgress = isatty(2) == 1 && getenv("TERM").map { String(cString: $0) } != "dumb"
-            usesColour = isTerminal && getenv("NO_COLOR") == nil
+            let isDumb = getenv("TERM").map { String(cString: $0) } == "dumb"
+            drawsProgress = isatty(2) == 1 && !isDumb
+            // https://no-color.org: set and not empty.
+            usesColour = isTerminal && !isDumb && getenv("NO_COLOR").map { $0.pointee == 0 } ?? true
         }
     }
 
@@ -45,11 +47,16 @@ final class Terminal: Sendable {
     func write(_ bytes: [UInt8]) {
         if captured != nil {
             captured?.withLock { $0.out += String(decoding: bytes, as: UTF8.self) }
-        } else if !Self.writeAll(1, bytes) {
-            // Nobody reads any more: there is nothing left to do.
-            exit(0)
+        } else if outputFailure == nil, !Self.writeAll(1, bytes) {
+            let code = errno
+            failure.withLock { $0 = code }
         }
     }
+
+    private let failure = Mutex<Int32?>(nil)
+
+    /// Why standard output takes no more: EPIPE when its reader has left. What a command does goes on all the same.
+    var outputFailure: Int32? { failure.withLock { $0 } }
 
     func print(_ line: String) { write(line.hasSuffix("\n") ? line : line + "\n") }
 

@@ -23,15 +23,16 @@ extension AttemptLaunch {
                     member("data_interval_start", text("\(run.interval.start)")),
                     member("data_interval_end", text("\(run.interval.end)")),
                     member("with", with),
-                    member("tasks", JSONNode(.array(upstream.map(Self.summary)))),
+                    member("tasks", JSONNode(.array(upstream.map(summary)))),
                 ])))
     }
 
-    private static func summary(_ instance: TaskInstance) -> JSONNode {
+    private func summary(_ instance: TaskInstance) -> JSONNode {
         var members = [
             JSONMember(key: "task_id", node: JSONNode(.string(instance.key.taskID))),
             JSONMember(key: "state", node: JSONNode(.string(instance.state.rawValue))),
             JSONMember(key: "reason", node: instance.reason.map { JSONNode(.string($0)) } ?? JSONNode(.null)),
+            JSONMember(key: "allow_failure", node: JSONNode(.bool(allowedToFail.contains(instance.key.taskID)))),
             JSONMember(key: "try_number", node: JSONNode(.integer(Int64(instance.tryNumber)))),
             JSONMember(
                 key: "start_date", node: instance.startedAt.map { JSONNode(.string("\($0)")) } ?? JSONNode(.null)),

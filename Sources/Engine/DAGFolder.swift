@@ -38,6 +38,10 @@ public enum DAGFolder {
     public static func read(_ path: String, kinds: [KindSpec]) -> LoadedDAGFile {
         let name = name(of: path)
         do {
+            // Anything else could keep its reader waiting for ever.
+            if let status = File.status(path), status.kind != .file {
+                throw SystemError("open", path: path, code: EINVAL)
+            }
             let bytes = try File.read(path, limit: 16 << 20)
             let context = DAGValidationContext(kinds: kinds, zone: { SystemZones.zone($0) })
             let (dag, diagnostics) = DAGParser.parse(bytes, context: context)

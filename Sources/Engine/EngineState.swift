@@ -104,6 +104,7 @@ final class EngineState {
             if Fault.isArmed { faultPoints(changes) }
         }
         stoppedBecause = nil
+        tell(changes)
         var loads: [Int64] = []
         for (number, effect) in turn.effects.enumerated() {
             if number == 1 { Fault.point("turn.effects_half_done") }
@@ -134,6 +135,23 @@ final class EngineState {
     func close() {
         do throws(StoreError) { try store.close() } catch {
             Log.warning("the store was not closed; the next start looks through it", ["error": error.message])
+        }
+    }
+
+    /// What an operator wants to find in the log.
+    private func tell(_ changes: [Change]) {
+        for change in changes {
+            switch change {
+            case .updateRun(let run, _) where run.state == .failed:
+                Log.warning("run failed", ["dag": run.dagID, "run": run.runID, "reason": run.reason ?? ""])
+            case .updateAttempt(let attempt, _) where attempt.state == .lost:
+                Log.warning(
+                    "attempt lost",
+                    [
+                        "attempt": "\(attempt.id)", "task": attempt.instance.taskID, "reason": attempt.reason ?? "",
+                    ])
+            default: break
+            }
         }
     }
 

@@ -3,10 +3,10 @@ import Spawn
 /// The lake: a folder with one folder per bucket, and a place for what is not published yet.
 public struct LakeRoot: Sendable, Hashable {
     public let path: String
-    /// The attempt that works on it; its unfinished files stand apart from everybody else's.
-    public let attempt: Int64
+    /// Names the attempt that works on it, among all homes that use this lake: its unfinished files stand apart.
+    public let attempt: String
 
-    public init(path: String, attempt: Int64) {
+    public init(path: String, attempt: String) {
         self.path = path
         self.attempt = attempt
     }
@@ -16,6 +16,7 @@ public struct LakeRoot: Sendable, Hashable {
     /// Where this attempt prepares files. Never inside a bucket: DuckDB's globs read hidden folders too.
     public var staging: String { "\(path)/.staging/\(attempt)" }
 
+    var allStaging: String { path + "/.staging" }
     var retired: String { path + "/.staging/retired" }
     var locks: String { path + "/.locks" }
     public var quarantine: String { path + "/quarantine" }

@@ -15,7 +15,7 @@ struct LandingFolder {
 
     let path: String
 
-    /// Deeper folders are passed over; a link that leads into a loop ends here too.
+    /// Deeper folders are passed over.
     private static let maximumDepth = 16
 
     /// Every file that is complete, in order of name: hidden and unfinished ones (`.tmp`, `.part`) are left for later.
@@ -33,7 +33,8 @@ struct LandingFolder {
         for name in try File.list(folder.isEmpty ? path : path + "/" + folder).sorted() {
             if name.hasPrefix(".") || name.hasSuffix(".tmp") || name.hasSuffix(".part") { continue }
             let below = folder.isEmpty ? name : folder + "/" + name
-            guard let status = File.status(path + "/" + below) else { continue }
+            // A link is not followed: whoever may write here could have any file copied that this process can read.
+            guard let status = File.status(path + "/" + below, followLinks: false) else { continue }
             if [".json", ".ndjson", ".jsonl"].contains(where: { name.hasSuffix($0) }) {
                 items.append(Item(name: below, path: path + "/" + below, sourceID: folder, status: status))
             } else if status.kind == .directory {

@@ -10,6 +10,9 @@ public struct Publisher {
     /// How long the former content of a partition stays readable for those who have opened it.
     private static let keepMicroseconds: Int64 = 600_000_000
 
+    /// After this a staging area that nobody has touched belongs to an attempt that is dead.
+    private static let abandonedMicroseconds: Int64 = 86_400_000_000
+
     /// - Parameter isRevoked: asked under the partition's lock: an attempt that was revoked publishes nothing.
     public init(_ lake: LakeRoot, isRevoked: @escaping () -> Bool) {
         self.lake = lake
@@ -21,7 +24,20 @@ public struct Publisher {
         let folder = lake.staging + "/" + partition.name
         if File.exists(folder) { try File.removeTree(folder) }
         try File.makeDirectory(folder, recursive: true)
+        try sweep()
         return folder
+    }
+
+    /// Removes what attempts left that were killed a day ago or longer.
+    private func sweep() throws {
+        guard let now = File.status(lake.staging)?.modified else { return }
+        for name in try File.list(lake.allStaging) {
+            let path = lake.allStaging + "/" + name
+            guard path != lake.retired, path != lake.staging, let status = File.status(path, followLinks: false),
+                status.modified < now - Self.abandonedMicroseconds
+            else { continue }
+            try? File.removeTree(path)
+        }
     }
 
     /// Calls `body` while nobody else changes the partition.

@@ -78,6 +78,11 @@ public struct RawLoader {
     }
 
     private func loadLocked(_ landing: String, ledger: SourceLedger, day: String, remove: Bool) throws -> Report {
+        var ledger = ledger
+        // Somebody has removed what was loaded: the files are read again.
+        if ledger.days.contains(where: { !File.exists(lake.partition(bucket, $0).path) }) {
+            ledger = try ledger.forgotten()
+        }
         let items = try LandingFolder(path: landing).items()
         let new = items.filter { !ledger.has($0.path, $0.status) }
         // Those that an earlier load took, and was killed before it removed them.
@@ -92,14 +97,14 @@ public struct RawLoader {
                 if let manifest = try publish(content, day: name) { report.days[name] = manifest }
             }
             Fault.point("load.before_ledger")
-            try ledger.append(complete.map { ($0.path, $0.status) })
+            try ledger.append(complete.map { ($0.path, $0.status) }, days: days.keys.sorted())
             taken += complete
         }
         Fault.point("load.before_removal")
         if remove {
             // One that was written anew since it was read is a new file.
-            for item in taken where item.status.kind == .file && File.status(item.path) == item.status {
-                unlink(item.path)
+            for item in taken where item.status.kind == .file {
+                if File.status(item.path, followLinks: false) == item.status { unlink(item.path) }
             }
         }
         return report
@@ -116,19 +121,19 @@ public struct RawLoader {
         }
         guard item.status.kind == .file else {
             let isFolder = item.status.kind == .directory
-            try setAside("not_a_file", isFolder ? "a directory named like a log" : "neither a file nor a directory")
+            try setAside("not_a_file", isFolder ? "a directory named like a log" : "a link, a pipe or a device")
             return true
         }
         let bytes: [UInt8]
         do throws(SystemError) {
-            bytes = try File.read(item.path, limit: Self.largestFile)
+            bytes = try File.read(item.path, limit: Self.largestFile, followLinks: false)
         } catch {
             // One that vanished was never seen; one that may not be read now may be readable later.
             if error.code != ENOENT { try setAside("unreadable", "\(error)") }
             return false
         }
         // Somebody still writes to it: it is not settled.
-        guard File.status(item.path) == item.status else { return false }
+        guard File.status(item.path, followLinks: false) == item.status else { return false }
         if item.isLines {
             for (index, line) in bytes.split(separator: 0x0A, omittingEmptySubsequences: false).enumerated() {
                 guard line.contains(where: { $0 > 0x20 }) else { continue }

@@ -6,6 +6,8 @@ import Spawn
 struct SourceLedger {
     private let path: String
     private var taken: [String: String] = [:]
+    /// The days that records of these files went into.
+    private(set) var days: Set<String> = []
 
     init(_ path: String) {
         self.path = path
@@ -14,6 +16,10 @@ struct SourceLedger {
             let parts = line.split(separator: 0x20, maxSplits: 1)
             // A line that was cut off by a crash is passed over.
             guard parts.count == 2 else { continue }
+            if parts[0].elementsEqual("day".utf8) {
+                days.insert(String(decoding: parts[1], as: UTF8.self))
+                continue
+            }
             taken[String(decoding: parts[1], as: UTF8.self)] = String(decoding: parts[0], as: UTF8.self)
         }
     }
@@ -28,12 +34,19 @@ struct SourceLedger {
 
     func has(_ path: String, _ status: File.Status) -> Bool { taken[Self.line(path)] == Self.stamp(status) }
 
-    /// Notes files as taken, once what was in them is published.
-    func append(_ files: [(path: String, status: File.Status)]) throws {
+    /// The ledger of a source of which nothing is known.
+    func forgotten() throws -> SourceLedger {
+        try File.removeTree(path)
+        return SourceLedger(path)
+    }
+
+    /// Notes files as taken, once what was in them is published to these days.
+    func append(_ files: [(path: String, status: File.Status)], days new: [String]) throws {
         guard !files.isEmpty else { return }
         try File.makeDirectory(File.parent(of: path), recursive: true)
         let file = try FileDescriptor.open(path, O_WRONLY | O_CREAT | O_APPEND)
         var bytes: [UInt8] = []
+        for day in new where !days.contains(day) { bytes += "day \(day)\n".utf8 }
         for (path, status) in files { bytes += "\(Self.stamp(status)) \(Self.line(path))\n".utf8 }
         try file.writeAll(bytes, path: path)
         guard fsync(file.raw) == 0 else { throw SystemError("fsync", path: path) }

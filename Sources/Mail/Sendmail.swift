@@ -44,6 +44,12 @@ public struct Sendmail: Sendable {
         access(path, X_OK) == 0 && File.status(path)?.kind == .file
     }
 
+    /// Why a message was stored and not sent.
+    public static var whyNotSent: String {
+        getenv("WEIR_SENDMAIL").map { String(cString: $0) } == "outbox"
+            ? "WEIR_SENDMAIL is outbox" : "this machine has no sendmail"
+    }
+
     public func send(_ message: MailMessage) throws(MailError) -> Delivery {
         let bytes = try message.encoded()
         guard let program = try program() else { return .stored(path: try store(bytes, message)) }

@@ -9,6 +9,11 @@ public enum Log {
     }
 
     private static let isTerminal = isatty(2) == 1
+    private static let forPeople = Mutex(false)
+
+    /// Lines of text also where standard error is no terminal: for a command that a person runs.
+    public static func useText() { forPeople.withLock { $0 = true } }
+
     private static let threshold = Mutex(Level.info)
 
     /// Messages below this level are dropped; `info` until told otherwise.
@@ -30,7 +35,8 @@ public enum Log {
     private static func write(_ level: Level, _ message: String, _ fields: KeyValuePairs<String, String>) {
         let lowest = threshold.withLock { $0 }
         guard rank(level) >= rank(lowest) else { return }
-        let line = isTerminal ? text(level, message, fields) : json(level, message, fields)
+        let line =
+            isTerminal || forPeople.withLock({ $0 }) ? text(level, message, fields) : json(level, message, fields)
         // One write a line: lines of several threads do not mix.
         let bytes = Array((line + "\n").utf8)
         _ = Glibc.write(2, bytes, bytes.count)

@@ -51,11 +51,13 @@ public enum DAGParser {
         let zone = readZone(reader, context)
         let (start, end) = readBounds(reader, zone)
         let params = ParameterReader.read(reader)
+        let timetable = readSchedule(reader, zone, context)
+        if timetable != nil { requireDefaults(of: params, reader) }
         let defaults = readDefaults(reader)
         let env = reader.environment("env") ?? []
         return DAG(
             id: id, description: reader.string("description") ?? "", owner: reader.string("owner") ?? "",
-            tags: reader.strings("tags")?.map(\.text) ?? [], timetable: readSchedule(reader, zone, context), zone: zone,
+            tags: reader.strings("tags")?.map(\.text) ?? [], timetable: timetable, zone: zone,
             start: start, end: end, catchup: readCatchup(reader) ?? .latest,
             catchupWindow: reader.duration("catchup_window", positive: true, orNull: true) ?? nil,
             delay: (reader.duration("delay") ?? nil) ?? .zero,
@@ -65,6 +67,16 @@ public enum DAGParser {
             tasks: TaskListReader(
                 dag: reader, kinds: context.kinds, params: params, defaults: defaults, dagEnv: env
             ).read())
+    }
+
+    /// Nobody is there to give the parameters of a run that the schedule makes.
+    private static func requireDefaults(of params: [Parameter], _ reader: ObjectReader) {
+        for param in params where param.defaultValue == nil {
+            guard let node = reader["params"]?[param.name] else { continue }
+            reader.problems.error(
+                .missingDefault, at: node.offset, jsonPath(reader.path("params"), param.name),
+                "parameter \"\(param.name)\" has no \"default\", which the runs of a schedule need")
+        }
     }
 
     // MARK: Fields

@@ -37,6 +37,7 @@ public enum DiagnosticCode: String, Sendable, CaseIterable {
     case duplicateKey = "duplicate_key"
     case unknownKey = "unknown_key"
     case missingKey = "missing_key"
+    case missingDefault = "missing_default"
     case wrongType = "wrong_type"
     case badValue = "bad_value"
     case outOfRange = "out_of_range"

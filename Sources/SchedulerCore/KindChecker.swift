@@ -52,6 +52,10 @@ struct KindChecker {
                 .badValue, at: value.offset, path, "\"\(parameter.name)\" cannot be \"\(text)\"\(remedy)")
         }
         if let element = parameter.element, let elements = value.array {
+            if elements.isEmpty {
+                problems.error(
+                    .badValue, at: value.offset, path, "\"\(parameter.name)\" must not be empty: \(parameter.help)")
+            }
             for (index, node) in elements.enumerated() {
                 check(node, element, name: "an element of \"\(parameter.name)\"", path: "\(path)[\(index)]")
             }

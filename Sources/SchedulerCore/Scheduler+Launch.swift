@@ -24,7 +24,8 @@ extension Scheduler {
             attempt: attempt, dagID: dag.id, run: node.run, taskID: task.id, mapIndex: record.key.mapIndex,
             tryNumber: record.tryNumber, kind: task.kind, with: with, env: env, timeout: task.timeout,
             limits: task.limits, workingDirectory: task.workingDirectory, umask: task.umask,
-            ds: dag.zone.date(at: node.run.logicalDate).description, upstream: isBuiltin ? upstream : [])
+            ds: dag.zone.date(at: node.run.logicalDate).description, upstream: isBuiltin ? upstream : [],
+            allowedToFail: isBuiltin ? Set(dag.tasks.lazy.filter(\.allowFailure).map(\.id)) : [])
     }
 
     private static func templateContext(

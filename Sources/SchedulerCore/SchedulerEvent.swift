@@ -120,6 +120,32 @@ public struct AttemptLaunch: Sendable {
     public var ds: String
     /// For built-in kinds: the task instances before this one, directly or not, in the order of the DAG.
     public var upstream: [TaskInstance]
+    /// Of those the ids of the tasks whose failure counts as a success.
+    public var allowedToFail: Set<String> = []
+
+    public init(
+        attempt: Int64, dagID: String, run: Run, taskID: String, mapIndex: Int = -1, tryNumber: Int, kind: String,
+        with: JSONNode, env: [EnvironmentEntry], timeout: TimeAmount? = nil, limits: TaskLimits = TaskLimits(),
+        workingDirectory: String? = nil, umask: Int? = nil, ds: String, upstream: [TaskInstance] = [],
+        allowedToFail: Set<String> = []
+    ) {
+        self.attempt = attempt
+        self.dagID = dagID
+        self.run = run
+        self.taskID = taskID
+        self.mapIndex = mapIndex
+        self.tryNumber = tryNumber
+        self.kind = kind
+        self.with = with
+        self.env = env
+        self.timeout = timeout
+        self.limits = limits
+        self.workingDirectory = workingDirectory
+        self.umask = umask
+        self.ds = ds
+        self.upstream = upstream
+        self.allowedToFail = allowedToFail
+    }
 }
 
 /// What one turn decided: first commit the changes, then carry out the effects.

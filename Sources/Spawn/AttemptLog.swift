@@ -27,7 +27,10 @@ public enum AttemptLog {
             // ENXIO: nothing but a hole up to the end. Any other error: a file system without holes.
             let dataStart = data >= 0 ? data : (errno == ENXIO ? size : start)
             if dataStart > start {
-                if chunk.bytes.last.map({ $0 != 0x0A }) ?? false { chunk.bytes.append(0x0A) }
+                // The mark stands on a line of its own, also when an earlier chunk ended right before the hole.
+                var last = chunk.bytes.last
+                if last == nil, start > 0 { last = try pread(file, 1, at: start - 1, path).first }
+                if let last, last != 0x0A, last != 0 { chunk.bytes.append(0x0A) }
                 chunk.bytes += "[… \(dataStart - start) bytes dropped …]\n".utf8
                 chunk.nextOffset = dataStart
                 continue

@@ -32,8 +32,10 @@ public enum File {
     /// The content of a file.
     ///
     /// - Parameter limit: most bytes that are accepted; a larger file throws EFBIG, so that no file can fill the memory.
-    public static func read(_ path: String, limit: Int = 64 << 20) throws(SystemError) -> [UInt8] {
-        let descriptor = try FileDescriptor.open(path, O_RDONLY)
+    public static func read(
+        _ path: String, limit: Int = 64 << 20, followLinks: Bool = true
+    ) throws(SystemError) -> [UInt8] {
+        let descriptor = try FileDescriptor.open(path, O_RDONLY | (followLinks ? 0 : O_NOFOLLOW))
         return try descriptor.readAll(limit: limit, path: path)
     }
 

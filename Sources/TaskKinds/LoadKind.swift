@@ -40,6 +40,10 @@ enum LoadKind: TaskKind {
         for (day, manifest) in report.days.sorted(by: { $0.key < $1.key }) {
             context.log("\(bucket)/dt=\(day): generation \(manifest.generation), \(describe(manifest.counts))")
         }
+        let others = report.days.filter { $0.key != context.ds }.sorted { $0.key < $1.key }.map {
+            JSONMember(key: $0.key, node: JSONNode(.integer($0.value.counts["loaded"]?.integer ?? 0)))
+        }
+        if !others.isEmpty { try context.output("other_days", JSONNode(.object(JSONObject(others)))) }
         return try outcome(context, lake.partition(bucket, context.ds))
     }
 

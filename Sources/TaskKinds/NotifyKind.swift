@@ -18,7 +18,7 @@ enum NotifyKind: TaskKind {
         ])
 
     static func run(_ context: TaskContext) throws -> TaskOutcome {
-        let report = RunReport(context, reportTask: context.string("report", default: "quality"))
+        let report = RunReport(context, reportTask: context.string("report"))
         let recipients = context.string("to").map { [$0] } ?? context.strings("to")
         let subject = context.string("subject", default: "\(context.dagID) \(context.ds)")
         let message = MailMessage(
@@ -28,7 +28,7 @@ enum NotifyKind: TaskKind {
         do throws(MailError) {
             switch try Sendmail(outbox: context.home + "/state/outbox").send(message) {
             case .sent(let program): context.log("mailed to \(recipients.joined(separator: ", ")) by \(program)")
-            case .stored(let path): context.log("this machine has no sendmail: the mail stands in \(path)")
+            case .stored(let path): context.log("not sent, the mail stands in \(path): \(Sendmail.whyNotSent)")
             }
         } catch {
             throw TaskFailure(error.description, mayRetry: error.isTemporary)

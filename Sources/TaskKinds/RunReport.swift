@@ -15,11 +15,15 @@ struct RunReport {
     /// What the quality task counted, or what the load did, should it not have come so far.
     private let counts: JSONNode?
     private let missing: String?
+    /// False for a run that has nothing to do with quality checks.
+    private let hasChecks: Bool
 
     private static let order = ["fail", "not_evaluated", "warn", "pass"]
 
-    init(_ context: TaskContext, reportTask: String) {
+    /// - Parameter reportTask: the task whose quality report is in the mail; nil: one named `quality`, when there is one.
+    init(_ context: TaskContext, reportTask named: String?) {
         self.context = context
+        let reportTask = named ?? "quality"
         let quality = context.tasks.first { $0.taskID == reportTask }
         let path = quality?.outputs["report"]?.string
         let report = path.flatMap { try? File.read($0, limit: 16 << 20) }.flatMap {
@@ -35,13 +39,17 @@ struct RunReport {
             + found.filter { !Self.order.contains($0.status) }
         counts = report?["counts"] ?? context.tasks.lazy.compactMap { $0.outputs["counts"] }.first
         let state = quality?.state ?? "not in this run"
-        missing = report == nil ? "There is no quality report: task \(reportTask) is \(state)." : nil
+        hasChecks = named != nil || quality != nil
+        missing = report == nil && hasChecks ? "There is no quality report: task \(reportTask) is \(state)." : nil
     }
 
     /// One word for the subject.
     var verdict: String {
-        if context.tasks.contains(where: { $0.state == "failed" || $0.state == "upstream_failed" }) { return "FAILED" }
+        let failed = context.tasks.filter { $0.state == "failed" || $0.state == "upstream_failed" }
+        if failed.contains(where: { !$0.allowFailure }) { return "FAILED" }
         if checks.contains(where: { $0.status == "fail" }) { return "FAILED" }
+        if !failed.isEmpty { return "WARN" }
+        if !context.tasks.isEmpty, context.tasks.allSatisfy({ $0.state == "skipped" }) { return "SKIPPED" }
         if checks.contains(where: { $0.status == "warn" || $0.status == "not_evaluated" }) { return "WARN" }
         return "OK"
     }
@@ -50,8 +58,10 @@ struct RunReport {
 
     /// The parts between the tasks and the checks, each a heading and rows of name and number.
     private var sections: [(title: String, rows: [(String, String)])] {
-        [("Records", countLines), ("Datasets", numbers("rows")), ("Unknown fields", numbers("drift"))]
-            .filter { !$0.rows.isEmpty }
+        [
+            ("Records", countLines), ("Datasets", numbers("rows")), ("Unknown fields", numbers("drift")),
+            ("Records that came for other days, which have to run again", numbers("other_days")),
+        ].filter { !$0.rows.isEmpty }
     }
 
     private var countLines: [(String, String)] {
@@ -91,6 +101,7 @@ struct RunReport {
         lines.append("Tasks")
         lines += columns(context.tasks.map { [$0.taskID, $0.state, seconds($0.duration), $0.reason ?? ""] })
         for section in sections { lines += ["", section.title] + columns(section.rows.map { [$0.0, $0.1] }) }
+        guard hasChecks else { return lines.joined(separator: "\n") + "\n" }
         lines += ["", missing == nil ? summary : "Checks"]
         if let missing { lines.append("  " + missing) }
         lines += columns(checks.map { [$0.status, $0.name, $0.detail] })
@@ -126,7 +137,7 @@ struct RunReport {
         for section in sections {
             parts += ["<h3>\(section.title)</h3>", table(section.rows.map { [cell($0.0), cell($0.1)] })]
         }
-        parts.append("<h3>\(missing == nil ? summary : "Checks")</h3>")
+        if hasChecks { parts.append("<h3>\(missing == nil ? summary : "Checks")</h3>") }
         if let missing { parts.append("<p>\(escaped(missing))</p>") }
         if !checks.isEmpty { parts.append(table(checks.map { [state($0.status), cell($0.name), cell($0.detail)] })) }
         parts.append("</body></html>")

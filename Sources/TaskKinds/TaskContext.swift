@@ -13,6 +13,8 @@ public struct TaskContext: Sendable {
         public var reason: String?
         /// Seconds; nil when it has not run.
         public var duration: Double?
+        /// Whether its failure counts as a success.
+        public var allowFailure: Bool
         /// An object.
         public var outputs: JSONNode
     }
@@ -64,6 +66,7 @@ public struct TaskContext: Sendable {
             Upstream(
                 taskID: node["task_id"]?.string ?? "", state: node["state"]?.string ?? "",
                 reason: node["reason"]?.string, duration: node["duration"]?.double,
+                allowFailure: node["allow_failure"]?.bool ?? false,
                 outputs: node["outputs"] ?? JSONNode(.object(JSONObject())))
         }
     }
@@ -92,7 +95,10 @@ public struct TaskContext: Sendable {
 
     /// The lake: `WEIR_LAKE`, or `state/lake` of the home.
     public var lake: LakeRoot {
-        LakeRoot(path: getenv("WEIR_LAKE").map { String(cString: $0) } ?? home + "/state/lake", attempt: attempt)
+        LakeRoot(
+            path: getenv("WEIR_LAKE").map { String(cString: $0) } ?? home + "/state/lake",
+            // Two homes may share a lake, and count their attempts alike.
+            attempt: "\(attempt)-\(SHA256.hex(directory.path).prefix(8))")
     }
 
     /// The run, as a manifest names it.

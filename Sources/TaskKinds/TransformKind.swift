@@ -46,7 +46,10 @@ enum TransformKind: TaskKind {
             "(SELECT count(*) FROM read_parquet(\(SQL.text(item.folder + "/data.parquet")))) AS \(SQL.name(item.name))"
         }.joined(separator: ", ")
         let duckdb = try DuckDB(home: context.home, allowed: [lake.path], temporary: lake.staging + "/duckdb")
-        let rows = try duckdb.run(script + ";", variables: ["ds": context.ds])
+        let rows: [JSONNode]
+        do { rows = try duckdb.run(script + ";", variables: ["ds": context.ds]) } catch {
+            throw blame(error, folder, setup, datasets, staging, duckdb, context.ds)
+        }
 
         // Everything was made before anything is published: a mistake in one file leaves all datasets as they were.
         var counts: [JSONMember] = []
@@ -65,6 +68,25 @@ enum TransformKind: TaskKind {
         }
         try context.output("rows", JSONNode(.object(JSONObject(counts))))
         return .success
+    }
+
+    /// The same error with the name of the file that it comes from: each is asked by itself whether it can be understood.
+    private static func blame(
+        _ error: any Error, _ folder: String, _ setup: String, _ datasets: [(name: String, sql: String)],
+        _ staging: Partition, _ duckdb: DuckDB, _ day: String
+    ) -> any Error {
+        let table = "CREATE TEMP TABLE staging AS SELECT * FROM read_parquet(\(SQL.text(staging.data))) LIMIT 0;\n"
+        func words(_ statements: String) -> String? {
+            do { try duckdb.run(table + statements, variables: ["ds": day]) } catch { return "\(error)" }
+            return nil
+        }
+        if let words = words(setup) { return TaskFailure("\(folder)/_*.sql: \(words)", mayRetry: false) }
+        for dataset in datasets {
+            if let words = words(setup + "EXPLAIN \(dataset.sql);") {
+                return TaskFailure("\(folder)/\(dataset.name).sql: \(words)", mayRetry: false)
+            }
+        }
+        return error
     }
 
     /// The statements of the folder: what runs first, and the SELECT of each dataset.

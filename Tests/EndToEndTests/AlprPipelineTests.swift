@@ -154,6 +154,19 @@ import Testing
         #expect(try home.runs("alpr_daily").count == 1)
     }
 
+    @Test func aMistakeInAnSQLFileIsToldWithItsNameAndPublishesNothing() throws {
+        let home = try home()
+        try generate(home, "--frames", "5")
+        try home.write("dags/alpr/sql/color.sql", "SELECT nothing FROM plates -- a comment at the end")
+        let done = try home.weir("backfill", "alpr_daily", "--from", Self.day)
+        #expect(done.status == 1)
+        let run = try #require(try home.runs("alpr_daily").first?["run_id"]?.string)
+        let transform = try #require(try home.tasks("alpr_daily", run).first { $0["task_id"]?.string == "transform" })
+        let reason = transform["reason"]?.string ?? ""
+        #expect(reason.contains("sql/color.sql") && reason.contains("nothing"), "\(reason)")
+        #expect(!File.exists(home.path + "/state/lake/lakestorage"))
+    }
+
     @Test func aDayOfAnotherFormatIsTheSameDay() throws {
         let home = try home()
         try generate(home, "--frames", "50", "--format", "ndjson")

@@ -120,6 +120,30 @@ import Testing
         #expect(aside.contains { $0.hasSuffix("-b.json") }, "the content of what was set aside is kept")
     }
 
+    @Test func aLinkIsNotFollowed() throws {
+        try scratch.write("secret", frame(1))
+        symlink(scratch.path + "/secret", scratch.path + "/landing/a.json")
+        try File.makeDirectory(scratch.path + "/landing/cam")
+        symlink(scratch.path, scratch.path + "/landing/cam/loop")
+        _ = try load()
+        #expect(try manifest().counts["loaded"]?.integer == 0)
+        #expect(try manifest().counts["reasons"]?["not_a_file"]?.integer == 1)
+        let aside = try File.list(scratch.path + "/state/lake/quarantine/dt=2022-05-02")
+        #expect(aside.count == 1 && aside[0].hasSuffix(".reason.json"), "nothing of it is copied")
+    }
+
+    @Test func aRawPartitionThatSomebodyRemovedIsLoadedAgain() throws {
+        try scratch.write("landing/a.json", frame(1))
+        try scratch.write("landing/b.json", frame(2, day: "2022-05-03"))
+        _ = try load()
+        try File.removeTree(scratch.lake().partition("raw", "2022-05-03").path)
+        let again = try load(attempt: 2)
+        #expect(again.days.keys.sorted() == ["2022-05-03"])
+        #expect(try manifest().generation == 1)
+        #expect(try manifest("2022-05-03").counts["loaded"]?.integer == 1)
+        #expect(try load(attempt: 3).newFiles == 0)
+    }
+
     @Test func linesKeepTheirNumberInTheFile() throws {
         try scratch.write("landing/a.ndjson", "\n\(frame(1))\r\n\n\(frame(2))\nbroken\n")
         _ = try load()

@@ -12,7 +12,7 @@ import Testing
     private func report(_ tasks: String) throws -> RunReport {
         RunReport(
             try Attempt.context(scratch, kind: "notify", day: "2022-05-02", with: "{}", tasks: "[\(tasks)]"),
-            reportTask: "quality")
+            reportTask: nil)
     }
 
     private func task(_ id: String, _ state: String, outputs: String = "{}", reason: String = "null") -> String {
@@ -60,6 +60,22 @@ import Testing
         #expect(report.verdict == "FAILED")
         #expect(report.text.contains("There is no quality report: task quality is upstream_failed."))
         #expect(report.text.contains("exit 1"))
+    }
+
+    @Test func aFailureThatIsAllowedIsAWarningAndARunOfSkipsSaysSo() throws {
+        let allowed = #"{"task_id": "a", "state": "failed", "allow_failure": true, "outputs": {}}"#
+        #expect(try report(allowed).verdict == "WARN")
+        #expect(try report(task("load", "skipped") + "," + task("convert", "skipped")).verdict == "SKIPPED")
+    }
+
+    @Test func aRunWithoutChecksDoesNotMissThem() throws {
+        let plain = try report(task("count", "success"))
+        #expect(!plain.text.contains("quality") && !plain.html.contains("Checks"))
+    }
+
+    @Test func recordsOfOtherDaysAreTold() throws {
+        let text = try report(task("load", "success", outputs: #"{"other_days": {"2022-05-01": 7}}"#)).text
+        #expect(text.contains("have to run again") && text.contains("2022-05-01  7"))
     }
 
     @Test func theVerdictIsTheWorstOfTasksAndChecks() throws {

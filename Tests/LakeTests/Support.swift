@@ -26,7 +26,7 @@ final class Scratch {
     }
 
     /// The lake of this folder, as one attempt sees it.
-    func lake(attempt: Int64 = 1) -> LakeRoot { LakeRoot(path: path + "/state/lake", attempt: attempt) }
+    func lake(attempt: Int64 = 1) -> LakeRoot { LakeRoot(path: path + "/state/lake", attempt: "\(attempt)") }
 }
 
 enum Project {

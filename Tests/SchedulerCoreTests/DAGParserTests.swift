@@ -46,7 +46,7 @@ struct DAGParserTests {
              "start": "2022-05-01", "end": "2022-05-31", "catchup": true, "catchup_window": "30d", "delay": "15m",
              "max_active_runs": 2, "max_active_tasks": 4, "paused": true,
              "params": {"landing": {"type": "string", "default": "state/landing", "description": "where from"},
-                        "n": {"type": "integer", "enum": [1, 2], "minimum": 1, "maximum": 2}, "any": {}},
+                        "n": {"type": "integer", "enum": [1, 2], "minimum": 1, "maximum": 2, "default": 1}, "any": {"default": null}},
              "env": {"B": "{{ ds }}", "A": "1"},
              "defaults": {"retries": 2, "retry_delay": "30s", "timeout": "1h", "trigger_rule": "all_done",
                           "priority": 5, "allow_failure": true, "retry_backoff": 2, "max_retry_delay": "10m",

@@ -1,7 +1,7 @@
 extension WrongDAGFiles {
     static let all = structure + values + dependencies + kinds + templates + params + limits
 
-    /// What a task may use.
+    /// What a task may use, and what the schedule needs.
     static let limits: [(text: String, expected: [String])] = [
         (
             #"{"id":"d","tasks":[{"id":"a","kind":"noop","limits":{"memory":"512"}}]}"#,
@@ -20,6 +20,10 @@ extension WrongDAGFiles {
                 #"1:67 out_of_range "open_files" must be 16 to 1048576, not 3"#,
                 #"1:80 out_of_range "cpu_time" must be longer than 0s and at most 3660d, not 0s"#,
             ]
+        ),
+        (
+            #"{"id":"d","schedule":"daily","params":{"m":{"type":"string"}},"tasks":[{"id":"a","kind":"noop"}]}"#,
+            [#"1:44 missing_default parameter "m" has no "default", which the runs of a schedule need"#]
         ),
         (
             #"{"id":"d","tasks":[{"id":"a","kind":"noop","umask":"98","cwd":""}]}"#,

@@ -237,6 +237,17 @@ import Testing
         // The marker stands on a line of its own, which adds one or two line ends.
         #expect((1...2).contains(shown + dropped - 30_000_011))
 
+        // Read in small pieces it is the same.
+        var pieces: [UInt8] = []
+        var offset: Int64 = 0
+        while true {
+            let piece = try AttemptLog.read(attempt.directory.log, from: offset, limit: 1000)
+            pieces += piece.bytes
+            offset = piece.nextOffset
+            if piece.atEnd { break }
+        }
+        #expect(String(decoding: pieces, as: UTF8.self) == log)
+
         let tail = try AttemptLog.tail(attempt.directory.log, limit: 13)
         #expect(tail.bytes == Array("0123456\nlast\n".utf8))
         #expect(tail.atEnd)
