@@ -9,7 +9,8 @@ public enum Program {
     static let commands: [CommandSpec] = [
         InitCommand.spec, ValidateCommand.spec, DagsCommand.spec, ShowCommand.spec, NextCommand.spec,
         TriggerCommand.spec, BackfillCommand.spec, RunsCommand.spec, TasksCommand.spec, LogsCommand.spec,
-        CancelCommand.spec, DaemonCommand.spec, StatusCommand.spec, VersionCommand.spec, TaskCommand.spec,
+        CancelCommand.spec, DaemonCommand.spec, StatusCommand.spec, ReloadCommand.spec, DrainCommand.spec,
+        VersionCommand.spec, TaskCommand.spec,
     ]
 
     /// Runs the program with the process's own arguments; the exit status.

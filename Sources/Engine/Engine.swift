@@ -13,6 +13,7 @@ public final class Engine: EngineService {
         case command(EngineCommand, actor: String, OneShot<Result<EngineReply, CommandError>>)
         case report(ExecutorReport)
         case folder(DAGFolderContents)
+        case parallelism(Int, actor: String)
         case stop
     }
 
@@ -25,6 +26,7 @@ public final class Engine: EngineService {
     private let folderReader: FolderReader
     private let fatal = Mutex<EngineError?>(nil)
     private let ended: @Sendable () -> Void
+    private let loopIsOver = Atomic<Bool>(false)
 
     /// - Parameters:
     ///   - clock: the wall clock; tests give their own.
@@ -41,6 +43,9 @@ public final class Engine: EngineService {
         folderReader = FolderReader(configuration)
         do throws(SystemError) { mailbox = try Mailbox() } catch { throw EngineError(.io, "\(error)") }
     }
+
+    /// Whether the loop is over: by `stop`, by itself, or because all is drained.
+    public var hasEnded: Bool { loopIsOver.load(ordering: .acquiring) }
 
     /// Why the engine stopped by itself: it was fenced, or its store is beyond use.
     public var failure: EngineError? { fatal.withLock { $0 } }
@@ -60,6 +65,7 @@ public final class Engine: EngineService {
         let box = Handover(state)
         let thread = WorkerThread { [self] in
             run(box.take())
+            loopIsOver.store(true, ordering: .releasing)
             ended()
         }
         loop.withLock { $0 = thread }
@@ -83,15 +89,21 @@ public final class Engine: EngineService {
             return .done
         case .trigger, .backfill:
             // Whoever has just written a DAG file need not wait for the watcher. Files that did not change are not read.
-            if configuration.runsSchedules, !readFolder() { throw Self.stopped }
-        case .cancelRun, .cancelBackfill, .status: break
+            guard readFolder() else { throw Self.stopped }
+        case .cancelRun, .cancelBackfill, .status, .drain, .handOver: break
         }
         let answer = OneShot<Result<EngineReply, CommandError>>()
         guard mailbox.put(.command(command, actor: actor, answer)) else { throw Self.stopped }
         return try answer.wait().get()
     }
 
-    private static let stopped = CommandError(.unavailable, "the daemon is stopping")
+    /// Sets how many attempts may run at once from now on. Those that run go on, also when they are more.
+    /// - Parameter actor: who asks, for the audit log.
+    public func setParallelism(_ parallelism: Int, actor: String) {
+        mailbox.put(.parallelism(parallelism, actor: actor))
+    }
+
+    private static let stopped = CommandError(.stopping, "the daemon is stopping")
 
     /// False when the loop has ended.
     private func readFolder() -> Bool {
@@ -126,8 +138,9 @@ public final class Engine: EngineService {
             let stopping = takeInputs(state)
             do throws(StoreError) { try state.endTurn() } catch {
                 guard !stopping, goOn(state, after: error) else { break }
+                continue
             }
-            if stopping { break }
+            if stopping || state.isDrained { break }
         }
         state.refuseAll(Self.stopped)
         for input in mailbox.close() {
@@ -143,6 +156,7 @@ public final class Engine: EngineService {
             case .command(let command, let actor, let answer): state.perform(command, actor, answer)
             case .report(let report): state.take(report)
             case .folder(let contents): state.take(contents)
+            case .parallelism(let parallelism, let actor): state.limit(parallelism: parallelism, actor: actor)
             case .stop: stopping = true
             }
         }
@@ -198,6 +212,7 @@ public final class Engine: EngineService {
                     let reason = state.stoppedBecause ?? ""
                     answer.give(.failure(CommandError(.unavailable, "the store does not work: \(reason)")))
                 case .folder(let contents): state.keep(contents)
+                case .parallelism(let parallelism, let actor): state.limit(parallelism: parallelism, actor: actor)
                 case .report: break  // Found again after the rebuild.
                 }
             }

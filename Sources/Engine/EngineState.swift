@@ -13,6 +13,10 @@ final class EngineState {
     private let clock: () -> Instant
     private var scheduler: Scheduler
     private let startedAt: Instant
+    private var parallelism: Int
+    private var isDraining: Bool
+    /// What persons asked for that changes no record; in the audit log with the next commit.
+    private var audits: [AuditEntry] = []
     private var answers: [Int: OneShot<Result<EngineReply, CommandError>>] = [:]
     private var nextTicket = 1
     /// Task instances that the last turn asked for.
@@ -36,6 +40,8 @@ final class EngineState {
         self.executor = executor
         self.clock = clock
         startedAt = clock()
+        parallelism = configuration.parallelism
+        isDraining = configuration.isDraining
         scheduler = Scheduler(
             configuration: .init(parallelism: configuration.parallelism), snapshot: Snapshot(), now: clock()
         ) { _ in nil }
@@ -49,7 +55,7 @@ final class EngineState {
         let context = DAGValidationContext(kinds: configuration.kinds, zone: { SystemZones.zone($0) })
         scheduler = Scheduler(
             configuration: .init(
-                parallelism: configuration.parallelism, runsSchedules: configuration.runsSchedules,
+                parallelism: parallelism, isDraining: isDraining, runsSchedules: configuration.runsSchedules,
                 kinds: configuration.kinds),
             snapshot: snapshot, now: clock()
         ) { DAGParser.parse(Array($0.text.utf8), context: context).dag }
@@ -71,7 +77,7 @@ final class EngineState {
         loaded = []
         if let refusal { throw refusal }
         let turn = scheduler.endTurn(now: clock())
-        var changes = turn.changes
+        var changes = turn.changes + audits.map { .audit($0) }
         if let reason = stoppedBecause {
             // A write that proves that the store works again, and tells later that it did not.
             var details = JSONWriter()
@@ -84,6 +90,7 @@ final class EngineState {
         if !changes.isEmpty {
             Fault.point("turn.before_commit")
             try store.commit(changes)
+            audits = []
             if Fault.isArmed { faultPoints(changes) }
         }
         stoppedBecause = nil
@@ -119,6 +126,9 @@ final class EngineState {
 
     /// Whether the next turn has something to do without a new event.
     var hasMore: Bool { !loaded.isEmpty || stoppedBecause != nil }
+
+    /// Whether everything has ended that a draining engine waits for.
+    var isDrained: Bool { isDraining && scheduler.runningAttemptCount == 0 }
 
     /// Wall-clock microseconds at which something comes due.
     var nextWake: Int64? { scheduler.nextWake?.microseconds }
@@ -201,6 +211,23 @@ final class EngineState {
 
     // MARK: Commands
 
+    func limit(parallelism new: Int, actor: String) {
+        guard new != parallelism else { return }
+        audits.append(
+            AuditEntry(
+                at: clock(), actor: actor, action: "set", subject: "parallelism",
+                details: "{\"from\":\(parallelism),\"to\":\(new)}"))
+        parallelism = new
+        scheduler.handle(.limits(parallelism: new, isDraining: isDraining), now: clock())
+    }
+
+    private func drain(actor: String) {
+        guard !isDraining else { return }
+        isDraining = true
+        audits.append(AuditEntry(at: clock(), actor: actor, action: "drain", subject: "engine", details: "{}"))
+        scheduler.handle(.limits(parallelism: parallelism, isDraining: true), now: clock())
+    }
+
     func perform(_ command: EngineCommand, _ actor: String, _ slot: OneShot<Result<EngineReply, CommandError>>) {
         do throws(StoreError) {
             switch command {
@@ -213,6 +240,11 @@ final class EngineState {
             case .cancelBackfill(let id): submit(.cancelBackfill(id), actor, slot)
             case .status: slot.give(.success(.status(status)))
             case .reload: slot.give(.success(.done))
+            case .drain:
+                drain(actor: actor)
+                slot.give(.success(.done))
+            case .handOver:
+                slot.give(.failure(CommandError(.conflict, "this engine does not hand over")))
             }
         } catch {
             slot.give(.failure(CommandError(.unavailable, error.message)))
@@ -246,9 +278,10 @@ final class EngineState {
     private var status: EngineStatus {
         EngineStatus(
             pid: Int(getpid()), startedAt: startedAt, version: configuration.version,
-            parallelism: configuration.parallelism, runningAttempts: scheduler.runningAttemptCount,
+            parallelism: parallelism, runningAttempts: scheduler.runningAttemptCount,
             queuedTasks: scheduler.queuedTaskCount, activeRuns: scheduler.activeRunCount,
-            queuedRuns: scheduler.queuedRunCount, stoppedBecause: stoppedBecause)
+            queuedRuns: scheduler.queuedRunCount, stoppedBecause: stoppedBecause,
+            role: configuration.runsSchedules ? .daemon : .embedded, isDraining: isDraining)
     }
 }
 
