@@ -16,6 +16,8 @@ public enum APIRoutes {
         }
         on("GET", "/api/v1/status") { _ in .status }
         on("POST", "/api/v1/reload") { _ in .reload }
+        on("POST", "/api/v1/drain") { _ in .drain }
+        on("POST", "/api/v1/handover") { _ in .handOver }
         on("POST", "/api/v1/dags/{dag_id}/runs") { request throws(BodyError) in
             var body = try BodyReader(request.body)
             let date = try body.instant("logical_date")
@@ -91,7 +93,7 @@ public enum APIRoutes {
                 case .notFound: 404
                 case .invalid: 422
                 case .conflict: 409
-                case .unavailable: 503
+                case .unavailable, .stopping: 503
                 }
             return problem(status, error.message, code: error.code)
         }

@@ -7,19 +7,23 @@ import SchedulerCore
 public final class ControlClient: EngineService {
     private let client: HTTPClient
 
-    public init(socket path: String) { client = HTTPClient(unixSocket: path) }
+    private let timeout: Int
 
-    /// Whether a daemon answers.
-    public var isAnswered: Bool { (try? perform(.status, actor: "")) != nil }
+    /// - Parameter timeout: seconds without a byte after which the engine counts as hung.
+    public init(socket path: String, timeout: Int = 60) {
+        client = HTTPClient(unixSocket: path)
+        self.timeout = timeout
+    }
 
     /// - Parameter actor: not sent: the daemon says who is behind its socket.
     public func perform(_ command: EngineCommand, actor: String) throws(CommandError) -> EngineReply {
         let (method, target, body) = Self.request(command)
         let response: HTTPResponse
         do throws(HTTPError) {
-            response = try client.send(method, target, body: body)
+            response = try client.send(method, target, body: body, timeout: timeout)
         } catch {
-            throw CommandError(.unavailable, "the daemon cannot be reached: \(error.message)")
+            throw CommandError(
+                error.code == .refused ? .stopping : .unavailable, "the daemon cannot be reached: \(error.message)")
         }
         if response.status == 200 {
             if let reply = ReplyCoding.decode(response.body) { return reply }
@@ -43,6 +47,8 @@ public final class ControlClient: EngineService {
         switch command {
         case .status: return ("GET", path("status"), [])
         case .reload: return ("POST", path("reload"), [])
+        case .drain: return ("POST", path("drain"), [])
+        case .handOver: return ("POST", path("handover"), [])
         case .trigger(let dag, let date, let values):
             writer.object {
                 $0.member("logical_date", date.map { "\($0)" })

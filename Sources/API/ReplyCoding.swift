@@ -122,6 +122,8 @@ public enum StatusJSON {
             $0.member("active_runs", status.activeRuns)
             $0.member("queued_runs", status.queuedRuns)
             $0.member("stopped_because", status.stoppedBecause)
+            $0.member("role", status.role.rawValue)
+            $0.member("draining", status.isDraining)
         }
     }
 
@@ -134,7 +136,9 @@ public enum StatusJSON {
         return EngineStatus(
             pid: pid, startedAt: started, version: version, parallelism: parallelism, runningAttempts: running,
             queuedTasks: queued, activeRuns: active, queuedRuns: queuedRuns,
-            stoppedBecause: node["stopped_because"]?.string)
+            stoppedBecause: node["stopped_because"]?.string,
+            role: node["role"]?.string.flatMap(EngineRole.init) ?? .daemon,
+            isDraining: node["draining"]?.bool ?? false)
     }
 }
 

@@ -28,7 +28,8 @@ enum DBPruneCommand {
             return .done
         }
         let client = ControlClient(socket: session.home.socket)
-        let summary = client.isAnswered ? try ask(client, policy) : try prune(policy, session)
+        let isAnswered = (try? client.perform(.status, actor: Session.actor)) != nil
+        let summary = isAnswered ? try ask(client, policy) : try prune(policy, session)
         if arguments.has("--json") {
             var writer = JSONWriter()
             PruneJSON.write(summary, to: &writer)

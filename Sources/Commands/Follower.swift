@@ -82,13 +82,9 @@ struct Follower {
     /// Waits a moment; the exit status when the person wants to leave.
     private func pause() throws(CommandFailure) -> ExitCode? {
         usleep(Self.pollMicroseconds)
-        // Nothing will ever change what is looked at.
-        if let failure = access.failure { throw CommandFailure(failure) }
+        try access.tend()
         guard Interrupts.happened else { return nil }
-        session.terminal.error(
-            access.isEmbedded
-                ? "\nweir: stopped. Running tasks go on; the next daemon or command takes them over"
-                : "\nweir: not following any more; the daemon goes on")
+        session.terminal.error("\nweir: \(access.farewell)")
         return .interrupted
     }
 

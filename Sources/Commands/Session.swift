@@ -19,7 +19,10 @@ struct Session {
 
     var terminal: Terminal { surroundings.terminal }
 
-    init(_ arguments: Arguments, _ surroundings: Surroundings) throws(CommandFailure) {
+    /// - Parameter readsSettings: false for what only talks to the daemon, and has to work with broken settings, too.
+    init(
+        _ arguments: Arguments, _ surroundings: Surroundings, readsSettings: Bool = true
+    ) throws(CommandFailure) {
         let given = arguments.value("--home") ?? surroundings.environment("WEIR_HOME") ?? "."
         guard let path = realpath(given, nil) else {
             throw CommandFailure(
@@ -27,10 +30,15 @@ struct Session {
         }
         defer { free(path) }
         home = Home(path: String(cString: path))
-        let settings = try Settings(home, environment: surroundings.environment)
-        parallelism = settings.parallelism
-        retention = settings.retention
+        let settings = readsSettings ? try Settings(home, environment: surroundings.environment) : nil
+        parallelism = settings?.parallelism ?? Settings.parallelism
+        retention = settings?.retention ?? Retention()
         self.surroundings = surroundings
+    }
+
+    /// What a command says that only a daemon can serve.
+    var noDaemon: CommandFailure {
+        CommandFailure(.unavailable, "no daemon answers in \(home.path); `weir daemon` starts one")
     }
 
     static var kinds: [KindSpec] { TaskKindRegistry.all.map { $0.spec } }
@@ -116,7 +124,7 @@ extension CommandFailure {
             case .notFound: .notFound
             case .invalid: .usage
             case .conflict: .failed
-            case .unavailable: .unavailable
+            case .unavailable, .stopping: .unavailable
             }
         self.init(status, error.message)
     }

@@ -6,7 +6,10 @@ import Spawn
 /// What can be set: by `weir.json` in WEIR_HOME, and above it by `WEIR_<NAME>`.
 struct Settings {
     /// Attempts at once over all DAGs. 16, as a DAG's own limit: most tasks wait for something.
-    var parallelism = 16
+    var parallelism = Self.parallelism
+
+    /// The default.
+    static let parallelism = 16
 
     /// What the daemon removes of the history by itself; nothing unless told.
     var retention = Retention()

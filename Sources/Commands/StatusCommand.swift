@@ -10,14 +10,15 @@ enum StatusCommand {
         options: [CommandSpec.json],
         examples: [("weir status", "exit 0 when a daemon answers, 5 when none does")]
     ) { arguments, surroundings in
-        let session = try Session(arguments, surroundings)
+        let session = try Session(arguments, surroundings, readsSettings: false)
         let client = ControlClient(socket: session.home.socket)
         let reply: EngineReply
         do throws(CommandError) {
             reply = try client.perform(.status, actor: Session.actor)
         } catch {
             if arguments.has("--json") { session.terminal.print("{\"running\": false}") }
-            throw CommandFailure(.unavailable, "no daemon answers in \(session.home.path); `weir daemon` starts one")
+            guard error.code == .stopping else { throw CommandFailure(error) }
+            throw session.noDaemon
         }
         guard case .status(let status) = reply else {
             throw CommandFailure(.failed, "the daemon gave another answer than its status")
@@ -26,13 +27,15 @@ enum StatusCommand {
             var writer = JSONWriter(indented: true)
             StatusJSON.write(status, to: &writer)
             session.terminal.print(writer.text)
-            return .done
+            return status.role == .daemon ? .done : .unavailable
         }
-        session.terminal.print("daemon \(status.version), process \(status.pid), since \(status.startedAt.seconds)")
+        let who = status.role == .daemon ? "daemon \(status.version)" : "no daemon; a command works in the foreground"
+        session.terminal.print("\(who), process \(status.pid), since \(status.startedAt)")
         session.terminal.print(
             "runs: \(status.activeRuns) running, \(status.queuedRuns) queued; tasks: \(status.runningAttempts) of "
                 + "\(status.parallelism) running, \(status.queuedTasks) queued")
         if let reason = status.stoppedBecause { session.terminal.print("the queue stands still: \(reason)") }
-        return .done
+        if status.isDraining { session.terminal.print("draining: no task starts; it exits when none runs any more") }
+        return status.role == .daemon ? .done : .unavailable
     }
 }

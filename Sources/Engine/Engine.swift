@@ -14,6 +14,7 @@ public final class Engine: EngineService {
         case report(ExecutorReport)
         case folder(DAGFolderContents)
         case prune(PruneOrder, limit: Int, OneShot<Result<PruneStep, StoreError>>)
+        case parallelism(Int, actor: String)
         case stop
     }
 
@@ -28,6 +29,7 @@ public final class Engine: EngineService {
     private let housekeeper = Mutex<Housekeeper?>(nil)
     private let fatal = Mutex<EngineError?>(nil)
     private let ended: @Sendable () -> Void
+    private let loopIsOver = Atomic<Bool>(false)
 
     /// - Parameters:
     ///   - clock: the wall clock; tests give their own.
@@ -44,6 +46,9 @@ public final class Engine: EngineService {
         folderReader = FolderReader(configuration)
         do throws(SystemError) { mailbox = try Mailbox() } catch { throw EngineError(.io, "\(error)") }
     }
+
+    /// Whether the loop is over: by `stop`, by itself, or because all is drained.
+    public var hasEnded: Bool { loopIsOver.load(ordering: .acquiring) }
 
     /// Why the engine stopped by itself: it was fenced, or its store is beyond use.
     public var failure: EngineError? { fatal.withLock { $0 } }
@@ -68,6 +73,7 @@ public final class Engine: EngineService {
         let box = Handover(state)
         let thread = WorkerThread { [self] in
             run(box.take())
+            loopIsOver.store(true, ordering: .releasing)
             ended()
         }
         loop.withLock { $0 = thread }
@@ -96,16 +102,22 @@ public final class Engine: EngineService {
             return .done
         case .trigger, .backfill:
             // Whoever has just written a DAG file need not wait for the watcher. Files that did not change are not read.
-            if configuration.runsSchedules, !readFolder() { throw Self.stopped }
+            guard readFolder() else { throw Self.stopped }
         case .prune(let policy): return .pruned(try prune(policy))
-        case .cancelRun, .cancelBackfill, .clear, .mark, .status: break
+        case .cancelRun, .cancelBackfill, .clear, .mark, .status, .drain, .handOver: break
         }
         let answer = OneShot<Result<EngineReply, CommandError>>()
         guard mailbox.put(.command(command, actor: actor, answer)) else { throw Self.stopped }
         return try answer.wait().get()
     }
 
-    static let stopped = CommandError(.unavailable, "the daemon is stopping")
+    /// Sets how many attempts may run at once from now on. Those that run go on, also when they are more.
+    /// - Parameter actor: who asks, for the audit log.
+    public func setParallelism(_ parallelism: Int, actor: String) {
+        mailbox.put(.parallelism(parallelism, actor: actor))
+    }
+
+    static let stopped = CommandError(.stopping, "the daemon is stopping")
 
     /// False when the loop has ended.
     private func readFolder() -> Bool {
@@ -170,8 +182,9 @@ public final class Engine: EngineService {
             let stopping = takeInputs(state)
             do throws(StoreError) { try state.endTurn() } catch {
                 guard !stopping, goOn(state, after: error) else { break }
+                continue
             }
-            if stopping { break }
+            if stopping || state.isDrained { break }
         }
         state.refuseAll(Self.stopped)
         if failure == nil { state.close() }
@@ -179,7 +192,7 @@ public final class Engine: EngineService {
             switch input {
             case .command(_, _, let answer): answer.give(.failure(Self.stopped))
             case .prune(_, _, let answer): answer.give(.failure(StoreError(.busy, Self.stopped.message)))
-            case .report, .folder, .stop: break
+            case .report, .folder, .parallelism, .stop: break
             }
         }
     }
@@ -193,6 +206,7 @@ public final class Engine: EngineService {
             case .report(let report): state.take(report)
             case .folder(let contents): state.take(contents)
             case .prune(let order, let limit, let answer): state.prune(order, limit: limit, answer)
+            case .parallelism(let parallelism, let actor): state.limit(parallelism: parallelism, actor: actor)
             case .stop: stopping = true
             }
         }
@@ -250,6 +264,7 @@ public final class Engine: EngineService {
                 case .folder(let contents): state.keep(contents)
                 case .prune(_, _, let answer):
                     answer.give(.failure(StoreError(.io, state.stoppedBecause ?? "")))
+                case .parallelism(let parallelism, let actor): state.limit(parallelism: parallelism, actor: actor)
                 case .report: break  // Found again after the rebuild.
                 }
             }

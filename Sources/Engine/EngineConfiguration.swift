@@ -12,6 +12,8 @@ public struct EngineConfiguration: Sendable {
     public var parallelism: Int
     /// False for an embedded run: no schedule makes runs, and the DAG folder is read once.
     public var runsSchedules: Bool
+    /// True from the start: only what runs already is waited for.
+    public var isDraining: Bool
     public var version: String
     /// Between TERM and KILL.
     public var grace: TimeAmount
@@ -24,8 +26,8 @@ public struct EngineConfiguration: Sendable {
 
     public init(
         home: Home, weirProgram: String, supervisorProgram: String, kinds: [KindSpec], parallelism: Int = 16,
-        runsSchedules: Bool = true, version: String, grace: TimeAmount = TimeAmount(seconds: 10),
-        logCapBytes: Int64 = 64 << 20, retention: Retention = Retention(),
+        runsSchedules: Bool = true, isDraining: Bool = false, version: String,
+        grace: TimeAmount = TimeAmount(seconds: 10), logCapBytes: Int64 = 64 << 20, retention: Retention = Retention(),
         environment: [String: String] = [:]
     ) {
         self.home = home
@@ -34,6 +36,7 @@ public struct EngineConfiguration: Sendable {
         self.kinds = kinds
         self.parallelism = parallelism
         self.runsSchedules = runsSchedules
+        self.isDraining = isDraining
         self.version = version
         self.grace = grace
         self.logCapBytes = logCapBytes

@@ -21,6 +21,11 @@ public enum EngineCommand: Sendable {
     /// is to be asked for again.
     case prune(PrunePolicy)
     case status
+    /// Starts nothing any more, and ends the engine when the attempts that run have ended.
+    case drain
+    /// Asks a command that works in the foreground to leave the state to a daemon. The state lock becomes free a moment
+    /// after the answer.
+    case handOver
 }
 
 public enum EngineReply: Sendable {
@@ -46,10 +51,13 @@ public struct EngineStatus: Sendable, Hashable {
     public var queuedRuns: Int
     /// Why the queue stands still, when it does (a full disk, say).
     public var stoppedBecause: String?
+    public var role: EngineRole
+    /// Nothing is started any more; the engine ends with the last attempt.
+    public var isDraining: Bool
 
     public init(
         pid: Int, startedAt: Instant, version: String, parallelism: Int, runningAttempts: Int, queuedTasks: Int,
-        activeRuns: Int, queuedRuns: Int, stoppedBecause: String?
+        activeRuns: Int, queuedRuns: Int, stoppedBecause: String?, role: EngineRole = .daemon, isDraining: Bool = false
     ) {
         self.pid = pid
         self.startedAt = startedAt
@@ -60,6 +68,8 @@ public struct EngineStatus: Sendable, Hashable {
         self.activeRuns = activeRuns
         self.queuedRuns = queuedRuns
         self.stoppedBecause = stoppedBecause
+        self.role = role
+        self.isDraining = isDraining
     }
 }
 

@@ -13,6 +13,10 @@ final class EngineState {
     private let clock: () -> Instant
     private var scheduler: Scheduler
     private let startedAt: Instant
+    private var parallelism: Int
+    private var isDraining: Bool
+    /// What persons asked for that changes no record; in the audit log with the next commit.
+    private var audits: [AuditEntry] = []
     private var answers: [Int: OneShot<Result<EngineReply, CommandError>>] = [:]
     private var nextTicket = 1
     /// History to be removed at the end of the turn.
@@ -47,6 +51,8 @@ final class EngineState {
         self.executor = executor
         self.clock = clock
         startedAt = clock()
+        parallelism = configuration.parallelism
+        isDraining = configuration.isDraining
         scheduler = Scheduler(
             configuration: .init(parallelism: configuration.parallelism), snapshot: Snapshot(), now: clock()
         ) { _ in nil }
@@ -65,7 +71,7 @@ final class EngineState {
         let context = context
         scheduler = Scheduler(
             configuration: .init(
-                parallelism: configuration.parallelism, runsSchedules: configuration.runsSchedules,
+                parallelism: parallelism, isDraining: isDraining, runsSchedules: configuration.runsSchedules,
                 kinds: configuration.kinds),
             snapshot: snapshot, now: clock()
         ) { DAGParser.parse(Array($0.text.utf8), context: context).dag }
@@ -88,7 +94,7 @@ final class EngineState {
         if let refusal { throw refusal }
         lookAgain()
         let turn = scheduler.endTurn(now: clock())
-        var changes = turn.changes
+        var changes = turn.changes + audits.map { .audit($0) }
         if let reason = stoppedBecause {
             // A write that proves that the store works again, and tells later that it did not.
             var details = JSONWriter()
@@ -101,6 +107,7 @@ final class EngineState {
         if !changes.isEmpty {
             Fault.point("turn.before_commit")
             try store.commit(changes)
+            audits = []
             if Fault.isArmed { faultPoints(changes) }
         }
         stoppedBecause = nil
@@ -181,6 +188,9 @@ final class EngineState {
 
     /// Whether the next turn has something to do without a new event.
     var hasMore: Bool { !loaded.isEmpty || stoppedBecause != nil }
+
+    /// Whether everything has ended that a draining engine waits for.
+    var isDrained: Bool { isDraining && scheduler.runningAttemptCount == 0 }
 
     /// Wall-clock microseconds at which something comes due.
     var nextWake: Int64? { [scheduler.nextWake, lookAgainAt].compactMap(\.self).min()?.microseconds }
@@ -267,6 +277,23 @@ final class EngineState {
 
     // MARK: Commands
 
+    func limit(parallelism new: Int, actor: String) {
+        guard new != parallelism else { return }
+        audits.append(
+            AuditEntry(
+                at: clock(), actor: actor, action: "set", subject: "parallelism",
+                details: "{\"from\":\(parallelism),\"to\":\(new)}"))
+        parallelism = new
+        scheduler.handle(.limits(parallelism: new, isDraining: isDraining), now: clock())
+    }
+
+    private func drain(actor: String) {
+        guard !isDraining else { return }
+        isDraining = true
+        audits.append(AuditEntry(at: clock(), actor: actor, action: "drain", subject: "engine", details: "{}"))
+        scheduler.handle(.limits(parallelism: parallelism, isDraining: true), now: clock())
+    }
+
     func perform(_ command: EngineCommand, _ actor: String, _ slot: OneShot<Result<EngineReply, CommandError>>) {
         do throws(StoreError) {
             switch command {
@@ -284,6 +311,11 @@ final class EngineState {
             case .status: slot.give(.success(.status(status)))
             case .reload: slot.give(.success(.done))
             case .prune: slot.give(.success(.pruned(PruneSummary())))  // Done elsewhere, see Engine.
+            case .drain:
+                drain(actor: actor)
+                slot.give(.success(.done))
+            case .handOver:
+                slot.give(.failure(CommandError(.conflict, "this engine does not hand over")))
             }
         } catch {
             slot.give(.failure(CommandError(.unavailable, error.message)))
@@ -329,10 +361,11 @@ final class EngineState {
     private var status: EngineStatus {
         EngineStatus(
             pid: Int(getpid()), startedAt: startedAt, version: configuration.version,
-            parallelism: configuration.parallelism, runningAttempts: scheduler.runningAttemptCount,
+            parallelism: parallelism, runningAttempts: scheduler.runningAttemptCount,
             queuedTasks: scheduler.queuedTaskCount, activeRuns: scheduler.activeRunCount,
             queuedRuns: scheduler.queuedRunCount,
-            stoppedBecause: stoppedBecause ?? scheduler.startsHeldBecause ?? fullDisk)
+            stoppedBecause: stoppedBecause ?? scheduler.startsHeldBecause ?? fullDisk,
+            role: configuration.runsSchedules ? .daemon : .embedded, isDraining: isDraining)
     }
 
     /// Supervisors wait for room to write their results; a person has to make it.

@@ -2,10 +2,11 @@ import Glibc
 import Synchronization
 
 /// A thread of its own for blocking work, which must not run on the cooperative pool.
-final class WorkerThread: Sendable {
+public final class WorkerThread: Sendable {
     private let thread: Mutex<pthread_t?>
 
-    init(_ body: @escaping @Sendable () -> Void) {
+    /// Starts the thread. It need not be joined.
+    public init(_ body: @escaping @Sendable () -> Void) {
         let box = Unmanaged.passRetained(Body(run: body))
         var id = pthread_t()
         let failure = pthread_create(
@@ -22,7 +23,7 @@ final class WorkerThread: Sendable {
     }
 
     /// Waits until the body has returned. Further calls return at once.
-    func join() {
+    public func join() {
         let id = thread.withLock { id in
             defer { id = nil }
             return id

@@ -37,6 +37,8 @@ public final class HTTPServer: Sendable {
         // libmicrohttpd's handle may be used from any thread; the mutex around it makes sure that it is stopped once.
         var daemon: OpaquePointer
         var requests: DispatchGroup
+        /// The socket file that this server made.
+        var file: UnixSocket.FileID?
     }
 
     private let running: Mutex<Running?>
@@ -58,7 +60,7 @@ public final class HTTPServer: Sendable {
             close(socket)
             throw HTTPError(.failed, "\(path): libmicrohttpd did not start")
         }
-        running = Mutex(Running(daemon: daemon, requests: requests))
+        running = Mutex(Running(daemon: daemon, requests: requests, file: UnixSocket.FileID(path)))
         // The context lives as long as the process: a late connection may still refer to it while the daemon stops.
     }
 
@@ -69,7 +71,8 @@ public final class HTTPServer: Sendable {
             return running
         }
         guard let last else { return }
-        unlink(path)
+        // Not one that another server has put in its place.
+        if let file = last.file, file == UnixSocket.FileID(path) { unlink(path) }
         // Its threads may use the socket until they have ended.
         let socket = MHD_quiesce_daemon(last.daemon)
         // MHD_stop_daemon cuts off answers that are not written yet.

@@ -2,6 +2,20 @@ import Glibc
 
 /// AF_UNIX stream sockets. A path that is longer than the 107 bytes of sun_path is reached through /proc/self/fd.
 enum UnixSocket {
+    /// What tells a socket file from another one of the same name.
+    struct FileID: Sendable, Hashable {
+        private var device: UInt64
+        private var inode: UInt64
+
+        /// Nil when nothing is there.
+        init?(_ path: String) {
+            var status = stat()
+            guard lstat(path, &status) == 0 else { return nil }
+            device = UInt64(status.st_dev)
+            inode = UInt64(status.st_ino)
+        }
+    }
+
     static func listen(_ path: String) throws(HTTPError) -> Int32 {
         let socket = try open()
         // bind(2) gives the file the mode of the socket: nobody else may connect, not even for an instant. The umask

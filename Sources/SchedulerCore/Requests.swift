@@ -118,6 +118,8 @@ public struct CommandError: Error, Sendable, Hashable {
         case conflict
         /// The engine is stopping, or its store does not work.
         case unavailable
+        /// The engine that was asked is stopping, or gone: nothing was done, and the next one can be asked.
+        case stopping
     }
 
     public var code: Code

@@ -66,6 +66,8 @@ extension Scheduler {
             logicalDate: node.run.logicalDate, run: node.run.id, index: index)
     }
 
+    private var mayStart: Bool { !configuration.isDraining && attempts.count < configuration.parallelism }
+
     func startTasks(now: Instant) {
         if let hold {
             guard hold.until <= now else { return }
@@ -73,7 +75,7 @@ extension Scheduler {
         }
         repeat {
             unpark()
-            while attempts.count < configuration.parallelism, let next = ready.pop() {
+            while mayStart, let next = ready.pop() {
                 guard let node = waiting(next.run, next.index, in: .queued) else { continue }
                 if node.owner.runningTasks >= node.owner.dag?.maxActiveTasks ?? 1 {
                     node.owner.parked.push(next)
@@ -83,7 +85,7 @@ extension Scheduler {
             }
             // A task that cannot be rendered ends without a process, which may end its run and let others start.
             startRuns(now: now)
-        } while attempts.count < configuration.parallelism && !(ready.isEmpty && dagsToUnpark.isEmpty)
+        } while mayStart && !(ready.isEmpty && dagsToUnpark.isEmpty)
     }
 
     /// Offers the free places of those DAGs to their parked tasks. One too many does no harm: it is parked again.

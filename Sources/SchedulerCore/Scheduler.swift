@@ -9,14 +9,17 @@ public final class Scheduler {
     public struct Configuration: Sendable {
         /// Attempts at once over all DAGs.
         public var parallelism: Int
+        /// Nothing is started any more; what runs goes on.
+        public var isDraining: Bool
         /// False in an embedded run, which works only on what was asked for.
         public var runsSchedules: Bool
 
         /// By name: how parameters are rendered, and whose attempts are told of the tasks before them.
         public var kinds: [String: KindSpec]
 
-        public init(parallelism: Int, runsSchedules: Bool = true, kinds: [KindSpec] = []) {
+        public init(parallelism: Int, isDraining: Bool = false, runsSchedules: Bool = true, kinds: [KindSpec] = []) {
             self.parallelism = parallelism
+            self.isDraining = isDraining
             self.runsSchedules = runsSchedules
             self.kinds = Dictionary(kinds.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
         }
@@ -25,7 +28,7 @@ public final class Scheduler {
     /// A task is given up when it was lost this often in a row.
     static let maximumLostInARow = 3
 
-    let configuration: Configuration
+    private(set) var configuration: Configuration
     var dags: [String: DAGNode] = [:]
     var runs: [Int64: RunNode] = [:]
     var backfills: [Int64: BackfillNode] = [:]
@@ -112,6 +115,9 @@ public final class Scheduler {
         switch event {
         case .timePassed:
             break
+        case .limits(let parallelism, let isDraining):
+            configuration.parallelism = parallelism
+            configuration.isDraining = isDraining
         case .dagLoaded(let dag, let file, let text, let sha256, let known, let occupied):
             load(dag, file: file, text: text, sha256: sha256, known: known, occupied: occupied, now: now)
         case .dagRemoved(let id):

@@ -1,4 +1,3 @@
-import CPosix
 import Glibc
 
 /// What became of an attempt that should be running.
@@ -41,7 +40,8 @@ public enum AttemptInspector {
                 }
                 if errno != EWOULDBLOCK { throw SystemError("flock", path: directory.lock) }
                 if let holder = supervisor(directory) {
-                    return .running(holder.identity, pidfd: holder.pidfd.release())
+                    let identity = holder.identity
+                    return .running(identity, pidfd: holder.release())
                 }
                 // It has not written its claim yet, or is about to end; or somebody else is looking.
                 if let ended = ending(directory) { return ended }
@@ -60,7 +60,8 @@ public enum AttemptInspector {
     @discardableResult
     public static func kill(_ directory: AttemptDirectory) -> Bool {
         guard let found = supervisor(directory) else { return false }
-        return weir_pidfd_send_signal(found.pidfd.raw, SIGTERM) == 0
+        do throws(SystemError) { try found.send(SIGTERM) } catch { return false }
+        return true
     }
 
     private static func ending(_ directory: AttemptDirectory) -> RecoveryOutcome? {
@@ -105,23 +106,10 @@ public enum AttemptInspector {
         }
     }
 
-    private struct Found: ~Copyable {
-        var identity: ProcessIdentity
-        var pidfd: FileDescriptor
-    }
-
     /// The process that the claim names, when it is alive and still the same.
-    private static func supervisor(_ directory: AttemptDirectory) -> Found? {
-        guard let bytes = try? File.read(directory.claim, limit: 1 << 16),
-            let identity = ProcessIdentity(json: bytes), identity.bootID == ProcessIdentity.currentBootID()
+    private static func supervisor(_ directory: AttemptDirectory) -> HeldProcess? {
+        guard let bytes = try? File.read(directory.claim, limit: 1 << 16), let identity = ProcessIdentity(json: bytes)
         else { return nil }
-        let raw = weir_pidfd_open(identity.pid)
-        guard raw >= 0 else { return nil }
-        let pidfd = FileDescriptor(owning: raw)
-        // Compared once the process is held: before that the pid could pass to another one.
-        guard let status = ProcessStatus.read(pid: identity.pid), status.startTime == identity.startTime,
-            !status.isDead
-        else { return nil }
-        return Found(identity: identity, pidfd: pidfd)
+        return HeldProcess(identity)
     }
 }

@@ -41,8 +41,8 @@ public struct ProcessIdentity: Sendable, Hashable {
         return writer.bytes + [0x0A]
     }
 
-    /// Reads a `claim` file's text; nil when it is none.
-    init?(json bytes: [UInt8]) {
+    /// Reads the text of a `claim` file, or of any other object with these members; nil when it is none.
+    public init?(json bytes: [UInt8]) {
         guard let root = try? JSONDocument(parsing: bytes).root,
             let pid = root["pid"]?.integer.flatMap({ Int32(exactly: $0) }), pid > 0,
             let startTime = root["start_time"]?.integer.flatMap({ UInt64(exactly: $0) }),

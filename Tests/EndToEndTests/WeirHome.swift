@@ -13,7 +13,7 @@ final class WeirHome {
 
     let path: String
     private var daemon: Daemon?
-    private let parallelism: Int
+    private let parallelism: Int?
 
     /// The folder of the products that this test was built with.
     static let products: String = {
@@ -29,7 +29,8 @@ final class WeirHome {
         return folder
     }()
 
-    init(parallelism: Int = 16) throws {
+    /// - Parameter parallelism: nil leaves it to weir.json.
+    init(parallelism: Int? = 16) throws {
         var template = Array("/tmp/weir-test-XXXXXX".utf8CString)
         let made = try #require(mkdtemp(&template))
         path = String(cString: made)
@@ -58,7 +59,8 @@ final class WeirHome {
     }
 
     var environment: [String: String] {
-        var environment = ["WEIR_HOME": path, "WEIR_PARALLELISM": "\(parallelism)", "WEIR_SENDMAIL": "outbox"]
+        var environment = ["WEIR_HOME": path, "WEIR_SENDMAIL": "outbox"]
+        if let parallelism { environment["WEIR_PARALLELISM"] = "\(parallelism)" }
         for name in ["PATH", "HOME", "LANG", "WEIR_DUCKDB"] {
             if let value = getenv(name) { environment[name] = String(cString: value) }
         }
@@ -164,15 +166,33 @@ final class WeirHome {
     // MARK: The daemon
 
     /// Starts the daemon and waits until it answers.
-    func startDaemon() throws {
-        daemon = Daemon(Self.products + "/weir", environment: environment, log: path + "/daemon.log")
-        try wait(for: "the daemon to answer") { try weir("status").status == 0 }
+    func startDaemon(
+        _ options: String..., program: String = WeirHome.products + "/weir", variables: [String: String] = [:]
+    ) throws {
+        let new = start(["daemon"] + options, program: program, variables: variables, log: "daemon.log")
+        daemon = new
+        try wait(for: "the daemon to answer") {
+            try #require(!new.isDead, "the daemon ended: \(read("daemon.log").suffix(2000))")
+            return try weir("status", "--json").out.contains("\"pid\": \(new.pid),")
+        }
     }
+
+    /// Starts a command beside the test; what it prints goes to a file of this home. Killed with its owner.
+    func start(
+        _ words: [String], program: String = WeirHome.products + "/weir", variables: [String: String] = [:],
+        log: String
+    ) -> Daemon {
+        let environment = environment.merging(variables) { _, new in new }
+        return Daemon(program, words, environment: environment, log: path + "/" + log)
+    }
+
+    /// The daemon that was started last.
+    var runningDaemon: Daemon? { daemon }
 
     /// Starts a daemon that dies when it comes to a place in its code; see `Fault`.
     func startDaemon(dyingAt point: String) {
         let environment = environment.merging(["WEIR_FAULT": point]) { _, new in new }
-        daemon = Daemon(Self.products + "/weir", environment: environment, log: path + "/daemon.log")
+        daemon = Daemon(Self.products + "/weir", ["daemon"], environment: environment, log: path + "/daemon.log")
     }
 
     /// Whether the daemon has died by itself.
@@ -234,12 +254,16 @@ extension JSONNode {
     }
 }
 
-/// A daemon process of a test.
+/// A process that runs beside a test: a daemon, or a command in the foreground. Killed with its owner.
 final class Daemon {
     let pid: Int32
+    /// As wait(2) gives it, once it has ended.
+    private(set) var status: Int32 = 0
     private var isReaped = false
 
-    init(_ program: String, environment: [String: String], log: String) {
+    deinit { kill() }
+
+    init(_ program: String, _ arguments: [String], environment: [String: String], log: String) {
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
         defer { posix_spawn_file_actions_destroy(&actions) }
@@ -254,7 +278,7 @@ final class Daemon {
         sigemptyset(&none)
         posix_spawnattr_setsigmask(&attributes, &none)
         posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK))
-        let words: [UnsafeMutablePointer<CChar>?] = [strdup(program), strdup("daemon"), nil]
+        let words: [UnsafeMutablePointer<CChar>?] = ([program] + arguments).map { strdup($0) } + [nil]
         let variables: [UnsafeMutablePointer<CChar>?] = environment.map { strdup("\($0.key)=\($0.value)") } + [nil]
         defer { for text in words + variables { free(text) } }
         var started: pid_t = 0
@@ -266,10 +290,14 @@ final class Daemon {
     /// Whether it has ended by itself.
     var isDead: Bool {
         guard !isReaped else { return true }
-        var status: Int32 = 0
         isReaped = waitpid(pid, &status, WNOHANG) == pid
         return isReaped
     }
+
+    /// The exit status; 128 and more for a signal, as in a shell. To be asked once it is dead.
+    var exitStatus: Int32 { status & 0x7F == 0 ? status >> 8 & 0xFF : 128 + status & 0x7F }
+
+    func send(_ signal: Int32) { if !isReaped { _ = Glibc.kill(pid, signal) } }
 
     /// kill -9, and waits until the process is gone.
     func kill() { end(SIGKILL) }
@@ -277,10 +305,9 @@ final class Daemon {
     /// Ends it with a signal; the status of wait(2).
     @discardableResult
     func end(_ signal: Int32) -> Int32 {
-        guard !isReaped else { return 0 }
+        guard !isReaped else { return status }
         isReaped = true
         _ = Glibc.kill(pid, signal)
-        var status: Int32 = 0
         while waitpid(pid, &status, 0) < 0 && errno == EINTR {}
         return status
     }

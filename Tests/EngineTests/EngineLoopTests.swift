@@ -101,7 +101,7 @@ import Testing
         try wait(for: "the end") { world.endings.all == ["end"] }
         #expect(world.engine.failure?.message == "another daemon took over")
         // Nobody takes from the mailbox any more.
-        #expect(throws: CommandError(.unavailable, "the daemon is stopping")) { try world.trigger() }
+        #expect(throws: CommandError(.stopping, "the daemon is stopping")) { try world.trigger() }
         #expect(throws: CommandError.self) { try world.engine.perform(.reload, actor: "test") }
     }
 
@@ -131,8 +131,8 @@ import Testing
         }
         for thread in threads { thread.join() }
         #expect(answers.all.count == 4)
-        #expect(Set(answers.all).isSubset(of: ["done", "unavailable"]))
-        #expect(throws: CommandError(.unavailable, "the daemon is stopping")) { try world.trigger() }
+        #expect(Set(answers.all).isSubset(of: ["done", "stopping"]))
+        #expect(throws: CommandError(.stopping, "the daemon is stopping")) { try world.trigger() }
     }
 }
 

@@ -40,6 +40,8 @@ extension EngineCommand {
         switch self {
         case .status: "status"
         case .reload: "reload"
+        case .drain: "drain"
+        case .handOver: "hand over"
         case .trigger(let dag, let date, let params): "trigger \(dag) \(date.map { "\($0)" } ?? "-") \(json(params))"
         case .backfill(let request):
             "backfill \(request.dag) \(request.from) \(request.to) \(request.reprocess) "
