@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 SHELL := /bin/sh
 
-.PHONY: help setup build test verify demo bench lint format clean
+.PHONY: help setup build test verify chaos demo bench lint format clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
@@ -19,6 +19,9 @@ test: setup lint ## the deterministic test suite, 8 minutes at most
 verify: setup ## the slower checks with real parts: the demo, the README's commands, a real mail system, a benchmark
 	@scripts/setup.sh verify
 	@scripts/verify.sh
+
+chaos: build ## kill it in every way that can be thought of, over and over; minutes
+	@Tests/Chaos/chaos.py
 
 demo: build ## a week of generated logs through the lake: backfill, report, query
 	@scripts/demo.sh

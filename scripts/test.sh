@@ -4,3 +4,5 @@ set -eu
 cd "$(dirname "$0")/.."
 scripts/build.sh --build-tests
 swift test --skip-build "$@"
+# With a filter only what it names is wanted.
+[ $# -gt 0 ] || Tests/Chaos/chaos.py --short --bin .build/debug

@@ -217,6 +217,7 @@ final class EngineState {
 
     func take(_ contents: DAGFolderContents) {
         keep(contents)
+        Fault.point("reload.read")
         if let problem = contents.problem {
             Log.error("cannot read the DAG folder; the DAGs stay as they were", ["error": problem])
             return
