@@ -108,6 +108,38 @@ def chain(home, count):
     ]
 
 
+def restart(weir, count):
+    """Milliseconds from the start of a daemon to the first task that it starts, when its predecessor was killed with so
+    many task instances running or queued."""
+    home = Home(weir)
+    try:
+        task = {"kind": "command", "with": {"shell": "echo $WEIR_TASK_ID >> ledger; sleep 0.2"}}
+        home.dag("many", [dict(task, id=f"t{i}") for i in range(count)])
+        home.start_daemon()
+        home.run("trigger", "many")
+        ledger = home.path + "/ledger"
+        while not os.path.exists(ledger) or os.path.getsize(ledger) < 100:
+            time.sleep(0.005)
+        home.daemon.kill()
+        home.daemon.wait()
+        # What runs goes on and adds its lines: let it end, so that the next line is the new daemon's.
+        size = -1
+        while size != os.path.getsize(ledger):
+            size = os.path.getsize(ledger)
+            time.sleep(0.5)
+        begin = time.perf_counter()
+        daemon = subprocess.Popen([weir, "daemon"], env=home.env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        while os.path.getsize(ledger) == size:
+            time.sleep(0.001)
+        took = time.perf_counter() - begin
+        daemon.kill()
+        daemon.wait()
+        return took * 1000
+    finally:
+        time.sleep(0.5)
+        home.remove()
+
+
 def memory_kib(pid):
     with open(f"/proc/{pid}/smaps_rollup") as file:
         return next(int(line.split()[1]) for line in file if line.startswith("Pss:"))
@@ -135,6 +167,7 @@ def main():
     parser.add_argument("--weir", default=ROOT + "/.build/release/weir")
     parser.add_argument("--tasks", type=int, default=500)
     parser.add_argument("--chain", type=int, default=50)
+    parser.add_argument("--queued", type=int, default=1000, help="task instances at the kill of a daemon")
     parser.add_argument("--repeat", type=int, default=3)
     parser.add_argument("--idle-seconds", type=float, default=10)
     parser.add_argument("--out")
@@ -148,13 +181,14 @@ def main():
     result["version_ms"] = round(version, 2)
     result["bin_true_ms"] = round(true, 2)
 
-    rates, limits, gaps = [], [], []
+    rates, limits, gaps, loops = [], [], [], []
     for _ in range(arguments.repeat):
         home = Home(arguments.weir)
         try:
             home.start_daemon()
             limits.append(bare_rate(arguments.tasks * 2))
             rates.append(wide(home, arguments.tasks))
+            loops.append(json.loads(home.run("status", "--json")))
             gaps += chain(home, arguments.chain)
             home.stop_daemon()
         finally:
@@ -165,6 +199,18 @@ def main():
         "tasks_per_second": round(statistics.median(rates), 1),
         "bare_starts_per_second": round(statistics.median(limits), 1),
         "ratio": round(statistics.median(ratios), 3),
+    }
+    loop = sorted(loops, key=lambda status: status["turn_us"])[len(loops) // 2]
+    result["loop"] = {
+        "commits_per_task": round(loop["commits"] / arguments.tasks, 3),
+        "events_per_turn": round(loop["events"] / loop["turns"], 2),
+        "mean_turn_ms": round(loop["turn_us"] / loop["turns"] / 1000, 3),
+        "longest_turn_ms": round(loop["longest_turn_us"] / 1000, 2),
+    }
+    result["restart"] = {
+        "task_instances": arguments.queued,
+        "first_start_ms": round(statistics.median(
+            restart(arguments.weir, arguments.queued) for _ in range(arguments.repeat)), 1),
     }
     result["chain"] = {
         "tasks": arguments.chain,

@@ -24,8 +24,9 @@ check() {
 scripts/build.sh
 check demo scripts/demo.sh
 check readme scripts/check-readme.sh
+check chaos Tests/Chaos/chaos.py
 check mail scripts/check-mail.py
-check bench Benchmarks/bench.py --tasks 100 --chain 10 --repeat 1 --idle-seconds 1
+check bench Benchmarks/bench.py --tasks 100 --chain 10 --queued 100 --repeat 1 --idle-seconds 1
 
 echo "$passed passed, $failed failed"
 [ "$failed" = 0 ]

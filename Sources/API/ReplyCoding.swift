@@ -122,6 +122,11 @@ public enum StatusJSON {
             $0.member("active_runs", status.activeRuns)
             $0.member("queued_runs", status.queuedRuns)
             $0.member("stopped_because", status.stoppedBecause)
+            $0.member("turns", status.counters.turns)
+            $0.member("events", status.counters.events)
+            $0.member("commits", status.counters.commits)
+            $0.member("turn_us", status.counters.turnMicroseconds)
+            $0.member("longest_turn_us", status.counters.longestTurnMicroseconds)
             $0.member("role", status.role.rawValue)
             $0.member("draining", status.isDraining)
         }
@@ -133,12 +138,19 @@ public enum StatusJSON {
             let parallelism = whole("parallelism"), let running = whole("running_attempts"),
             let queued = whole("queued_tasks"), let active = whole("active_runs"), let queuedRuns = whole("queued_runs")
         else { return nil }
+        var counters = EngineCounters()
+        counters.turns = node["turns"]?.integer ?? 0
+        counters.events = node["events"]?.integer ?? 0
+        counters.commits = node["commits"]?.integer ?? 0
+        counters.turnMicroseconds = node["turn_us"]?.integer ?? 0
+        counters.longestTurnMicroseconds = node["longest_turn_us"]?.integer ?? 0
         return EngineStatus(
             pid: pid, startedAt: started, version: version, parallelism: parallelism, runningAttempts: running,
             queuedTasks: queued, activeRuns: active, queuedRuns: queuedRuns,
             stoppedBecause: node["stopped_because"]?.string,
             role: node["role"]?.string.flatMap(EngineRole.init) ?? .daemon,
-            isDraining: node["draining"]?.bool ?? false)
+            isDraining: node["draining"]?.bool ?? false,
+            counters: counters)
     }
 }
 

@@ -179,7 +179,9 @@ public final class Engine: EngineService {
         state.recover()
         while true {
             if !state.hasMore { mailbox.wait(until: state.nextWake) }
+            let begin = WallClock.monotonic()
             let stopping = takeInputs(state)
+            defer { state.noteTurn(begunAt: begin) }
             do throws(StoreError) { try state.endTurn() } catch {
                 guard !stopping, goOn(state, after: error) else { break }
                 continue
@@ -201,6 +203,7 @@ public final class Engine: EngineService {
     private func takeInputs(_ state: EngineState) -> Bool {
         var stopping = false
         for input in mailbox.take(limit: Self.eventsPerTurn) {
+            state.counters.events += 1
             switch input {
             case .command(let command, let actor, let answer): state.perform(command, actor, answer)
             case .report(let report): state.take(report)

@@ -54,10 +54,12 @@ public struct EngineStatus: Sendable, Hashable {
     public var role: EngineRole
     /// Nothing is started any more; the engine ends with the last attempt.
     public var isDraining: Bool
+    public var counters: EngineCounters
 
     public init(
         pid: Int, startedAt: Instant, version: String, parallelism: Int, runningAttempts: Int, queuedTasks: Int,
-        activeRuns: Int, queuedRuns: Int, stoppedBecause: String?, role: EngineRole = .daemon, isDraining: Bool = false
+        activeRuns: Int, queuedRuns: Int, stoppedBecause: String?, role: EngineRole = .daemon, isDraining: Bool = false,
+        counters: EngineCounters = EngineCounters()
     ) {
         self.pid = pid
         self.startedAt = startedAt
@@ -70,6 +72,7 @@ public struct EngineStatus: Sendable, Hashable {
         self.stoppedBecause = stoppedBecause
         self.role = role
         self.isDraining = isDraining
+        self.counters = counters
     }
 }
 

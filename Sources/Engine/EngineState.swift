@@ -13,6 +13,7 @@ final class EngineState {
     private let clock: () -> Instant
     private var scheduler: Scheduler
     private let startedAt: Instant
+    var counters = EngineCounters()
     private var parallelism: Int
     private var isDraining: Bool
     /// What persons asked for that changes no record; in the audit log with the next commit.
@@ -107,6 +108,7 @@ final class EngineState {
         if !changes.isEmpty {
             Fault.point("turn.before_commit")
             try store.commit(changes)
+            counters.commits += 1
             audits = []
             if Fault.isArmed { faultPoints(changes) }
         }
@@ -184,6 +186,14 @@ final class EngineState {
         let running = Set(scheduler.runningAttempts.map(\.id))
         executor.recover(unsupervised.filter(running.contains).sorted())
         unsupervised = []
+    }
+
+    /// - Parameter begin: when the turn took its first event, by the monotonic clock.
+    func noteTurn(begunAt begin: Int64) {
+        let length = WallClock.monotonic() - begin
+        counters.turns += 1
+        counters.turnMicroseconds += length
+        counters.longestTurnMicroseconds = max(counters.longestTurnMicroseconds, length)
     }
 
     /// Whether the next turn has something to do without a new event.
@@ -366,7 +376,7 @@ final class EngineState {
             queuedTasks: scheduler.queuedTaskCount, activeRuns: scheduler.activeRunCount,
             queuedRuns: scheduler.queuedRunCount,
             stoppedBecause: stoppedBecause ?? scheduler.startsHeldBecause ?? fullDisk,
-            role: configuration.runsSchedules ? .daemon : .embedded, isDraining: isDraining)
+            role: configuration.runsSchedules ? .daemon : .embedded, isDraining: isDraining, counters: counters)
     }
 
     /// Supervisors wait for room to write their results; a person has to make it.
