@@ -21,9 +21,12 @@ final class EngineAccess {
     private let client: ControlClient
     private var mode = Mode.daemon
     private var lookedAt: Int64 = 0
+    private var isMissing = false
 
     /// How long an engine is waited for that is just starting or ending.
     private static let patience: Int64 = 3_000_000
+    /// How often one that follows a daemon looks whether it is still there.
+    private static let absenceMicroseconds: Int64 = 1_000_000
     /// How often a guest looks whether its host is still there.
     private static let lookMicroseconds: Int64 = 200_000
 
@@ -75,7 +78,7 @@ final class EngineAccess {
     /// command that did the work has ended.
     func tend() throws(CommandFailure) {
         switch mode {
-        case .daemon: return
+        case .daemon: noticeAbsence()
         case .own(let engine):
             if engine.hasHandedOver {
                 mode = .daemon
@@ -92,6 +95,21 @@ final class EngineAccess {
                 session.terminal.error("weir: a daemon has started and goes on with it; following it")
             }
         }
+    }
+
+    /// Tells the person who waits that nobody starts anything any more, or that somebody does again.
+    private func noticeAbsence() {
+        let now = WallClock.monotonic()
+        guard now - lookedAt >= Self.absenceMicroseconds else { return }
+        lookedAt = now
+        let isThere = (try? answer()) != nil
+        guard isThere == isMissing else { return }
+        isMissing = !isThere
+        session.terminal.error(
+            isThere
+                ? "weir: a daemon answers again"
+                : "weir: the daemon does not answer any more; running tasks go on, the rest waits for the next one (Ctrl-C "
+                    + "leaves)")
     }
 
     /// Ends an embedded engine. Tasks that still run go on under their supervisors.

@@ -1,5 +1,6 @@
 import CPosix
 import Glibc
+import Observability
 import Spawn
 import Synchronization
 
@@ -63,7 +64,7 @@ final class Mailbox<Item: Sendable>: Sendable {
     func wait(until microseconds: Int64?) {
         if state.withLock({ !$0.items.isEmpty }) { return drain() }
         var setting = itimerspec()
-        if let microseconds {
+        if let microseconds = microseconds.map({ $0 - WallClock.offset }) {
             setting.it_value.tv_sec = Int(max(0, microseconds) / 1_000_000)
             // A zero value would disarm the timer.
             setting.it_value.tv_nsec = Int(max(0, microseconds) % 1_000_000) * 1000 + 1

@@ -460,6 +460,46 @@ def few_descriptors(settings, rng):
     return "60 tasks at once with 40 descriptors"
 
 
+def clock(settings, rng):
+    """The daemon's clock is set two hours ahead, three back, and ahead again, and the daemon is killed in between."""
+    step = 600
+    with Home(settings.bin) as home:
+        offset = f"{home.path}/offset"
+        write(offset, "0")
+        home.env["WEIR_CLOCK_OFFSET"] = offset
+        start = int(time.time()) // step * step - 6 * step
+        text = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(start))
+        home.dag("d", [task("t")], schedule="*/10 * * * *", start=text, catchup=True)
+
+        def set_clock(seconds):
+            write(offset, str(seconds * 1_000_000))
+            send(home.daemon.pid, signal.SIGHUP)
+
+        def ended(count):
+            runs = home.json("runs", "-n", "1000")
+            return len(runs) >= count and all(run["state"] == "success" for run in runs)
+
+        home.start()
+        wait_for("the runs of an hour", lambda: ended(6), home=home)
+        set_clock(7200)
+        wait_for("the runs of two hours more", lambda: ended(18), home=home)
+        set_clock(-3600)
+        home.kill()
+        home.start()
+        check(home.weir("trigger", "d", "--wait").returncode == 0, "a trigger while the clock is behind")
+        set_clock(7200)
+        check(home.weir("trigger", "d", "--wait").returncode == 0, "a trigger after that")
+        home.finish()
+        runs = [run for run in home.json("runs", "-n", "1000") if run["run_type"] == "scheduled"]
+        dates = sorted(run["logical_date"] for run in runs)
+        wanted = [time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(start + i * step)) for i in range(len(dates))]
+        check(dates == wanted, f"{len(dates)} runs, not one for each interval: {dates[:3]} … {dates[-3:]}")
+        check(18 <= len(dates) <= 19, f"{len(dates)} runs in three hours of ten minutes")
+        home.check_ledger(pairs(home), True)
+        home.check_store()
+    return f"{len(dates)} intervals, each once"
+
+
 def flood(settings, rng):
     """A task prints far more than its log may hold."""
     size = 200 if settings.short else 5000
@@ -513,7 +553,8 @@ def two_daemons(settings, rng):
     return "refused, taken over, nothing twice"
 
 
-SCENARIOS = [points, random_kills, backup, dag_files, full_disk, read_only_store, busy_store, few_descriptors, flood, two_daemons]
+SCENARIOS = [points, random_kills, backup, dag_files, full_disk, read_only_store, busy_store, few_descriptors, clock, flood,
+             two_daemons]
 
 
 def main():

@@ -140,6 +140,21 @@ import Testing
         try finish(home)
     }
 
+    @Test func whoWaitsIsToldThatTheDaemonHasGoneAndThatOneIsBack() throws {
+        let home = try home()
+        try home.startDaemon()
+        let trigger = home.start(["trigger", "d", "--wait"], log: "trigger.log")
+        try home.wait(for: "the start") { home.lines("ledger").count == 1 }
+        home.killDaemon()
+        try home.wait(for: "the message") { home.read("trigger.log").contains("does not answer any more") }
+        #expect(!trigger.isDead)
+        try home.startDaemon()
+        try home.wait(for: "the other message") { home.read("trigger.log").contains("a daemon answers again") }
+        try home.write("go", "")
+        try home.wait(for: "the end of the command") { trigger.isDead }
+        #expect(trigger.exitStatus == 0, "\(home.read("trigger.log"))")
+    }
+
     @Test func aStoppedCommandInTheForegroundIsEndedByATakeOver() throws {
         let home = try home()
         let trigger = home.start(["trigger", "d"], log: "trigger.log")
