@@ -166,6 +166,10 @@ extension Scheduler {
 
     func finish(_ id: Int64, _ end: AttemptEnd, now: Instant) {
         guard let (stored, node, index) = current(id), let dag = node.dag else { return closeStray(id, now: now) }
+        if end.outcome == .killed, stored.intent == nil {
+            // Nobody who asked Weir: the machine shuts down, say. That is no fault of the task and no try.
+            return lose(id, reason: "its supervisor was told to end it from outside", now: now)
+        }
         var attempt = stored
         attempt.startedAt = end.startedAt
         attempt.endedAt = end.endedAt

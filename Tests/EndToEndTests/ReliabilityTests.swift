@@ -143,6 +143,32 @@ import Testing
         #expect(home.lines("ledger").count == 2)
     }
 
+    @Test func aRunningTaskIsClearedAndMarked() throws {
+        let home = try WeirHome()
+        let after = ledgerTask("after", home, body: "true", fields: ", \"after\": [\"t\"]")
+        try home.write(
+            "dags/d.json", "{\"id\": \"d\", \"tasks\": [\(ledgerTask("t", home, body: "sleep 1000")), \(after)]}")
+        try home.startDaemon()
+        #expect(try home.weir("trigger", "d").status == 0)
+        try home.wait(for: "the start") { home.lines("ledger").count == 1 }
+        let cleared = try home.weir("clear", "d", "manual", "t")
+        #expect(cleared.status == 0 && cleared.out.contains("1 task to run again: t"), "\(cleared.out)\(cleared.err)")
+        try home.wait(for: "the second start") { home.lines("ledger").count == 2 }
+        #expect(home.supervisors().count == 1, "the first attempt is gone before the second begins")
+        // The decision is stored: the daemon dies at once, and the next one carries it out.
+        #expect(try home.weir("mark", "d", "manual", "t", "success").status == 0)
+        home.killDaemon()
+        try home.startDaemon()
+        try home.wait(for: "the run to end") { try home.runs("d").first?["state"]?.string == "success" }
+        #expect(home.lines("ledger").count { $0.hasPrefix("start after") } == 1)
+        // The whole run again, by a command that works in the foreground.
+        home.killDaemon()
+        try home.write("dags/d.json", "{\"id\": \"d\", \"tasks\": [\(ledgerTask("t", home, body: "true")), \(after)]}")
+        let again = try home.weir("clear", "d", "manual", "--latest")
+        #expect(again.status == 0, "\(again.err)")
+        #expect(home.lines("ledger").count { $0.hasPrefix("end after") } == 2)
+    }
+
     @Test func cancelKillsARunningTask() throws {
         let home = try WeirHome()
         try home.write("dags/d.json", "{\"id\": \"d\", \"tasks\": [\(ledgerTask("t", home, body: "sleep 1000"))]}")

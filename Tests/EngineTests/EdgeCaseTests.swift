@@ -300,6 +300,17 @@ import Testing
         #expect(try world.runs("d").first?.state == .success)
     }
 
+    @Test func aTaskThatAShutdownEndedIsLostAndRunsAgain() throws {
+        let world = try world("2024-05-01T12:00:00Z", #""tags": []"#)
+        guard case .run(let run) = try world.request(.trigger(dag: "d", date: nil, params: [:])) else { return }
+        let first = try #require(world.attempt(of: "a"))
+        try world.end(first, killedFromOutside: true)
+        #expect(try world.store.attempts(of: TaskInstanceKey(run: run.id, taskID: "a")).first?.state == .lost)
+        try world.end(try #require(world.attempt(of: "a")))
+        #expect(try world.instance("a", run).tryNumber == 1, "no try is used up")
+        #expect(try world.runs("d").first?.state == .success)
+    }
+
     @Test func aCancelDuringTheWaitForARetryEndsIt() throws {
         let world = SchedulerWorld()
         try world.load(

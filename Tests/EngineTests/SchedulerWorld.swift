@@ -147,11 +147,11 @@ final class SchedulerWorld {
     /// Ends a live attempt. `also` are events that share its turn.
     func end(
         _ attempt: Int64, exitCode: Int = 0, outputs: String? = nil, also: [SchedulerEvent] = [], crash: Crash = .none,
-        heedsKill: Bool = true
+        heedsKill: Bool = true, killedFromOutside: Bool = false
     ) throws {
         let wasKilled = killed.remove(attempt) != nil && heedsKill
         let end =
-            wasKilled
+            wasKilled || killedFromOutside
             ? AttemptEnd(outcome: .killed, signal: 15)
             : AttemptEnd(outcome: .exited, exitCode: exitCode, startedAt: now, endedAt: now, outputs: outputs)
         live[attempt] = nil
