@@ -10,6 +10,7 @@ Usage: chaos.py [--bin DIR] [--seed N] [--short] [--cycles N] [SCENARIO ...]
 """
 import argparse
 import collections
+import contextlib
 import json
 import os
 import random
@@ -364,65 +365,68 @@ def dag_files(settings, rng):
     return "each run kept its version"
 
 
-def full_disk(settings, rng):
-    """The file system of the state runs full under load, and has room again."""
+@contextlib.contextmanager
+def tmpfs(size):
+    """A file system of its own, of so many bytes."""
     with tempfile.TemporaryDirectory(prefix="weir-chaos-") as mount:
-        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=24m", "tmpfs", mount], check=True)
+        subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", mount], check=True)
         try:
-            with Home(settings.bin, path=mount) as home:
-                home.dag("d", [task(f"t{i}", work="sleep 0.1") for i in range(200)], max_active_tasks=8)
-                home.start()
-                check(home.weir("trigger", "d").returncode == 0, "trigger")
-                wait_for("some work", lambda: home.executions() > 5, home=home)
-                ballast = os.open(f"{mount}/ballast", os.O_WRONLY | os.O_CREAT)
-                try:
-                    while True:
-                        os.write(ballast, b"\0" * 4096)
-                except OSError:
-                    os.close(ballast)
-                wait_for("the daemon to say that it stands still",
-                         lambda: home.json("status")["stopped_because"] or home.died(), 30, home)
-                check(not home.died(), f"the daemon died: {home.said()}")
-                check(home.weir("status").returncode == 0, "it does not answer")
-                os.unlink(f"{mount}/ballast")
-                home.finish()
-                run = home.json("runs")[0]
-                # A task whose own ledger line could not be written has failed: that is the task's own affair.
-                check(run["state"] in ("success", "failed"), run["state"])
-                succeeded = [(run["run_id"], row["task_id"]) for row in home.json("tasks", "d", run["run_id"])
-                             if row["state"] == "success"]
-                effects = collections.Counter((line[1], line[2]) for line in home.ledger() if line[0] == "effect")
-                check(all(effects[pair] == 1 for pair in succeeded), "a task that succeeded did not run exactly once")
-                check(len(succeeded) > 150, f"only {len(succeeded)} of 200 tasks succeeded")
-                home.kill(signal.SIGTERM)
-                home.check_store()
+            yield mount
         finally:
             subprocess.run(["umount", "-l", mount], check=False)
+
+
+def full_disk(settings, rng):
+    """The file system of the state runs full under load, and has room again."""
+    with tmpfs("24m") as mount:
+        with Home(settings.bin, path=mount) as home:
+            home.dag("d", [task(f"t{i}", work="sleep 0.1") for i in range(200)], max_active_tasks=8)
+            home.start()
+            check(home.weir("trigger", "d").returncode == 0, "trigger")
+            wait_for("some work", lambda: home.executions() > 5, home=home)
+            ballast = os.open(f"{mount}/ballast", os.O_WRONLY | os.O_CREAT)
+            try:
+                while True:
+                    os.write(ballast, b"\0" * 4096)
+            except OSError:
+                os.close(ballast)
+            wait_for("the daemon to say that it stands still",
+                     lambda: home.json("status")["stopped_because"] or home.died(), 30, home)
+            check(not home.died(), f"the daemon died: {home.said()}")
+            check(home.weir("status").returncode == 0, "it does not answer")
+            os.unlink(f"{mount}/ballast")
+            home.finish()
+            run = home.json("runs")[0]
+            # A task whose own ledger line could not be written has failed: that is the task's own affair.
+            check(run["state"] in ("success", "failed"), run["state"])
+            succeeded = [(run["run_id"], row["task_id"]) for row in home.json("tasks", "d", run["run_id"])
+                         if row["state"] == "success"]
+            effects = collections.Counter((line[1], line[2]) for line in home.ledger() if line[0] == "effect")
+            check(all(effects[pair] == 1 for pair in succeeded), "a task that succeeded did not run exactly once")
+            check(len(succeeded) > 150, f"only {len(succeeded)} of 200 tasks succeeded")
+            home.kill(signal.SIGTERM)
+            home.check_store()
     return "it stood still, said why, and went on"
 
 
 def read_only_store(settings, rng):
     """The file system of the state becomes read-only, and writable again."""
-    with tempfile.TemporaryDirectory(prefix="weir-chaos-") as mount:
-        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64m", "tmpfs", mount], check=True)
-        try:
-            with Home(settings.bin, path=mount) as home:
-                home.dag("d", [{"id": "a", "kind": "command", "with": {"shell": "true"}}])
-                home.start()
-                check(home.weir("trigger", "d", "--wait").returncode == 0, "trigger")
-                home.kill(signal.SIGTERM)
-                wait_for("the supervisors to end", lambda: not home.supervisors())
-                subprocess.run(["mount", "-o", "remount,ro", mount], check=True)
-                done = home.weir("trigger", "d")
-                check(done.returncode in (1, 5) and done.stderr.count("\n") <= 3, f"{done.returncode}: {done.stderr}")
-                check(home.weir("runs").returncode == 0, "reading needs no writing")
-                subprocess.run(["mount", "-o", "remount,rw", mount], check=True)
-                home.start()
-                check(home.weir("trigger", "d", "--wait").returncode == 0, "a trigger after that")
-                home.kill(signal.SIGTERM)
-                home.check_store()
-        finally:
-            subprocess.run(["umount", "-l", mount], check=False)
+    with tmpfs("64m") as mount:
+        with Home(settings.bin, path=mount) as home:
+            home.dag("d", [{"id": "a", "kind": "command", "with": {"shell": "true"}}])
+            home.start()
+            check(home.weir("trigger", "d", "--wait").returncode == 0, "trigger")
+            home.kill(signal.SIGTERM)
+            wait_for("the supervisors to end", lambda: not home.supervisors())
+            subprocess.run(["mount", "-o", "remount,ro", mount], check=True)
+            done = home.weir("trigger", "d")
+            check(done.returncode in (1, 5) and done.stderr.count("\n") <= 3, f"{done.returncode}: {done.stderr}")
+            check(home.weir("runs").returncode == 0, "reading needs no writing")
+            subprocess.run(["mount", "-o", "remount,rw", mount], check=True)
+            home.start()
+            check(home.weir("trigger", "d", "--wait").returncode == 0, "a trigger after that")
+            home.kill(signal.SIGTERM)
+            home.check_store()
     return "one clear error, and work afterwards"
 
 
