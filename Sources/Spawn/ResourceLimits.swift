@@ -21,8 +21,6 @@ public struct ResourceLimits: Sendable, Hashable {
         self.umask = umask
     }
 
-    var isNone: Bool { self == ResourceLimits() }
-
     /// - Parameter inCgroup: whether the kernel holds the tree to the memory limit already.
     func c(inCgroup: Bool) -> weir_limits {
         weir_limits(
