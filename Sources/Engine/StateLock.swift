@@ -22,7 +22,8 @@ public final class StateLock: Sendable {
         while true {
             if let lock = try attempt(home, as: role) { return lock }
             let holder = StateHolder.read(home)
-            let isDead = holder.map { HeldProcess($0.identity) == nil } ?? false
+            // Nobody named: a holder that is just writing its name, or that has gone.
+            let isDead = holder.map { HeldProcess($0.identity) == nil } ?? true
             guard isDead, WallClock.monotonic() < deadline else { throw refusal(home, holder) }
             usleep(5_000)
         }
@@ -48,11 +49,13 @@ public final class StateLock: Sendable {
     }
 
     /// Gives the lock back while the process goes on. Its name is taken out first: whoever reads it must not think that
-    /// this process, which lives, is still the holder.
+    /// this process, which lives, is still the holder. Unlocked and not only closed (flock(2)): a process that another
+    /// thread is just starting has a copy of the descriptor, and with it the lock, until it executes its program.
     public func release() {
         descriptor.withLock { descriptor in
             guard let held = descriptor.take() else { return }
             _ = ftruncate(held.raw, 0)
+            _ = flock(held.raw, LOCK_UN)
         }
     }
 

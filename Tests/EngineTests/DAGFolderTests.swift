@@ -106,6 +106,25 @@ import Testing
         _ = try StateLock.acquire(home)
     }
 
+    @Test func aLockIsGivenBackWhileAStartingProcessHasACopy() throws {
+        var first: StateLock? = try StateLock.acquire(home)
+        var copy: Int32 = -1
+        try withExtendedLifetime(first) {
+            let names = try #require(try? File.list("/proc/self/fd"))
+            let held = names.compactMap { Int32($0) }.first {
+                var target = [CChar](repeating: 0, count: 4096)
+                let length = readlink("/proc/self/fd/\($0)", &target, target.count - 1)
+                return length > 0
+                    && String(decoding: target[..<length].map(UInt8.init(bitPattern:)), as: UTF8.self) == home.lock
+            }
+            copy = fcntl(try #require(held), F_DUPFD_CLOEXEC, 3)
+        }
+        defer { close(copy) }
+        #expect(copy >= 0)
+        first = nil
+        #expect(try StateLock.attempt(home, as: .embedded) != nil)
+    }
+
     @Test func aStateThatCannotBeMadeIsNotLocked() throws {
         try File.writeAtomically(folder.path + "/file", [])
         let error = #expect(throws: EngineError.self) { try StateLock.acquire(Home(path: folder.path + "/file")) }
