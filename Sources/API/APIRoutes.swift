@@ -25,6 +25,17 @@ public enum APIRoutes {
             try body.end()
             return .trigger(dag: request.parameter("dag_id"), date: date, params: params)
         }
+        on("POST", "/api/v1/dags/{dag_id}/pause") { .setPaused(dag: $0.parameter("dag_id"), paused: true) }
+        on("POST", "/api/v1/dags/{dag_id}/unpause") { .setPaused(dag: $0.parameter("dag_id"), paused: false) }
+        on("PUT", "/api/v1/pools/{name}") { request throws(BodyError) in
+            var body = try BodyReader(request.body)
+            let pool = Pool(
+                name: request.parameter("name"), slots: try body.required(body.integer("slots"), "slots"),
+                description: try body.string("description") ?? "")
+            try body.end()
+            return .setPool(pool)
+        }
+        on("DELETE", "/api/v1/pools/{name}") { .removePool(name: $0.parameter("name")) }
         on("POST", "/api/v1/backfills") { request throws(BodyError) in
             var body = try BodyReader(request.body)
             let backfill = BackfillRequest(

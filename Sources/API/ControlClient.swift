@@ -90,6 +90,14 @@ public final class ControlClient: EngineService {
             return (
                 "POST", path("dags", request.dag, "runs", request.runID, "tasks", request.task, "mark"), writer.bytes
             )
+        case .setPaused(let dag, let paused): return ("POST", path("dags", dag, paused ? "pause" : "unpause"), [])
+        case .setPool(let pool):
+            writer.object {
+                $0.member("slots", pool.slots)
+                $0.member("description", pool.description)
+            }
+            return ("PUT", path("pools", pool.name), writer.bytes)
+        case .removePool(let name): return ("DELETE", path("pools", name), [])
         case .cancelBackfill(let id): return ("POST", path("backfills", "\(id)", "cancel"), [])
         }
     }

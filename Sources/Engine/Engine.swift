@@ -104,7 +104,8 @@ public final class Engine: EngineService {
             // Whoever has just written a DAG file need not wait for the watcher. Files that did not change are not read.
             guard readFolder() else { throw Self.stopped }
         case .prune(let policy): return .pruned(try prune(policy))
-        case .cancelRun, .cancelBackfill, .clear, .mark, .status, .drain, .handOver: break
+        case .cancelRun, .cancelBackfill, .clear, .mark, .setPaused, .setPool, .removePool, .status, .drain, .handOver:
+            break
         }
         let answer = OneShot<Result<EngineReply, CommandError>>()
         guard mailbox.put(.command(command, actor: actor, answer)) else { throw Self.stopped }

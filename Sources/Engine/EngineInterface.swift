@@ -15,6 +15,11 @@ public enum EngineCommand: Sendable {
     case clear(ClearRequest)
     /// Gives a task instance a state.
     case mark(MarkRequest)
+    /// Stops or lets go on the DAG's schedule; what runs goes on.
+    case setPaused(dag: String, paused: Bool)
+    /// Makes a pool, or changes it.
+    case setPool(Pool)
+    case removePool(name: String)
     /// Reads the DAG folder again at once.
     case reload
     /// Removes ended runs with all that belongs to them. Answers after some seconds at most; a summary that is not complete

@@ -25,8 +25,8 @@ final class EngineState {
     /// The highest number of an attempt's directory when the engine started. Beyond those in the store when the store was
     /// restored from a backup: what such directories say is not about the attempts to come.
     private let attemptsOnDisk: Int64
-    /// Task instances that the last turn asked for.
-    private var loaded: [(run: Int64, instances: [TaskInstance])] = []
+    /// What the last turn asked the store for.
+    private var loaded: [SchedulerEvent] = []
     /// Files whose errors the store shows.
     private var filesInError: [String: [FileError]] = [:]
     /// What a DAG id was last loaded from, to tell what is new.
@@ -90,7 +90,7 @@ final class EngineState {
 
     /// Commits what the events so far decided, and then, and only then, acts on it.
     func endTurn() throws(StoreError) {
-        for (run, instances) in loaded { scheduler.handle(.instancesLoaded(run: run, instances), now: clock()) }
+        for event in loaded { scheduler.handle(event, now: clock()) }
         loaded = []
         if let refusal { throw refusal }
         lookAgain()
@@ -114,19 +114,29 @@ final class EngineState {
         }
         stoppedBecause = nil
         tell(changes)
-        var loads: [Int64] = []
+        var loads: [Effect] = []
         for (number, effect) in turn.effects.enumerated() {
             if number == 1 { Fault.point("turn.effects_half_done") }
             switch effect {
             case .start(let launch): executor.start(launch)
             case .kill(let attempt): executor.kill(attempt: attempt)
             case .discard(let attempt): executor.discard(attempt: attempt)
-            case .loadInstances(let run): loads.append(run)
+            case .loadInstances, .loadPast: loads.append(effect)
             case .reply(let ticket, let reply): answer(ticket, reply)
             }
         }
         // Last, because it can fail: what is committed is done and answered by then.
-        for run in loads { loaded.append((run, try store.taskInstances(ofRun: run))) }
+        for effect in loads {
+            switch effect {
+            case .loadInstances(let run): loaded.append(.instancesLoaded(run: run, try store.taskInstances(ofRun: run)))
+            case .loadPast(let run, let dag, let before):
+                let past = try store.intervalRun(dag: dag, before: before)
+                let instances = try past.map { (past) throws(StoreError) in try store.taskInstances(ofRun: past.id) }
+                loaded.append(
+                    .pastLoaded(run: run, past.map { StoredRun(run: $0, instances: instances ?? [], dag: nil) }))
+            default: break
+            }
+        }
         // After the commit: what this turn began to need again is seen to be needed.
         while let (order, limit, answer) = prunes.first {
             let step = try store.prune(order, limit: limit)
@@ -319,6 +329,9 @@ final class EngineState {
                 submit(.clear(request, stored: try stored(request.dag, request.runID)), actor, slot)
             case .mark(let request):
                 submit(.mark(request, stored: try stored(request.dag, request.runID)), actor, slot)
+            case .setPaused(let dag, let paused): submit(.setPaused(dag: dag, paused: paused), actor, slot)
+            case .setPool(let pool): submit(.setPool(pool), actor, slot)
+            case .removePool(let name): submit(.removePool(name: name), actor, slot)
             case .status: slot.give(.success(.status(status)))
             case .reload: slot.give(.success(.done))
             case .prune: slot.give(.success(.pruned(PruneSummary())))  // Done elsewhere, see Engine.

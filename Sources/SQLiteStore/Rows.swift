@@ -1,18 +1,19 @@
+import JSONText
 import SchedulerCore
 import Store
 
 /// The column lists of the tables, and how a row becomes a record.
 enum Columns {
-    static let dag = "id, version, file, paused, active, first_seen, cursor"
+    static let dag = "id, version, file, paused, active, first_seen, cursor, arrived"
     static let version = "id, dag_id, sha256, text, loaded_at"
     static let run = """
         run.id, run.dag_id, run.run_id, run.type, run.state, run.version, run.logical_date, run.interval_start, \
         run.interval_end, run.run_after, run.created_at, run.started_at, run.ended_at, run.params, run.backfill, \
-        run.is_rerun, run.keeps_finished, run.reason
+        run.is_rerun, run.keeps_finished, run.reason, run.is_expired, run.missed_deadline
         """
     static let instance = """
         run, task_id, map_index, state, try_number, max_tries, lost_in_a_row, next_try_at, started_at, ended_at, \
-        attempt, outputs, reason
+        attempt, outputs, reason, waiting_since
         """
     static let attempt = """
         id, run, task_id, map_index, try_number, state, intent, created_at, started_at, ended_at, exit_code, signal, \
@@ -29,7 +30,7 @@ extension SQLiteStatement {
     func dag() -> DAGRecord {
         DAGRecord(
             id: text(0), version: integer(1), file: text(2), paused: bool(3), active: bool(4), firstSeen: instant(5),
-            cursor: optionalInstant(6))
+            cursor: optionalInstant(6), arrived: Arrived.names(text(7)))
     }
 
     func version() -> DAGVersionRecord {
@@ -43,7 +44,7 @@ extension SQLiteStatement {
             interval: DataInterval(start: instant(7), end: instant(8)), runAfter: instant(9), createdAt: instant(10),
             startedAt: optionalInstant(11), endedAt: optionalInstant(12), params: text(13),
             backfill: optionalInteger(14), isRerun: bool(15), keepsFinished: bool(16),
-            reason: optionalText(17))
+            isExpired: bool(18), missedDeadline: bool(19), reason: optionalText(17))
     }
 
     func key(_ column: Int32) -> TaskInstanceKey {
@@ -53,7 +54,8 @@ extension SQLiteStatement {
     func instance() throws(StoreError) -> TaskInstance {
         TaskInstance(
             key: key(0), state: try word(3, TaskState.self), tryNumber: Int(integer(4)), maxTries: Int(integer(5)),
-            lostInARow: Int(integer(6)), nextTryAt: optionalInstant(7), startedAt: optionalInstant(8),
+            lostInARow: Int(integer(6)), nextTryAt: optionalInstant(7), waitingSince: optionalInstant(13),
+            startedAt: optionalInstant(8),
             endedAt: optionalInstant(9), attempt: optionalInteger(10), outputs: optionalText(11),
             reason: optionalText(12))
     }
@@ -78,6 +80,19 @@ extension SQLiteStatement {
         BackfillEntry(
             backfill: integer(0), ordinal: Int(integer(1)), run: integer(2),
             disposition: try word(3, BackfillEntry.Disposition.self))
+    }
+}
+
+/// Names of datasets as JSON, in one column.
+enum Arrived {
+    static func text(_ names: Set<String>) -> String {
+        var writer = JSONWriter()
+        writer.array { for name in names.sorted() { $0.string(name) } }
+        return writer.text
+    }
+
+    static func names(_ text: String) -> Set<String> {
+        Set((try? JSONDocument(parsing: text))?.root.array?.compactMap(\.string) ?? [])
     }
 }
 

@@ -1,8 +1,15 @@
 import CSQLite
 import Glibc
+import SchedulerCore
 import Store
 
 extension SQLiteConnection {
+    func pools() throws(StoreError) -> [Pool] {
+        try rows("SELECT name, slots, description FROM pool ORDER BY name") {
+            Pool(name: $0.text(0), slots: Int($0.integer(1)), description: $0.text(2))
+        }
+    }
+
     /// A connection that is only read from; also where nothing can be written.
     ///
     /// A WAL database needs its -shm file, even to be read (https://www.sqlite.org/wal.html#read_only_databases). On a

@@ -169,6 +169,8 @@ public final class SQLiteReader: StoreReader {
         }
     }
 
+    public func pools() throws(StoreError) -> [Pool] { try connection.pools() }
+
     public func counts() throws(StoreError) -> StoreCounts {
         try connection.reading { () throws(StoreError) in try readCounts() }
     }

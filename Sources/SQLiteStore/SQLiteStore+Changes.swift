@@ -25,6 +25,14 @@ extension SQLiteStore {
                     "UPDATE backfill SET state = ?, ended_at = ? WHERE id = ? AND state = ?",
                     SQLiteValue(backfill.state.rawValue), SQLiteValue(backfill.endedAt), SQLiteValue(backfill.id),
                     SQLiteValue(from.rawValue)), "backfill \(backfill.id)", from.rawValue)
+        case .putPool(let pool):
+            try connection.execute(
+                """
+                INSERT INTO pool VALUES (?1, ?2, ?3) ON CONFLICT (name) DO UPDATE SET slots = ?2, description = ?3
+                """, SQLiteValue(pool.name), SQLiteValue(pool.slots), SQLiteValue(pool.description))
+        case .removePool(let name):
+            try guarded(
+                connection.execute("DELETE FROM pool WHERE name = ?", SQLiteValue(name)), "pool \(name)", "there")
         case .audit(let entry):
             try connection.execute(
                 "INSERT INTO audit_log (at, actor, action, subject, details) VALUES (?, ?, ?, ?, ?)",
@@ -42,10 +50,11 @@ extension SQLiteStore {
     private static func put(_ dag: DAGRecord, _ connection: SQLiteConnection) throws(StoreError) {
         try connection.execute(
             """
-            INSERT INTO dag (\(Columns.dag)) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT (id) DO UPDATE SET
-            version = ?2, file = ?3, paused = ?4, active = ?5, first_seen = ?6, cursor = ?7
+            INSERT INTO dag (\(Columns.dag)) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT (id) DO UPDATE SET
+            version = ?2, file = ?3, paused = ?4, active = ?5, first_seen = ?6, cursor = ?7, arrived = ?8
             """, SQLiteValue(dag.id), SQLiteValue(dag.version), SQLiteValue(dag.file), SQLiteValue(dag.paused),
-            SQLiteValue(dag.active), SQLiteValue(dag.firstSeen), SQLiteValue(dag.cursor))
+            SQLiteValue(dag.active), SQLiteValue(dag.firstSeen), SQLiteValue(dag.cursor),
+            SQLiteValue(Arrived.text(dag.arrived)))
     }
 
     private static func set(
@@ -65,23 +74,24 @@ extension SQLiteStore {
 
     private static func insert(_ run: Run, _ connection: SQLiteConnection) throws(StoreError) {
         try connection.execute(
-            "INSERT INTO run VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", SQLiteValue(run.id),
+            "INSERT INTO run VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", SQLiteValue(run.id),
             SQLiteValue(run.dagID), SQLiteValue(run.runID), SQLiteValue(run.type.rawValue),
             SQLiteValue(run.state.rawValue), SQLiteValue(run.version), SQLiteValue(run.logicalDate),
             SQLiteValue(run.interval.start), SQLiteValue(run.interval.end), SQLiteValue(run.runAfter),
             SQLiteValue(run.createdAt), SQLiteValue(run.startedAt), SQLiteValue(run.endedAt), SQLiteValue(run.params),
             SQLiteValue(run.backfill), SQLiteValue(run.isRerun), SQLiteValue(run.keepsFinished),
-            SQLiteValue(run.reason))
+            SQLiteValue(run.reason), SQLiteValue(run.isExpired), SQLiteValue(run.missedDeadline))
     }
 
     private static func update(_ run: Run, from: RunState, _ connection: SQLiteConnection) throws(StoreError) {
         let changed = try connection.execute(
             """
             UPDATE run SET state = ?, version = ?, run_after = ?, started_at = ?, ended_at = ?, params = ?, backfill = ?,
-            is_rerun = ?, keeps_finished = ?, reason = ? WHERE id = ? AND state = ?
+            is_rerun = ?, keeps_finished = ?, reason = ?, is_expired = ?, missed_deadline = ? WHERE id = ? AND state = ?
             """, SQLiteValue(run.state.rawValue), SQLiteValue(run.version), SQLiteValue(run.runAfter),
             SQLiteValue(run.startedAt), SQLiteValue(run.endedAt), SQLiteValue(run.params), SQLiteValue(run.backfill),
-            SQLiteValue(run.isRerun), SQLiteValue(run.keepsFinished), SQLiteValue(run.reason), SQLiteValue(run.id),
+            SQLiteValue(run.isRerun), SQLiteValue(run.keepsFinished), SQLiteValue(run.reason),
+            SQLiteValue(run.isExpired), SQLiteValue(run.missedDeadline), SQLiteValue(run.id),
             SQLiteValue(from.rawValue))
         try guarded(changed, "run \(run.id)", from.rawValue)
     }
@@ -94,12 +104,12 @@ extension SQLiteStore {
             """
             INSERT INTO task_instance (position, \(Columns.instance)) VALUES (
             (SELECT coalesce(max(position), 0) + 1 FROM task_instance WHERE run = ?1),
-            ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)
+            ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)
             """, SQLiteValue(key.run), SQLiteValue(key.taskID), SQLiteValue(key.mapIndex),
             SQLiteValue(instance.state.rawValue), SQLiteValue(instance.tryNumber), SQLiteValue(instance.maxTries),
             SQLiteValue(instance.lostInARow), SQLiteValue(instance.nextTryAt), SQLiteValue(instance.startedAt),
             SQLiteValue(instance.endedAt), SQLiteValue(instance.attempt), SQLiteValue(instance.outputs),
-            SQLiteValue(instance.reason))
+            SQLiteValue(instance.reason), SQLiteValue(instance.waitingSince))
     }
 
     private static func update(
@@ -109,12 +119,13 @@ extension SQLiteStore {
         let changed = try connection.execute(
             """
             UPDATE task_instance SET state = ?, try_number = ?, max_tries = ?, lost_in_a_row = ?, next_try_at = ?,
-            started_at = ?, ended_at = ?, attempt = ?, outputs = ?, reason = ?
+            started_at = ?, ended_at = ?, attempt = ?, outputs = ?, reason = ?, waiting_since = ?
             WHERE run = ? AND task_id = ? AND map_index = ? AND state = ?
             """, SQLiteValue(instance.state.rawValue), SQLiteValue(instance.tryNumber), SQLiteValue(instance.maxTries),
             SQLiteValue(instance.lostInARow), SQLiteValue(instance.nextTryAt), SQLiteValue(instance.startedAt),
             SQLiteValue(instance.endedAt), SQLiteValue(instance.attempt), SQLiteValue(instance.outputs),
-            SQLiteValue(instance.reason), SQLiteValue(key.run), SQLiteValue(key.taskID), SQLiteValue(key.mapIndex),
+            SQLiteValue(instance.reason), SQLiteValue(instance.waitingSince), SQLiteValue(key.run),
+            SQLiteValue(key.taskID), SQLiteValue(key.mapIndex),
             SQLiteValue(from.rawValue))
         try guarded(changed, "task instance \(key.taskID) of run \(key.run)", from.rawValue)
     }

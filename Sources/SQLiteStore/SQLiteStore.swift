@@ -131,6 +131,7 @@ public final class SQLiteStore: Store {
         snapshot.filesInError = try connection.rows("SELECT DISTINCT file FROM dag_file_error ORDER BY file") {
             $0.text(0)
         }
+        snapshot.pools = try connection.pools()
         snapshot.nextRun = try next("run")
         snapshot.nextAttempt = try next("attempt")
         snapshot.nextBackfill = try next("backfill")
@@ -153,6 +154,16 @@ public final class SQLiteStore: Store {
             WHERE dag_id = ? AND logical_date BETWEEN ? AND ? AND type IN ('scheduled', 'backfill') ORDER BY logical_date
             """, [.text(dag), SQLiteValue(from), SQLiteValue(to)]
         ) { row throws(StoreError) in try row.run() }
+    }
+
+    public func intervalRun(dag: String, before: Instant) throws(StoreError) -> Run? {
+        try connection.rows(
+            """
+            SELECT \(Columns.run) FROM run INDEXED BY run_of_interval
+            WHERE dag_id = ? AND logical_date < ? AND type IN ('scheduled', 'backfill')
+            ORDER BY logical_date DESC LIMIT 1
+            """, [.text(dag), SQLiteValue(before)]
+        ) { row throws(StoreError) in try row.run() }.first
     }
 
     public func run(dag: String, runID: String) throws(StoreError) -> Run? {

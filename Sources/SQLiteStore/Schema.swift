@@ -5,7 +5,7 @@ import Store
 enum Schema {
     typealias Migration = (name: String, sql: String)
 
-    static let migrations: [Migration] = [("initial", initial), ("upkeep", upkeep)]
+    static let migrations: [Migration] = [("initial", initial), ("upkeep", upkeep), ("rules", rules)]
     /// The first format that notes whether its last writer stopped in good order.
     static let knowsCleanStop = 2
 
@@ -14,6 +14,70 @@ enum Schema {
         ALTER TABLE meta ADD COLUMN clean INTEGER NOT NULL DEFAULT 1 CHECK (clean IN (0, 1));
         CREATE INDEX backfill_run_by_run ON backfill_run (run);
         CREATE INDEX run_by_version ON run (version);
+        """
+
+    /// Pools, sensors, time limits of runs, starts by datasets. Words of a CHECK cannot be changed: its tables are made anew.
+    private static let rules = """
+        CREATE TABLE pool (
+            name TEXT PRIMARY KEY,
+            slots INTEGER NOT NULL CHECK (slots >= 0),
+            description TEXT NOT NULL
+        ) STRICT, WITHOUT ROWID;
+        ALTER TABLE dag ADD COLUMN arrived TEXT NOT NULL DEFAULT '[]';
+        ALTER TABLE run ADD COLUMN is_expired INTEGER NOT NULL DEFAULT 0 CHECK (is_expired IN (0, 1));
+        ALTER TABLE run ADD COLUMN missed_deadline INTEGER NOT NULL DEFAULT 0 CHECK (missed_deadline IN (0, 1));
+
+        CREATE TABLE new_task_instance (
+            run INTEGER NOT NULL REFERENCES run (id) ON DELETE CASCADE,
+            position INTEGER NOT NULL,
+            task_id TEXT NOT NULL,
+            map_index INTEGER NOT NULL,
+            state TEXT NOT NULL CHECK (state IN (\(words(TaskState.self)))),
+            try_number INTEGER NOT NULL CHECK (try_number >= 0),
+            max_tries INTEGER NOT NULL,
+            lost_in_a_row INTEGER NOT NULL,
+            next_try_at INTEGER,
+            started_at INTEGER,
+            ended_at INTEGER,
+            attempt INTEGER,
+            outputs TEXT,
+            reason TEXT,
+            waiting_since INTEGER,
+            PRIMARY KEY (run, task_id, map_index),
+            -- Also finds the last position, which each insert needs, without looking at all instances of the run.
+            UNIQUE (run, position),
+            CHECK (state <> 'running' OR attempt IS NOT NULL),
+            CHECK ((next_try_at IS NOT NULL) = (state IN ('up_for_retry', 'deferred')))
+        ) STRICT, WITHOUT ROWID;
+        INSERT INTO new_task_instance SELECT *, NULL FROM task_instance;
+        DROP TABLE task_instance;
+        ALTER TABLE new_task_instance RENAME TO task_instance;
+
+        CREATE TABLE new_attempt (
+            id INTEGER PRIMARY KEY,
+            run INTEGER NOT NULL,
+            task_id TEXT NOT NULL,
+            map_index INTEGER NOT NULL,
+            try_number INTEGER NOT NULL,
+            state TEXT NOT NULL CHECK (state IN (\(words(AttemptState.self)))),
+            intent TEXT CHECK (intent IN (\(words(Intent.self)))),
+            created_at INTEGER NOT NULL,
+            started_at INTEGER,
+            ended_at INTEGER,
+            exit_code INTEGER,
+            signal INTEGER,
+            cpu_us INTEGER,
+            peak_memory INTEGER,
+            reason TEXT,
+            rendered TEXT NOT NULL,
+            FOREIGN KEY (run, task_id, map_index) REFERENCES task_instance ON DELETE CASCADE,
+            CHECK ((ended_at IS NULL) = (state = 'running'))
+        ) STRICT;
+        INSERT INTO new_attempt SELECT * FROM attempt;
+        DROP TABLE attempt;
+        ALTER TABLE new_attempt RENAME TO attempt;
+        CREATE INDEX attempt_of_instance ON attempt (run, task_id, map_index);
+        CREATE INDEX attempt_running ON attempt (id) WHERE state = 'running';
         """
 
     private static func words<Word: RawRepresentable & CaseIterable>(_: Word.Type) -> String
@@ -93,7 +157,8 @@ enum Schema {
             position INTEGER NOT NULL,
             task_id TEXT NOT NULL,
             map_index INTEGER NOT NULL,
-            state TEXT NOT NULL CHECK (state IN (\(words(TaskState.self)))),
+            state TEXT NOT NULL CHECK (state IN ('none', 'queued', 'running', 'success', 'failed', 'skipped', 'cancelled',
+                'removed', 'upstream_failed', 'up_for_retry')),
             try_number INTEGER NOT NULL CHECK (try_number >= 0),
             max_tries INTEGER NOT NULL,
             lost_in_a_row INTEGER NOT NULL,
@@ -116,8 +181,8 @@ enum Schema {
             task_id TEXT NOT NULL,
             map_index INTEGER NOT NULL,
             try_number INTEGER NOT NULL,
-            state TEXT NOT NULL CHECK (state IN (\(words(AttemptState.self)))),
-            intent TEXT CHECK (intent IN (\(words(Intent.self)))),
+            state TEXT NOT NULL CHECK (state IN ('running', 'success', 'failed', 'skipped', 'cancelled', 'lost', 'revoked')),
+            intent TEXT CHECK (intent IN ('cancel', 'clear', 'mark_success', 'mark_failed', 'mark_skipped')),
             created_at INTEGER NOT NULL,
             started_at INTEGER,
             ended_at INTEGER,
@@ -182,9 +247,14 @@ enum Schema {
         guard version < migrations.count else { return nil }
         let copy = version > 0 ? "\(connection.path).before-\(migrations.count)" : nil
         if let copy { try connection.backUp(to: copy) }
+        // A table that is dropped to be made anew must not take along the rows that name it; outside of any transaction,
+        // where alone it can be set (https://sqlite.org/lang_altertable.html, section 7).
+        let enforced = try connection.integer("PRAGMA foreign_keys") ?? 0
+        try connection.run("PRAGMA foreign_keys = OFF")
         for (index, migration) in migrations.enumerated().dropFirst(version) {
             try migrate(connection, from: index, by: migration, atPoint: point)
         }
+        try connection.run("PRAGMA foreign_keys = \(enforced)")
         return copy
     }
 
@@ -203,6 +273,11 @@ enum Schema {
         try connection.transaction { () throws(StoreError) in
             guard try version(of: connection) == index else { return }
             try connection.run(migration.sql)
+            guard try connection.integer("SELECT count(*) FROM pragma_foreign_key_check") == 0 else {
+                throw StoreError(
+                    .corrupt,
+                    "\(connection.path): rows name others that are not there; restore a backup, see docs/operations.md")
+            }
             try connection.run("PRAGMA user_version = \(index + 1)")
             point("migrate.before_commit")
         }

@@ -47,14 +47,14 @@ extension StoreCheck {
             broken: """
                 run WHERE state IN ('success', 'failed', 'cancelled') AND EXISTS (
                     SELECT 1 FROM task_instance WHERE task_instance.run = run.id
-                    AND task_instance.state IN ('none', 'queued', 'running', 'up_for_retry'))
+                    AND task_instance.state IN ('none', 'queued', 'running', 'up_for_retry', 'deferred'))
                 """, remedy: restart),
         Rule(
             says: "it is running, but all of its tasks have ended", subject: runName,
             broken: """
                 run WHERE state = 'running' AND NOT EXISTS (
                     SELECT 1 FROM task_instance WHERE task_instance.run = run.id
-                    AND task_instance.state IN ('none', 'queued', 'running', 'up_for_retry'))
+                    AND task_instance.state IN ('none', 'queued', 'running', 'up_for_retry', 'deferred'))
                 """, remedy: restart),
         Rule(
             says: "its version is another DAG's", subject: runName,

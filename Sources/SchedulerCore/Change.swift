@@ -20,6 +20,9 @@ public enum Change: Sendable, Hashable {
     case insertBackfill(Backfill, [BackfillEntry])
     /// Replaces the state and the end.
     case updateBackfill(Backfill, from: BackfillState)
+    /// Makes the pool, or replaces its slots and description.
+    case putPool(Pool)
+    case removePool(name: String)
     case audit(AuditEntry)
 }
 
@@ -80,6 +83,8 @@ public struct Snapshot: Sendable, Hashable {
     public var takenDates: [String: [Instant]] = [:]
     /// Files of the DAG folder that are shown as being in error.
     public var filesInError: [String] = []
+    /// By name. The default pool is in it only when somebody has set it.
+    public var pools: [Pool] = []
     /// The next free row ids.
     public var nextRun: Int64 = 1
     public var nextAttempt: Int64 = 1

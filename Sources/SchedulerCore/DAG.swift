@@ -13,12 +13,22 @@ public struct DAG: Sendable {
         case none
     }
 
+    /// What becomes of a tick that finds `maxActiveRuns` runs active.
+    public enum Overlap: String, Sendable, Hashable, CaseIterable {
+        /// Its run waits.
+        case queue
+        /// It makes no run; that is recorded.
+        case skip
+    }
+
     public var id: String
     public var description: String
     public var owner: String
     public var tags: [String]
-    /// Nil: runs only by hand or by a backfill of nothing; the data interval is empty.
+    /// Nil: time starts no runs; the data interval of a run by hand is empty.
     public var timetable: Timetable?
+    /// What else than time starts runs; never beside a timetable. Such a run's data interval is the span since the last.
+    public var startedBy: StartCondition?
     public var zone: Zone
     /// First logical date; nil means the instant at which the DAG was first loaded.
     public var start: Instant?
@@ -30,12 +40,74 @@ public struct DAG: Sendable {
     public var delay: TimeAmount
     public var maxActiveRuns: Int
     public var maxActiveTasks: Int
+    public var overlap: Overlap
+    /// A run that takes longer, counted from its start, is ended as failed.
+    public var runTimeout: TimeAmount?
+    /// A run that is not done so long after its start is told of, once; it goes on.
+    public var deadline: TimeAmount?
     public var params: [Parameter]
     /// Environment for every task, in order of name; values are templates.
     public var env: [EnvironmentEntry]
     /// Whether the DAG is paused when it is first loaded.
     public var paused: Bool
     public var tasks: [TaskSpec]
+    /// Notifications, each a small task that runs when its moment comes and never decides how the run ends.
+    public var hooks: [Hook]
+    /// The tasks, then those of the hooks: what the indexes of the Scheduler count.
+    var specs: [TaskSpec]
+}
+
+/// What starts the runs of a DAG that has no timetable.
+public enum StartCondition: Sendable, Hashable {
+    /// Files that arrive in a folder.
+    case files(FileCondition)
+    /// Each of these datasets was published since the last start.
+    case datasets([String])
+}
+
+/// Which files start a run.
+public struct FileCondition: Sendable, Hashable {
+    /// A folder; a relative one counts from WEIR_HOME.
+    public var folder: String
+    /// Names that count, with `*` and `?` (fnmatch(3)).
+    public var pattern: String
+    /// A file that was not changed for so long is complete.
+    public var settle: TimeAmount
+    /// How often the folder is looked at.
+    public var every: TimeAmount
+}
+
+/// A notification, and when it is sent.
+public struct Hook: Sendable {
+    public enum Moment: Sendable, Hashable {
+        case runSuccess, runFailure, runDeadline
+        /// The task of this index has failed for good.
+        case taskFailure(Int)
+    }
+
+    public var moment: Moment
+    /// Its id holds a colon, which no task's may: `on_failure:1`, `load:on_failure:1`.
+    public var spec: TaskSpec
+}
+
+/// One instance per element of a list.
+public struct Mapping: Sendable {
+    /// An array whose elements may hold templates, or one template that gives an array.
+    public var list: JSONNode
+    /// More elements than this are an error.
+    public var limit: Int
+    /// So many of a run's instances run at once; nil: no limit of its own.
+    public var maxActive: Int?
+
+    public static let defaultLimit = 1_000
+}
+
+/// What becomes of a task whose attempt was lost: its supervisor vanished without a result.
+public enum OnLost: String, Sendable, Hashable, CaseIterable {
+    /// Another attempt, which is no further try.
+    case retry
+    /// It has failed, and is not tried again: for what must never run twice.
+    case fail
 }
 
 public struct EnvironmentEntry: Sendable, Hashable {
@@ -82,6 +154,19 @@ public struct TaskSpec: Sendable {
     public var timeout: TimeAmount?
     /// Higher starts first.
     public var priority: Int
+    /// The pool whose slots its attempts take, and how many each takes.
+    public var pool: String
+    public var poolSlots: Int
+    /// Held back until the same task of the run before has succeeded or was skipped.
+    public var dependsOnPast: Bool
+    public var mapping: Mapping?
+    /// False: the task is skipped.
+    public var condition: Condition?
+    public var onLost: OnLost
+    /// For a sensor, whose exit 97 means "not yet": how long until it looks again. Nil: it is none.
+    public var pollInterval: TimeAmount?
+    /// How long a sensor waits in all before it has failed.
+    public var pollTimeout: TimeAmount
     public var allowFailure: Bool
     public var env: [EnvironmentEntry]
     public var limits: TaskLimits

@@ -16,8 +16,8 @@ public struct DAGValidationContext: Sendable {
 public enum DAGParser {
     static let keys = [
         "$schema", "id", "description", "owner", "tags", "schedule", "timezone", "start", "end", "catchup",
-        "catchup_window", "delay", "max_active_runs", "max_active_tasks", "params", "defaults", "env", "paused",
-        "tasks",
+        "catchup_window", "delay", "max_active_runs", "max_active_tasks", "overlap", "depends_on_past", "run_timeout",
+        "deadline", "params", "defaults", "env", "paused", "on_failure", "on_success", "on_deadline", "tasks",
     ]
 
     /// Reads a DAG file and finds everything that is wrong with it in one pass.
@@ -51,22 +51,37 @@ public enum DAGParser {
         let zone = readZone(reader, context)
         let (start, end) = readBounds(reader, zone)
         let params = ParameterReader.read(reader)
-        let timetable = readSchedule(reader, zone, context)
-        if timetable != nil { requireDefaults(of: params, reader) }
+        let schedule = ScheduleReader(zone: zone, start: start, context: context).read(reader)
+        if schedule.startsRuns { requireDefaults(of: params, reader) }
+        if schedule.startedBy != nil { warnOfCalendarKeys(reader) }
         let defaults = readDefaults(reader)
         let env = reader.environment("env") ?? []
+        let list = TaskListReader(
+            dag: reader, kinds: context.kinds, params: params, defaults: defaults, dagEnv: env,
+            dependsOnPast: reader.bool("depends_on_past") ?? false
+        ).read()
         return DAG(
             id: id, description: reader.string("description") ?? "", owner: reader.string("owner") ?? "",
-            tags: reader.strings("tags")?.map(\.text) ?? [], timetable: timetable, zone: zone,
-            start: start, end: end, catchup: readCatchup(reader) ?? .latest,
+            tags: reader.strings("tags")?.map(\.text) ?? [], timetable: schedule.timetable,
+            startedBy: schedule.startedBy, zone: zone, start: start, end: end, catchup: readCatchup(reader) ?? .latest,
             catchupWindow: reader.duration("catchup_window", positive: true, orNull: true) ?? nil,
             delay: (reader.duration("delay") ?? nil) ?? .zero,
             maxActiveRuns: reader.integer("max_active_runs", 1...10_000) ?? 16,
             maxActiveTasks: reader.integer("max_active_tasks", 1...10_000) ?? 16,
-            params: params, env: env.map(\.entry), paused: reader.bool("paused") ?? false,
-            tasks: TaskListReader(
-                dag: reader, kinds: context.kinds, params: params, defaults: defaults, dagEnv: env
-            ).read())
+            overlap: reader.word("overlap", DAG.Overlap.self, what: "way to treat an overlap") ?? .queue,
+            runTimeout: reader.duration("run_timeout", positive: true, orNull: true) ?? nil,
+            deadline: reader.duration("deadline", positive: true, orNull: true) ?? nil, params: params,
+            env: env.map(\.entry), paused: reader.bool("paused") ?? false, tasks: list.tasks, hooks: list.hooks,
+            specs: list.tasks + list.hooks.map(\.spec))
+    }
+
+    /// What only says something about intervals of a timetable.
+    private static func warnOfCalendarKeys(_ reader: ObjectReader) {
+        for key in ["catchup", "catchup_window", "delay", "overlap"] where reader[key] != nil {
+            reader.problems.warning(
+                .uselessKey, at: reader.keyOffset(key), reader.path(key),
+                "\"\(key)\" has no effect: what starts this DAG is not time")
+        }
     }
 
     /// Nobody is there to give the parameters of a run that the schedule makes.
@@ -81,53 +96,13 @@ public enum DAGParser {
 
     // MARK: Fields
 
-    private static func readZone(_ reader: ObjectReader, _ context: DAGValidationContext) -> Zone {
+    static func readZone(_ reader: ObjectReader, _ context: DAGValidationContext) -> Zone {
         guard let name = reader.string("timezone") else { return .utc }
         if let zone = context.zone(name) { return zone }
         reader.error(
             .unknownZone, "timezone",
             "there is no time zone \"\(name)\"; use a name such as \"UTC\" or \"Europe/Zurich\"")
         return .utc
-    }
-
-    private static func readSchedule(
-        _ reader: ObjectReader, _ zone: Zone, _ context: DAGValidationContext
-    ) -> Timetable? {
-        guard let node = reader["schedule"], !node.isNull else { return nil }
-        let all = Timetable.presets.joined(separator: ", ")
-        if node.object != nil { return readScheduleObject(reader, node, zone, context) }
-        guard let text = node.string else {
-            reader.error(
-                .badSchedule, "schedule", "\(node.typeName) is no schedule; one of \(all), a cron expression, or null")
-            return nil
-        }
-        if let timetable = Timetable(preset: text, zone: zone) { return timetable }
-        if text.contains(" ") || text.contains("*") { return readCron(text, "schedule", reader, zone) }
-        let remedy = reader.problems.suggestion(
-            for: text, among: Timetable.presets, otherwise: "; one of \(all)")
-        reader.error(.badSchedule, "schedule", "\"\(text)\" is not a preset\(remedy)")
-        return nil
-    }
-
-    /// `{"cron": "…", "timezone": "…"}`.
-    private static func readScheduleObject(
-        _ dag: ObjectReader, _ node: JSONNode, _ zone: Zone, _ context: DAGValidationContext
-    ) -> Timetable? {
-        guard
-            let reader = ObjectReader(node, path: dag.path("schedule"), what: "\"schedule\"", problems: dag.problems)
-        else { return nil }
-        reader.refuseUnknownKeys(["cron", "timezone"], of: "\"schedule\"")
-        reader.require("cron", of: "\"schedule\"")
-        let own = reader["timezone"] == nil ? zone : readZone(reader, context)
-        guard let text = reader.string("cron") else { return nil }
-        return readCron(text, "cron", reader, own)
-    }
-
-    private static func readCron(_ text: String, _ key: String, _ reader: ObjectReader, _ zone: Zone) -> Timetable? {
-        do throws(CronExpression.Problem) { return Timetable(cron: try CronExpression(text), zone: zone) } catch {
-            reader.error(.badSchedule, key, error.message)
-            return nil
-        }
     }
 
     private static func readBounds(_ reader: ObjectReader, _ zone: Zone) -> (start: Instant?, end: Instant?) {

@@ -54,6 +54,8 @@ public enum DiagnosticCode: String, Sendable, CaseIterable {
     case selfDependency = "self_dependency"
     case duplicateDependency = "duplicate_dependency"
     case cycle
+    /// A warning: the key does nothing here.
+    case uselessKey = "useless_key"
     case unknownKind = "unknown_kind"
     case exactlyOneOf = "exactly_one_of"
     case badTemplate = "bad_template"

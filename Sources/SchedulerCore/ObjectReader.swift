@@ -28,6 +28,9 @@ struct ObjectReader {
 
     subscript(key: String) -> JSONNode? { byKey[key] }
 
+    /// Where a member's key stands.
+    func keyOffset(_ key: String) -> Int { members.first { $0.key == key }?.keyOffset ?? offset }
+
     func path(_ key: String) -> String { jsonPath(path, key) }
 
     func error(_ code: DiagnosticCode, _ key: String, _ message: String) {
@@ -156,9 +159,14 @@ struct ObjectReader {
     /// An id of a DAG or a task.
     func id(of owner: String) -> String? {
         require("id", of: owner)
-        guard let id = string("id") else { return nil }
-        guard (1...128).contains(id.utf8.count), id.utf8.allSatisfy(isIDCharacter), id != ".", id != ".." else {
-            error(.badID, "id", "\"\(id)\" is no id: 1 to 128 of A-Z a-z 0-9 _ . - and not only one or two dots")
+        return id("id", of: owner)
+    }
+
+    /// A name under the rules of ids.
+    func id(_ key: String, of owner: String) -> String? {
+        guard let id = string(key) else { return nil }
+        guard isID(id) else {
+            error(.badID, key, "\"\(id)\" is no id: 1 to 128 of A-Z a-z 0-9 _ . - and not only one or two dots")
             return nil
         }
         return id
@@ -196,6 +204,11 @@ struct ObjectReader {
         }
         return entries.sorted { $0.entry.name < $1.entry.name }
     }
+}
+
+/// Whether a text may be the id of a DAG, a task or a pool.
+public func isID(_ text: String) -> Bool {
+    (1...128).contains(text.utf8.count) && text.utf8.allSatisfy(isIDCharacter) && text != "." && text != ".."
 }
 
 /// A name for a variable of a shell: letters, digits and underscores, no digit first, at most 128 bytes.

@@ -11,11 +11,14 @@ public struct DAGRecord: Sendable, Hashable {
     /// When it was first loaded; the start of a DAG that names none.
     public var firstSeen: Instant
     /// Start of the next interval that the schedule creates a run for. Moves only forward, in the commit that creates the run.
+    /// For a DAG that files or datasets start: the end of its last run's interval.
     public var cursor: Instant?
+    /// Datasets that it waits for and that were published since its last start.
+    public var arrived: Set<String>
 
     public init(
         id: String, version: Int64, file: String, paused: Bool, active: Bool = true, firstSeen: Instant,
-        cursor: Instant? = nil
+        cursor: Instant? = nil, arrived: Set<String> = []
     ) {
         self.id = id
         self.version = version
@@ -24,6 +27,7 @@ public struct DAGRecord: Sendable, Hashable {
         self.active = active
         self.firstSeen = firstSeen
         self.cursor = cursor
+        self.arrived = arrived
     }
 }
 
@@ -69,6 +73,10 @@ public struct Run: Sendable, Hashable {
     public var isRerun: Bool
     /// Whether those that have ended keep their state: some tasks were cleared or marked, not all of them.
     public var keepsFinished: Bool
+    /// It was longer than its `run_timeout`, and is being ended.
+    public var isExpired: Bool
+    /// It was not done by its `deadline`, and that was told.
+    public var missedDeadline: Bool
     /// Why it ended as it did, for people.
     public var reason: String?
 
@@ -76,7 +84,7 @@ public struct Run: Sendable, Hashable {
         id: Int64, dagID: String, runID: String, type: RunType, state: RunState = .queued, version: Int64,
         logicalDate: Instant, interval: DataInterval, runAfter: Instant, createdAt: Instant, startedAt: Instant? = nil,
         endedAt: Instant? = nil, params: String = "{}", backfill: Int64? = nil, isRerun: Bool = false,
-        keepsFinished: Bool = false, reason: String? = nil
+        keepsFinished: Bool = false, isExpired: Bool = false, missedDeadline: Bool = false, reason: String? = nil
     ) {
         self.id = id
         self.dagID = dagID
@@ -94,6 +102,8 @@ public struct Run: Sendable, Hashable {
         self.backfill = backfill
         self.isRerun = isRerun
         self.keepsFinished = keepsFinished
+        self.isExpired = isExpired
+        self.missedDeadline = missedDeadline
         self.reason = reason
     }
 }
@@ -122,8 +132,10 @@ public struct TaskInstance: Sendable, Hashable {
     public var maxTries: Int
     /// Attempts lost in a row; a task is given up after three.
     public var lostInARow: Int
-    /// When the next try may start, while `up_for_retry`.
+    /// When the next try may start, while `up_for_retry`; when a sensor looks again, while `deferred`.
     public var nextTryAt: Instant?
+    /// Since when a sensor has been waiting.
+    public var waitingSince: Instant?
     public var startedAt: Instant?
     public var endedAt: Instant?
     /// The attempt that is current; results of any other are ignored.
@@ -135,7 +147,8 @@ public struct TaskInstance: Sendable, Hashable {
 
     public init(
         key: TaskInstanceKey, state: TaskState = .none, tryNumber: Int = 0, maxTries: Int = 1, lostInARow: Int = 0,
-        nextTryAt: Instant? = nil, startedAt: Instant? = nil, endedAt: Instant? = nil, attempt: Int64? = nil,
+        nextTryAt: Instant? = nil, waitingSince: Instant? = nil, startedAt: Instant? = nil, endedAt: Instant? = nil,
+        attempt: Int64? = nil,
         outputs: String? = nil, reason: String? = nil
     ) {
         self.key = key
@@ -144,6 +157,7 @@ public struct TaskInstance: Sendable, Hashable {
         self.maxTries = maxTries
         self.lostInARow = lostInARow
         self.nextTryAt = nextTryAt
+        self.waitingSince = waitingSince
         self.startedAt = startedAt
         self.endedAt = endedAt
         self.attempt = attempt

@@ -76,7 +76,7 @@ public struct MarkRequest: Sendable, Hashable {
     }
 }
 
-/// A run that is not running, as the store has it.
+/// A run and its task instances, as the store has them.
 public struct StoredRun: Sendable {
     public var run: Run
     public var instances: [TaskInstance]

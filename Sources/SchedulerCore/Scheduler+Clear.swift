@@ -5,11 +5,11 @@ extension Scheduler {
     func clear(_ request: ClearRequest, stored: StoredRun?, now: Instant) throws(CommandError) -> [String] {
         let node = try instances(request.dag, request.runID, stored, latest: request.latest)
         guard let dag = node.dag else { throw unreadable(node) }
-        var chosen: [Int] = []
-        for index in try selection(request, node, dag) where node.instances[index].record.state != .none {
-            chosen.append(index)
+        let chosen = try selection(request, node, dag).filter {
+            InstanceMove.cleared.target(from: node.instances[$0].record.state) != nil
+                && node.instances[$0].record.state != .removed
         }
-        let names = chosen.map { dag.tasks[$0].id }
+        let names = chosen.map { node.instances[$0].record.key.name }
         guard !request.dryRun else { return names }
         guard !chosen.isEmpty else {
             throw CommandError(.conflict, "nothing to clear: none of these tasks has started")
@@ -21,40 +21,49 @@ extension Scheduler {
             if node.instances[index].record.state == .running {
                 intend(.clear, node, index)
             } else {
-                leave(node, index)
                 reset(node, index)
             }
         }
-        goOn(node, dag, with: chosen, latest: request.latest, now: now)
+        goOn(node, dag, with: Set(chosen.map { node.instances[$0].task }).sorted(), latest: request.latest, now: now)
         return names
     }
 
     func mark(_ request: MarkRequest, stored: StoredRun?, now: Instant) throws(CommandError) -> [String] {
         let node = try instances(request.dag, request.runID, stored, latest: false)
         guard let dag = node.dag else { throw unreadable(node) }
-        let index = try self.index(of: request.task, dag)
-        if node.instances[index].record.state == .running {
-            try refuseWhenCancelled(node, index)
-            intend(request.state.intent, node, index)
-            return [request.task]
+        let indexes = try instances(named: request.task, node, dag).filter {
+            node.instances[$0].record.state != .removed
         }
-        leave(node, index)
-        node.instances[index].record.state = request.state.taskState
-        node.instances[index].record.reason = "marked \(request.state.rawValue)"
-        node.instances[index].record.endedAt = now
-        node.unfinished -= 1
-        touch(node, index)
+        guard let first = indexes.first else {
+            throw CommandError(
+                .conflict, "task '\(request.task)' of run '\(request.runID)' has no such instance any more")
+        }
+        let task = node.instances[first].task
+        for index in indexes where node.instances[index].record.state == .running {
+            try refuseWhenCancelled(node, index)
+        }
+        for index in indexes {
+            if node.instances[index].record.state == .running {
+                intend(request.state.intent, node, index)
+            } else {
+                move(node, index, request.state.move, reason: "marked \(request.state.rawValue)")
+                node.instances[index].record.endedAt = now
+                tellFollowers(node, task)
+            }
+        }
+        if indexes.allSatisfy({ node.instances[$0].record.state == .running }) { return [request.task] }
         // Those that did not run because of how it stood before are asked again.
         var freed: [Int] = []
-        for (after, isAfter) in TaskGraph(upstream: dag.tasks.map(\.upstream)).tasks(after: index).enumerated()
-        where isAfter && didNotRun(node.instances[after].record) {
-            leave(node, after)
-            reset(node, after)
-            freed.append(after)
+        for (after, isAfter) in TaskGraph(upstream: dag.tasks.map(\.upstream)).tasks(after: task).enumerated()
+        where isAfter {
+            for index in node.tasks[after].instances where didNotRun(node.instances[index].record) {
+                reset(node, index)
+                freed.append(index)
+            }
         }
-        let direct = dag.tasks[index].downstream.filter { node.instances[$0].record.state == .none }
-        goOn(node, dag, with: freed + direct, latest: false, now: now)
-        return [request.task] + freed.map { dag.tasks[$0].id }
+        let judged = Set(freed.map { node.instances[$0].task } + dag.tasks[task].downstream).sorted()
+        goOn(node, dag, with: judged, latest: false, now: now)
+        return [request.task] + freed.map { node.instances[$0].record.key.name }
     }
 
     private func didNotRun(_ record: TaskInstance) -> Bool {
@@ -90,9 +99,7 @@ extension Scheduler {
             live
             ?? RunNode(
                 run: stored.run, owner: owner, dag: latest ? owner.dag : stored.dag, storedState: stored.run.state)
-        node.instances = []
-        node.unfinished = 0
-        restoreInstances(node, stored.instances, now: lastNow)
+        restoreInstances(node, stored.instances)
         return node
     }
 
@@ -103,15 +110,21 @@ extension Scheduler {
     }
 
     private func refuseWhenCancelled(_ node: RunNode, _ index: Int) throws(CommandError) {
-        guard let id = node.instances[index].record.attempt, attempts[id]?.intent == .cancel else { return }
+        guard let id = node.instances[index].record.attempt, let intent = attempts[id]?.intent else { return }
+        if intent == .expire {
+            throw CommandError(
+                .conflict,
+                "run '\(node.run.runID)' was longer than its run_timeout and is being ended; clear it once it has")
+        }
+        guard intent == .cancel else { return }
         throw CommandError(.conflict, "run '\(node.run.runID)' is being cancelled; clear it once it has ended")
     }
 
     /// A running run goes on at once; one that has ended is queued again.
-    private func goOn(_ node: RunNode, _ dag: DAG, with indexes: [Int], latest: Bool, now: Instant) {
+    private func goOn(_ node: RunNode, _ dag: DAG, with tasks: [Int], latest: Bool, now: Instant) {
         countUpstreams(node, dag)
         if node.run.state == .running {
-            for index in indexes { judge(node, index, now: now) }
+            for task in tasks { judge(node, task, now: now) }
             endIfDone(node, now: now)
             return
         }
@@ -120,6 +133,8 @@ extension Scheduler {
         node.run.startedAt = nil
         node.run.endedAt = nil
         node.run.reason = nil
+        node.run.isExpired = false
+        node.run.missedDeadline = false
         node.run.isRerun = true
         node.run.keepsFinished = true
         node.run.runAfter = now
@@ -144,11 +159,11 @@ extension Scheduler {
 
     // MARK: Instances
 
-    /// Which tasks a request is about, in the order of the DAG.
+    /// Which instances a request is about, in the order of the DAG.
     private func selection(_ request: ClearRequest, _ node: RunNode, _ dag: DAG) throws(CommandError) -> [Int] {
         var chosen: [Int] = []
-        for name in request.tasks { chosen.append(try index(of: name, dag)) }
-        if request.tasks.isEmpty { chosen = Array(dag.tasks.indices) }
+        for name in request.tasks { chosen += try instances(named: name, node, dag) }
+        if request.tasks.isEmpty { chosen = dag.tasks.indices.flatMap { node.tasks[$0].instances } }
         if request.onlyFailed {
             chosen = chosen.filter {
                 let state = node.instances[$0].record.state
@@ -160,61 +175,50 @@ extension Scheduler {
             (request.downstream, dag.tasks.map(\.downstream)), (request.upstream, dag.tasks.map(\.upstream)),
         ]
         where wanted {
-            var waiting = chosen
-            while let index = waiting.popLast() {
-                for other in next[index] where all.insert(other).inserted { waiting.append(other) }
+            var waiting = chosen.map { node.instances[$0].task }
+            var seen: Set<Int> = []
+            while let task = waiting.popLast() {
+                for other in next[task] where seen.insert(other).inserted {
+                    all.formUnion(node.tasks[other].instances)
+                    waiting.append(other)
+                }
             }
         }
-        return all.sorted()
+        return all.sorted { (node.instances[$0].task, $0) < (node.instances[$1].task, $1) }
     }
 
-    private func index(of name: String, _ dag: DAG) throws(CommandError) -> Int {
-        if let index = dag.tasks.firstIndex(where: { $0.id == name }) { return index }
+    /// The instances of a task, or the one of a mapped task that is named like `load[3]`.
+    private func instances(named name: String, _ node: RunNode, _ dag: DAG) throws(CommandError) -> [Int] {
+        if let task = dag.tasks.firstIndex(where: { $0.id == name }) { return node.tasks[task].instances }
+        if name.hasSuffix("]"), let open = name.lastIndex(of: "["),
+            let mapIndex = Int(name[name.index(after: open)...].dropLast()),
+            let task = dag.tasks.firstIndex(where: { $0.id == name[..<open] })
+        {
+            let found = node.tasks[task].instances.filter { node.instances[$0].record.key.mapIndex == mapIndex }
+            guard found.isEmpty else { return found }
+            throw CommandError(
+                .notFound, "task '\(name[..<open])' of run '\(node.run.runID)' has no instance \(mapIndex)")
+        }
         let near = nearestName(to: name, among: dag.tasks.map(\.id)).map { "; did you mean '\($0)'?" } ?? ""
         throw CommandError(.notFound, "DAG '\(dag.id)' has no task '\(name)' in the version of this run\(near)")
     }
 
-    /// Takes an instance that does not run out of wherever it stands; it counts as unfinished then.
-    private func leave(_ node: RunNode, _ index: Int) {
-        node.instances[index].record.nextTryAt = nil
-        switch node.instances[index].record.state {
-        case .queued:
-            // Its entry in the queue is void once the state is another one.
-            queuedTasks -= 1
-            dagsToUnpark.insert(node.owner.record.id)
-        case let state where state.isFinal: node.unfinished += 1
-        default: break
-        }
-    }
-
     /// Back to the beginning, with all its tries; what was tried stays in its history.
     func reset(_ node: RunNode, _ index: Int) {
-        guard let task = node.dag?.tasks[index] else { return }
-        var record = node.instances[index].record
-        record.state = .none
-        record.maxTries = record.tryNumber + 1 + task.retries
-        record.lostInARow = 0
-        record.nextTryAt = nil
-        record.startedAt = nil
-        record.endedAt = nil
-        record.attempt = nil
-        record.outputs = nil
-        record.reason = nil
-        node.instances[index].record = record
-        touch(node, index)
-    }
-
-    /// Counts anew how the tasks before each one ended.
-    func countUpstreams(_ node: RunNode, _ dag: DAG) {
-        for (index, task) in dag.tasks.enumerated() {
-            node.instances[index].upstream = UpstreamCounts(total: task.upstream.count)
+        guard let dag = node.dag else { return }
+        if node.instances[index].record.state == .none {
+            touch(node, index)
+        } else {
+            move(node, index, .cleared, reason: nil)
         }
-        for (index, task) in dag.tasks.enumerated() {
-            let state = node.instances[index].record.state
-            guard state.isFinal else { continue }
-            for next in task.downstream {
-                node.instances[next].upstream.add(state, allowFailure: task.allowFailure)
-            }
-        }
+        let retries = dag.specs[node.instances[index].task].retries
+        node.instances[index].record.maxTries = node.instances[index].record.tryNumber + 1 + retries
+        node.instances[index].record.lostInARow = 0
+        node.instances[index].record.waitingSince = nil
+        node.instances[index].record.startedAt = nil
+        node.instances[index].record.endedAt = nil
+        node.instances[index].record.attempt = nil
+        node.instances[index].record.outputs = nil
+        node.instances[index].record.reason = nil
     }
 }

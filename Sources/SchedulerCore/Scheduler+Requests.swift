@@ -24,6 +24,14 @@ extension Scheduler {
                 audit(
                     "mark", "\(request.dag)/\(request.runID)/\(request.task)",
                     details: "{\"state\":\"\(request.state.rawValue)\"}", actor: actor, now: now)
+            case .setPool(let pool):
+                try setPool(pool)
+                audit("set", "pool/\(pool.name)", details: "{\"slots\":\(pool.slots)}", actor: actor, now: now)
+                reply = .done
+            case .removePool(let name):
+                try removePool(name)
+                audit("remove", "pool/\(name)", actor: actor, now: now)
+                reply = .done
             case .setPaused(let dag, let paused):
                 let node = try live(dag)
                 setPaused(node, paused, now: now)
@@ -83,11 +91,9 @@ extension Scheduler {
         } else {
             interval = DataInterval(start: date ?? now, end: date ?? now)
         }
-        // Two triggers in one microsecond still get two names.
-        var moment = now
-        while node.runsByName["manual__\(moment)"] != nil { moment = moment + TimeAmount(microseconds: 1) }
         let made = create(
-            .manual, node, interval: interval, runAfter: now, params: resolved, runID: "manual__\(moment)", now: now)
+            .manual, node, interval: interval, runAfter: now, params: resolved,
+            runID: freeName("manual", node, now: now), now: now)
         audit("trigger", "\(id)/\(made.run.runID)", details: resolved, actor: actor, now: now)
         return made.run
     }
@@ -100,6 +106,7 @@ extension Scheduler {
         let node = try live(request.dag)
         let dag = try readable(node)
         let params = try resolve(request.params, dag)
+        try refuseAgainstPast(request, dag)
         let intervals = try self.intervals(of: request, dag, now: now)
         var stored = Dictionary(existing.map { ($0.logicalDate, $0) }, uniquingKeysWith: { first, _ in first })
         // What ended in this turn the store does not know yet.
@@ -149,6 +156,7 @@ extension Scheduler {
             entries.append(
                 BackfillEntry(backfill: record.id, ordinal: ordinal + 1, run: run, disposition: item.disposition))
             guard item.disposition != .kept else { continue }
+            if backfill.first == nil { backfill.first = run }
             backfill.unfinished.insert(run)
             backfillsOfRun[run, default: []].append(record.id)
             if item.disposition != .followed { backfill.pending.append(run) }
@@ -157,6 +165,21 @@ extension Scheduler {
         audit("backfill", "\(dag.id)/\(record.id)", details: params, actor: actor, now: now)
         backfillsToStart.insert(record.id)
         return .backfill(id: record.id, plan: plan)
+    }
+
+    /// In which order, and over what, tasks that depend on the past can be run again.
+    private func refuseAgainstPast(_ request: BackfillRequest, _ dag: DAG) throws(CommandError) {
+        guard let task = dag.tasks.first(where: \.dependsOnPast) else { return }
+        if request.reverse {
+            throw CommandError(
+                .invalid, "task '\(task.id)' depends on the past (depends_on_past), so the days cannot run in reverse")
+        }
+        if request.reprocess == .none {
+            throw CommandError(
+                .invalid,
+                "task '\(task.id)' depends on the past (depends_on_past): a failed run that is left as it is would hold "
+                    + "back all after it; use --reprocess failed or --reprocess completed")
+        }
     }
 
     private func intervals(
@@ -217,6 +240,8 @@ extension Scheduler {
         run.backfill = backfill
         run.isRerun = true
         run.keepsFinished = false
+        run.isExpired = false
+        run.missedDeadline = false
         run.runAfter = now
         if let params { run.params = params }
         let stored = if let dirty = dirtyRunNodes[run.id] { dirty.storedState } else { old.state as RunState? }

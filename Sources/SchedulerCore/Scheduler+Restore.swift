@@ -13,7 +13,7 @@ extension Scheduler {
             runs[run.id] = node
             owner.runsByName[run.runID] = run.id
             if run.type.isOfInterval { owner.runsByDate[run.logicalDate] = run.id }
-            if run.state == .running || run.keepsFinished { restoreInstances(node, instances[run.id] ?? [], now: now) }
+            if run.state == .running || run.keepsFinished { restoreInstances(node, instances[run.id] ?? []) }
         }
         restoreBackfills(snapshot, now: now)
         for node in runs.values.sorted(by: { $0.run.id < $1.run.id }) where node.run.state == .queued {
@@ -32,32 +32,34 @@ extension Scheduler {
         for node in dags.values { activate(node, now: now) }
     }
 
-    /// Instances stand in the order of the version's tasks; one whose task the version lacks cannot be, and is passed over.
-    func restoreInstances(_ node: RunNode, _ stored: [TaskInstance], now: Instant) {
+    /// Makes the run's instances from what is stored, and those that every run has. One whose task the version lacks cannot
+    /// be, and is passed over.
+    func restoreInstances(_ node: RunNode, _ stored: [TaskInstance]) {
         guard let dag = node.dag else { return }
-        let byTask = Dictionary(stored.map { ($0.key.taskID, $0) }, uniquingKeysWith: { first, _ in first })
-        for task in dag.tasks {
-            let record = byTask[task.id] ?? TaskInstance(key: TaskInstanceKey(run: node.run.id, taskID: task.id))
-            node.instances.append(
-                InstanceNode(
-                    record: record, upstream: UpstreamCounts(total: task.upstream.count),
-                    storedState: byTask[task.id] == nil ? nil : record.state))
-        }
-        for (index, task) in dag.tasks.enumerated() {
-            let state = node.instances[index].record.state
-            guard state.isFinal else {
-                node.unfinished += 1
-                continue
+        let byTask = Dictionary(grouping: stored, by: \.key.taskID)
+        node.instances = []
+        node.unfinished = 0
+        node.tasks = dag.specs.map { TaskNode(upstream: UpstreamCounts(total: $0.upstream.count)) }
+        for (task, spec) in dag.specs.enumerated() {
+            let isHook = task >= dag.tasks.count
+            let records = (byTask[spec.id] ?? []).filter { $0.key.mapIndex < 0 || spec.mapping != nil || isHook }
+            for record in records.sorted(by: { $0.key.mapIndex < $1.key.mapIndex }) {
+                node.tasks[task].instances.append(node.instances.count)
+                node.instances.append(InstanceNode(record: record, task: task, storedState: record.state))
+                if !record.state.isFinal { node.unfinished += 1 }
             }
-            for next in task.downstream {
-                node.instances[next].upstream.add(state, allowFailure: task.allowFailure)
+            if !isHook, records.first?.key.mapIndex != -1 { add(node, dag, task: task) }
+            if let limit = spec.mapping?.maxActive {
+                node.tasks[task].gate = Gate(name: "map \(node.run.id)/\(spec.id)", capacity: limit)
             }
         }
+        countUpstreams(node, dag)
     }
 
     private func restoreBackfills(_ snapshot: Snapshot, now: Instant) {
         for entry in snapshot.backfillEntries.sorted(by: { $0.ordinal < $1.ordinal }) {
             guard let backfill = backfills[entry.backfill], entry.disposition != .kept else { continue }
+            if backfill.first == nil { backfill.first = entry.run }
             guard let node = runs[entry.run] else {
                 if let state = snapshot.endedBackfillRuns[entry.run], state != .success { backfill.anyFailed = true }
                 continue
@@ -88,18 +90,16 @@ extension Scheduler {
             case .queued:
                 queuedTasks += 1
                 ready.push(candidate(node, index))
-            case .upForRetry:
+            case .upForRetry, .deferred:
                 wait(node, index, until: node.instances[index].record.nextTryAt ?? now, now: now)
             case .running:
-                node.owner.runningTasks += 1
-            case .none:
-                if node.instances[index].storedState == nil { touch(node, index) }
+                takePlaces(node, index)
+                if let attempt = node.instances[index].record.attempt { places[attempt] = index }
             default: break
             }
         }
-        for index in node.instances.indices where node.instances[index].record.state == .none {
-            judge(node, index, now: now)
-        }
+        setRunTimer(node)
+        for task in node.tasks.indices { judge(node, task, now: now) }
         endIfDone(node, now: now)
         for index in node.instances.indices {
             if let id = node.instances[index].record.attempt, let attempt = attempts[id], attempt.intent != nil {

@@ -20,6 +20,7 @@ extension Scheduler {
         node.runsByName[run.runID] = run.id
         if type.isOfInterval { node.runsByDate[interval.start] = run.id }
         touch(runNode)
+        reconsiderPast(of: node, since: run)
         if backfill == nil { queue(runNode) }
         return runNode
     }
@@ -117,40 +118,40 @@ extension Scheduler {
         node.run.state = .running
         node.run.startedAt = now
         touch(node)
-        let byTask = Dictionary(earlier.map { ($0.key.taskID, $0) }, uniquingKeysWith: { first, _ in first })
-        node.instances = []
-        node.instances.reserveCapacity(dag.tasks.count)
-        for (index, task) in dag.tasks.enumerated() {
-            let before = byTask[task.id]
-            if node.run.keepsFinished, let before, before.state.isFinal, before.state != .removed {
-                node.instances.append(
-                    InstanceNode(
-                        record: before, upstream: UpstreamCounts(total: task.upstream.count), storedState: before.state)
-                )
-                continue
-            }
-            let tries = before?.tryNumber ?? 0
-            node.instances.append(
-                InstanceNode(
-                    record: TaskInstance(
-                        key: TaskInstanceKey(run: id, taskID: task.id), tryNumber: tries,
-                        maxTries: tries + 1 + task.retries),
-                    upstream: UpstreamCounts(total: task.upstream.count), storedState: before?.state))
-            touch(node, index)
+        restoreInstances(node, earlier)
+        for index in node.instances.indices {
+            let record = node.instances[index].record
+            guard record.state == .none || !(node.run.keepsFinished || record.state == .removed) else { continue }
+            // Notifications stay as they are until their moment comes again.
+            guard node.instances[index].task < dag.tasks.count else { continue }
+            reset(node, index)
         }
-        let names = earlier.isEmpty ? [] : Set(dag.tasks.map(\.id))
-        for gone in earlier where !names.contains(gone.key.taskID) && gone.state != .removed {
+        for (task, spec) in dag.specs.enumerated() where spec.mapping == nil {
+            // The instance that stood for a task that was mapped in an earlier version.
+            for index in node.tasks[task].instances where node.instances[index].record.state == .removed {
+                reset(node, index)
+            }
+        }
+        removeGone(node, dag, earlier)
+        countUpstreams(node, dag)
+        setRunTimer(node)
+        for task in dag.tasks.indices { judge(node, task, now: now) }
+        endIfDone(node, now: now)
+        // What arrived while it waited for its start belongs to the next.
+        if node.run.type == .triggered { startByDatasets(node.owner, now: now) }
+    }
+
+    /// Instances that the run's version of the DAG has no place for.
+    private func removeGone(_ node: RunNode, _ dag: DAG, _ earlier: [TaskInstance]) {
+        let known = Set(node.instances.lazy.map(\.record.key))
+        for gone in earlier where !known.contains(gone.key) && InstanceMove.taskGone.target(from: gone.state) != nil {
             var record = gone
+            observer?(gone.state, .taskGone, .removed)
             record.state = .removed
+            record.nextTryAt = nil
             record.reason = "the DAG's version of this run has no such task"
             turn.changes.append(.updateTaskInstance(record, from: gone.state))
         }
-        node.unfinished = node.instances.count { !$0.record.state.isFinal }
-        if node.run.keepsFinished { countUpstreams(node, dag) }
-        for index in node.instances.indices where node.instances[index].record.state == .none {
-            judge(node, index, now: now)
-        }
-        endIfDone(node, now: now)
     }
 
     // MARK: Ending
@@ -158,23 +159,32 @@ extension Scheduler {
     /// Ends the run when none of its instances can move any more.
     func endIfDone(_ node: RunNode, now: Instant) {
         guard node.run.state == .running, node.unfinished == 0, let dag = node.dag else { return }
+        let (state, reason) = outcome(node, dag)
+        switch state {
+        case .success: if fireHooks(node, dag, .runSuccess) { return }
+        case .failed: if fireHooks(node, dag, .runFailure) { return }
+        default: break
+        }
+        end(node, state, reason: reason, now: now)
+    }
+
+    /// How a run ends whose tasks have ended. Notifications have no say in it.
+    private func outcome(_ node: RunNode, _ dag: DAG) -> (RunState, reason: String?) {
         var failed: [String] = []
         var cancelled = false
-        for (task, instance) in zip(dag.tasks, node.instances) {
+        for instance in node.instances where instance.task < dag.tasks.count {
             switch instance.record.state {
             case .cancelled: cancelled = true
-            case .failed, .upstreamFailed: if !task.allowFailure { failed.append(task.id) }
+            case .failed, .upstreamFailed:
+                if !dag.specs[instance.task].allowFailure { failed.append(instance.record.key.name) }
             default: break
             }
         }
-        if cancelled {
-            end(node, .cancelled, reason: "cancelled", now: now)
-        } else if failed.isEmpty {
-            end(node, .success, reason: nil, now: now)
-        } else {
-            let more = failed.count > 3 ? " and \(failed.count - 3) more" : ""
-            end(node, .failed, reason: "failed: " + failed.prefix(3).joined(separator: ", ") + more, now: now)
-        }
+        if cancelled { return (.cancelled, "cancelled") }
+        if node.run.isExpired { return (.failed, Self.expiredWords(node)) }
+        if failed.isEmpty { return (.success, nil) }
+        let more = failed.count > 3 ? " and \(failed.count - 3) more" : ""
+        return (.failed, "failed: " + failed.prefix(3).joined(separator: ", ") + more)
     }
 
     func end(_ node: RunNode, _ state: RunState, reason: String?, now: Instant) {
@@ -191,6 +201,7 @@ extension Scheduler {
                 owner.takenDates.insert(node.run.logicalDate)
             }
         }
+        leavePast(node)
         leaveQueue(node)
         switch node.slot {
         case .none: break

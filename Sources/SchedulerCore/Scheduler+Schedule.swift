@@ -25,7 +25,7 @@ extension Scheduler {
             dags[dag.id] = node
         }
         node.dag = dag
-        dagsToUnpark.insert(dag.id)
+        setCapacity(node.gate, dag.maxActiveTasks)
         for run in occupied where run.state.isFinal { node.takenDates.insert(run.logicalDate) }
         if let cursor = node.record.cursor, let timetable = dag.timetable {
             // A changed schedule goes on at the end of the last interval, aligned: no flood and no gap.
@@ -48,6 +48,7 @@ extension Scheduler {
     /// before is made up for.
     func activate(_ node: DAGNode, now: Instant) {
         dagsToStart.insert(node.record.id)
+        startByDatasets(node, now: now)
         guard configuration.runsSchedules, node.record.active, !node.record.paused, let dag = node.dag,
             let timetable = dag.timetable
         else { return }
@@ -62,7 +63,7 @@ extension Scheduler {
             let horizon = timetable.alignNext(Instant(microseconds: now.microseconds - window.microseconds))
             cursor = max(cursor, min(horizon, timetable.alignPrevious(now)))
         }
-        moveCursor(node, to: cursor, skipping: node.record.cursor, now: now)
+        moveCursor(node, to: cursor, skipping: node.record.cursor, because: "catchup", now: now)
         advanceSchedule(node, now: now)
     }
 
@@ -72,21 +73,24 @@ extension Scheduler {
         return timetable.previous(before: timetable.alignPrevious(dueBy))
     }
 
-    private func moveCursor(_ node: DAGNode, to cursor: Instant, skipping from: Instant?, now: Instant) {
+    private func moveCursor(
+        _ node: DAGNode, to cursor: Instant, skipping from: Instant?, because reason: String, now: Instant
+    ) {
         guard node.record.cursor != cursor else { return }
         if let from, from < cursor {
             turn.changes.append(
                 .audit(
                     AuditEntry(
                         at: now, actor: "scheduler", action: "skip", subject: node.record.id,
-                        details: "{\"from\":\"\(from)\",\"to\":\"\(cursor)\"}")))
+                        details: "{\"from\":\"\(from)\",\"to\":\"\(cursor)\",\"reason\":\"\(reason)\"}")))
         }
         node.record.cursor = cursor
         turn.changes.append(.putDAG(node.record))
     }
 
     /// Makes the runs that have come due, and sets the timer for the next one.
-    func advanceSchedule(_ node: DAGNode, now: Instant) {
+    /// - Parameter liveTick: the moment whose coming this is about; what came due at any other time is caught up.
+    func advanceSchedule(_ node: DAGNode, liveTick: Instant? = nil, now: Instant) {
         guard configuration.runsSchedules, node.record.active, !node.record.paused, let dag = node.dag,
             let timetable = dag.timetable, var cursor = node.record.cursor
         else { return }
@@ -94,7 +98,7 @@ extension Scheduler {
             // The machine slept through several intervals: as after a restart, only the latest counts.
             let latest = latestDue(dag, timetable, now: now)
             if latest > cursor {
-                moveCursor(node, to: latest, skipping: cursor, now: now)
+                moveCursor(node, to: latest, skipping: cursor, because: "catchup", now: now)
                 cursor = latest
             }
         }
@@ -103,6 +107,11 @@ extension Scheduler {
             if let end = dag.end, interval.start > end { return }
             let due = interval.end + dag.delay
             guard due <= now else { return wake(node, at: due) }
+            if dag.overlap == .skip, due == liveTick, isFull(node, dag) {
+                moveCursor(node, to: interval.end, skipping: cursor, because: "overlap", now: now)
+                cursor = interval.end
+                continue
+            }
             // A long catch-up costs nothing: few runs exist ahead of their start. The rest follow as runs start.
             guard node.queuedScheduled <= dag.maxActiveRuns else { return }
             if node.takenDates.remove(interval.start) == nil, node.runsByDate[interval.start] == nil {
@@ -112,6 +121,11 @@ extension Scheduler {
             node.record.cursor = cursor
             turn.changes.append(.putDAG(node.record))
         }
+    }
+
+    /// Whether one more run would have to wait: the limit is reached, or some wait already.
+    private func isFull(_ node: DAGNode, _ dag: DAG) -> Bool {
+        node.activeRuns >= dag.maxActiveRuns || node.queuedScheduled > 0
     }
 
     private func wake(_ node: DAGNode, at due: Instant) {

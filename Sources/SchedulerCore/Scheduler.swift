@@ -34,16 +34,28 @@ public final class Scheduler {
     var backfills: [Int64: BackfillNode] = [:]
     /// Backfills that wait for a run, by run.
     var backfillsOfRun: [Int64: [Int64]] = [:]
+    /// Attempts that run, and the index of each one's instance in its run.
     var attempts: [Int64: Attempt] = [:]
+    var places: [Int64: Int] = [:]
+    var pools: [String: Gate] = [:]
+    /// Pools that somebody has set; the default pool exists besides.
+    var poolRecords: [String: Pool] = [:]
 
     var ready = Heap<Candidate>()
     var retryTimers = Heap<RetryTimer>()
     var dagTimers = Heap<DAGTimer>()
+    var runTimers = Heap<RunTimer>()
     /// DAGs and backfills whose queue of runs may be able to move.
     var dagsToStart: Set<String> = []
     var backfillsToStart: Set<Int64> = []
-    /// DAGs whose parked tasks may be able to move: a place became free, or one that was given was not used.
-    var dagsToUnpark: Set<String> = []
+    /// Gates whose parked tasks may be able to move: a place became free, or one that was given was not used.
+    var gatesToUnpark: [String: Gate] = [:]
+    /// Runs that wait for what a run before them does, by that run.
+    var followers: [Int64: Set<Int64>] = [:]
+    /// Tasks to be judged again, because something in the run before theirs has moved.
+    var pastToJudge: [(run: Int64, task: Int)] = []
+    /// Told of every move; for tests, which count them.
+    var observer: ((TaskState, InstanceMove, TaskState) -> Void)?
     var queuedTasks = 0
 
     var nextRun: Int64
@@ -76,6 +88,7 @@ public final class Scheduler {
         lastNow = now
         var versions: [Int64: DAG] = [:]
         for version in snapshot.versions { versions[version.id] = dag(version) }
+        for pool in snapshot.pools { poolRecords[pool.name] = pool }
         for record in snapshot.dags {
             let node = DAGNode(record: record, dag: versions[record.version])
             node.takenDates = Set(snapshot.takenDates[record.id] ?? [])
@@ -88,7 +101,7 @@ public final class Scheduler {
 
     /// When something comes due next; nil when only an event can bring work.
     public var nextWake: Instant? {
-        [retryTimers.first?.at, dagTimers.first?.at, hold?.until].compactMap(\.self).min()
+        [retryTimers.first?.at, dagTimers.first?.at, runTimers.first?.at, hold?.until].compactMap(\.self).min()
     }
 
     /// Why nothing is started at the moment, although something is ready; nil when there is no such reason.
@@ -128,6 +141,10 @@ public final class Scheduler {
             answer(request, ticket: ticket, actor: actor, now: now)
         case .instancesLoaded(let run, let instances):
             begin(run, earlier: instances, now: now)
+        case .pastLoaded(let run, let past):
+            learnPast(run, past, now: now)
+        case .filesArrived(let id, let upTo):
+            filesArrived(id, upTo: upTo, now: now)
         case .attemptEnded(let id, let end):
             finish(id, end, now: now)
         case .attemptRevoked(let id):
@@ -147,6 +164,11 @@ public final class Scheduler {
         fireTimers(now: now)
         startRuns(now: now)
         startTasks(now: now)
+        while !pastToJudge.isEmpty {
+            judgePast(now: now)
+            startRuns(now: now)
+            startTasks(now: now)
+        }
         gatherChanges()
         defer { turn = Turn() }
         return turn
@@ -163,16 +185,22 @@ public final class Scheduler {
             guard let node = dags[timer.dag] else { continue }
             if node.dueAt == timer.at {
                 node.dueAt = nil
-                advanceSchedule(node, now: now)
+                advanceSchedule(node, liveTick: timer.at, now: now)
             }
             dagsToStart.insert(timer.dag)
         }
         while let timer = retryTimers.first, timer.at <= now {
             _ = retryTimers.pop()
-            guard let run = waiting(timer.run, timer.index, in: .upForRetry),
+            guard
+                let run = waiting(timer.run, timer.index, in: .upForRetry)
+                    ?? waiting(timer.run, timer.index, in: .deferred),
                 run.instances[timer.index].record.nextTryAt == timer.at
             else { continue }
-            enqueue(run, timer.index, reason: nil)
+            enqueue(run, timer.index, .delayOver, reason: nil)
+        }
+        while let timer = runTimers.first, timer.at <= now {
+            _ = runTimers.pop()
+            if let run = runs[timer.run], run.run.state == .running { checkLimits(run, now: now) }
         }
     }
 

@@ -17,6 +17,10 @@ public enum SchedulerEvent: Sendable {
     case request(ticket: Int, SchedulerRequest, actor: String)
     /// The task instances that `Effect.loadInstances` asked for.
     case instancesLoaded(run: Int64, [TaskInstance])
+    /// What `Effect.loadPast` asked for: the run of an interval before the run's, nil when there is none.
+    case pastLoaded(run: Int64, StoredRun?)
+    /// Settled files stand in the folder of a DAG that files start; the newest of them was changed at `upTo`.
+    case filesArrived(dag: String, upTo: Instant)
     case attemptEnded(Int64, AttemptEnd)
     /// The attempt never executed anything and never will.
     case attemptRevoked(Int64)
@@ -39,6 +43,8 @@ public enum SchedulerRequest: Sendable {
     case clear(ClearRequest, stored: StoredRun?)
     case mark(MarkRequest, stored: StoredRun?)
     case setPaused(dag: String, paused: Bool)
+    case setPool(Pool)
+    case removePool(name: String)
 }
 
 /// How an attempt ended, from its `result.json`.
@@ -87,6 +93,8 @@ public enum Effect: Sendable {
     case discard(attempt: Int64)
     /// Read the task instances of a run that is to run again.
     case loadInstances(run: Int64)
+    /// Read the latest run of an interval of the DAG with an earlier logical date, and its task instances.
+    case loadPast(run: Int64, dag: String, before: Instant)
     case reply(ticket: Int, SchedulerReply)
 }
 

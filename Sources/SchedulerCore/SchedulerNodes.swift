@@ -1,3 +1,5 @@
+import JSONText
+
 /// A DAG in the Scheduler's memory. A class, because many runs refer to it; owned by one Scheduler and never shared.
 final class DAGNode {
     var record: DAGRecord
@@ -9,9 +11,8 @@ final class DAGNode {
     var queued = Heap<QueuedRun>()
     /// How many of those the schedule made.
     var queuedScheduled = 0
-    var runningTasks = 0
-    /// Tasks that are ready, but the DAG is at `max_active_tasks`.
-    var parked = Heap<Candidate>()
+    /// `max_active_tasks`.
+    let gate: Gate
     /// Unfinished runs of an interval, by logical date.
     var runsByDate: [Instant: Int64] = [:]
     /// Unfinished runs, by the name that people use.
@@ -24,6 +25,7 @@ final class DAGNode {
     init(record: DAGRecord, dag: DAG?) {
         self.record = record
         self.dag = dag
+        gate = Gate(name: "dag \(record.id)", capacity: dag?.maxActiveTasks ?? 1)
     }
 }
 
@@ -35,10 +37,15 @@ final class RunNode {
     let owner: DAGNode
     /// The version that the run is pinned to; nil when its text is no longer valid.
     var dag: DAG?
-    /// In the order of `dag.tasks`; empty until the run starts.
+    /// Empty until the run starts; then it only grows.
     var instances: [InstanceNode] = []
+    /// In the order of `dag.specs`.
+    var tasks: [TaskNode] = []
     var unfinished = 0
     var loadingInstances = false
+    /// The run of an interval before this one; nil until the store has told.
+    var past: PastRun?
+    var loadingPast = false
     /// Whose limit of active runs it counts against, once it has started.
     var slot = Slot.none
     /// Whether it is one of `DAGNode.queuedScheduled`.
@@ -57,10 +64,33 @@ final class RunNode {
 /// A task instance of a run in memory.
 struct InstanceNode {
     var record: TaskInstance
-    var upstream: UpstreamCounts
+    /// Index in `dag.specs`.
+    var task: Int
     /// State in the store when the turn began; nil when the instance is new in this turn.
     var storedState: TaskState?
     var isDirty = false
+}
+
+/// A task of a run in memory.
+struct TaskNode {
+    var upstream: UpstreamCounts
+    /// Indexes of its instances. A mapped task has one of map index -1 that stands for it until its list is known.
+    var instances: [Int] = []
+    /// The list of a mapped task, once it is known.
+    var elements: [JSONNode]?
+    /// `max_active` of a mapped task.
+    var gate: Gate?
+}
+
+/// What `depends_on_past` looks at.
+struct PastRun {
+    /// Nil: there is none.
+    var run: Int64?
+    var runID = ""
+    var logicalDate = Instant.distantPast
+    /// Whether each task lets the next run go on, as it stood when the run was last seen; while it is in memory it is asked
+    /// itself.
+    var isGood: [String: Bool] = [:]
 }
 
 /// A backfill that is running.
@@ -73,6 +103,8 @@ final class BackfillNode {
     /// Runs, also followed ones, that have not ended.
     var unfinished: Set<Int64> = []
     var anyFailed = false
+    /// Its first run, which does not depend on the past.
+    var first: Int64?
 
     init(record: Backfill) { self.record = record }
 }
@@ -99,6 +131,14 @@ struct Candidate: Comparable {
         if a.isBackfill != b.isBackfill { return !a.isBackfill }
         return (a.logicalDate, a.run, a.index) < (b.logicalDate, b.run, b.index)
     }
+}
+
+/// A run whose `run_timeout` or `deadline` comes.
+struct RunTimer: Comparable {
+    var at: Instant
+    var run: Int64
+
+    static func < (a: RunTimer, b: RunTimer) -> Bool { (a.at, a.run) < (b.at, b.run) }
 }
 
 /// A task instance that waits for its next try.

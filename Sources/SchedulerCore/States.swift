@@ -17,11 +17,13 @@ public enum TaskState: String, Sendable, Hashable, CaseIterable {
     case none, queued, running, success, failed, skipped, cancelled, removed
     case upstreamFailed = "upstream_failed"
     case upForRetry = "up_for_retry"
+    /// A sensor that waits until it looks again.
+    case deferred
 
     public var isFinal: Bool {
         switch self {
         case .success, .failed, .skipped, .upstreamFailed, .cancelled, .removed: true
-        case .none, .queued, .running, .upForRetry: false
+        case .none, .queued, .running, .upForRetry, .deferred: false
         }
     }
 }
@@ -31,11 +33,13 @@ public enum AttemptState: String, Sendable, Hashable, CaseIterable {
     case running, success, failed, skipped, cancelled
     /// The supervisor vanished without a result, and its process tree is proven empty.
     case lost
+    /// A sensor looked, and what it waits for was not there yet.
+    case deferred
     /// It never executed anything: its claim was taken away before its supervisor came.
     case revoked
 }
 
-/// What a person decided about a running attempt; the instance takes that state once the attempt has ended.
+/// What was decided about a running attempt, by a person or for the run's `run_timeout`; the instance takes that state once the attempt has ended.
 public enum Intent: String, Sendable, Hashable, CaseIterable {
     case cancel
     /// To begin anew, with all its tries.
@@ -43,17 +47,19 @@ public enum Intent: String, Sendable, Hashable, CaseIterable {
     case markSuccess = "mark_success"
     case markFailed = "mark_failed"
     case markSkipped = "mark_skipped"
+    /// The run was longer than its `run_timeout`.
+    case expire
 }
 
 /// The states that a person may give to a task instance.
 public enum MarkState: String, Sendable, Hashable, CaseIterable {
     case success, failed, skipped
 
-    var taskState: TaskState {
+    var move: InstanceMove {
         switch self {
-        case .success: .success
-        case .failed: .failed
-        case .skipped: .skipped
+        case .success: .markedSuccess
+        case .failed: .markedFailed
+        case .skipped: .markedSkipped
         }
     }
 

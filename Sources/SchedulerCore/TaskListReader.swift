@@ -7,20 +7,23 @@ struct TaskListReader {
     let params: [Parameter]
     let defaults: TaskSettings?
     let dagEnv: [(entry: EnvironmentEntry, node: JSONNode, path: String)]
+    /// What tasks do that do not say it.
+    let dependsOnPast: Bool
     private var problems: DiagnosticCollector { dag.problems }
 
     init(
         dag: ObjectReader, kinds: [KindSpec], params: [Parameter], defaults: TaskSettings?,
-        dagEnv: [(entry: EnvironmentEntry, node: JSONNode, path: String)]
+        dagEnv: [(entry: EnvironmentEntry, node: JSONNode, path: String)], dependsOnPast: Bool = false
     ) {
         self.dag = dag
         self.kinds = kinds
         self.params = params
         self.defaults = defaults
         self.dagEnv = dagEnv
+        self.dependsOnPast = dependsOnPast
     }
 
-    func read() -> [TaskSpec] {
+    func read() -> (tasks: [TaskSpec], hooks: [Hook]) {
         let drafts = readDrafts()
         let indexOfTask = index(drafts)
         let ids = drafts.map { $0.id ?? "" }
@@ -37,12 +40,38 @@ struct TaskListReader {
                 templates.check(with, path: draft.reader.path("with"), task: index)
             }
             for entry in draft.settings.env ?? [] { templates.check(entry.node, path: entry.path, task: index) }
+            if let mapping = draft.mapping { templates.check(mapping.list, path: draft.mappingPath, task: index) }
         }
+        let hooks = readHooks(drafts, &templates)
         templates.checkReferences(graph, upstream: upstream, isOpen: isOpen)
 
-        return drafts.enumerated().map { index, draft in
-            draft.task(defaults: defaults, upstream: upstream[index], downstream: graph.downstream[index])
+        let tasks = drafts.enumerated().map { index, draft in
+            draft.task(
+                defaults: defaults, dependsOnPast: dependsOnPast, upstream: upstream[index],
+                downstream: graph.downstream[index])
         }
+        return (tasks, hooks)
+    }
+
+    private func readHooks(_ drafts: [TaskDraft], _ templates: inout TemplateChecker) -> [Hook] {
+        let reader = HookReader(kinds: kinds, params: params)
+        var hooks: [Hook] = []
+        let moments: [(String, Hook.Moment)] = [
+            ("on_failure", .runFailure), ("on_success", .runSuccess), ("on_deadline", .runDeadline),
+        ]
+        for (key, moment) in moments {
+            for draft in reader.read(key, of: dag) {
+                templates.check(draft.with, path: draft.path, task: nil)
+                hooks.append(draft.hook(moment))
+            }
+        }
+        for (index, task) in drafts.enumerated() {
+            for draft in reader.read("on_failure", of: task.reader, prefix: "\(task.id ?? ""):") {
+                templates.check(draft.with, path: draft.path, task: index)
+                hooks.append(draft.hook(.taskFailure(index)))
+            }
+        }
+        return hooks
     }
 
     private func readDrafts() -> [TaskDraft] {

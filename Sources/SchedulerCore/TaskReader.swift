@@ -1,10 +1,16 @@
 import JSONText
 
+extension TaskSpec {
+    /// As long as a sensor of Airflow waits: a week.
+    static let defaultPollTimeout = TimeAmount(seconds: 7 * 86_400)
+}
+
 /// The fields of a task that `defaults` may also hold. Nil: not set here.
 struct TaskSettings {
     static let keys = [
         "trigger_rule", "retries", "retry_delay", "retry_backoff", "max_retry_delay", "timeout", "priority",
-        "allow_failure", "env", "limits", "cwd", "umask",
+        "pool", "pool_slots", "depends_on_past", "on_lost", "poll_interval", "poll_timeout", "allow_failure", "env",
+        "limits", "cwd", "umask",
     ]
 
     let triggerRule: TriggerRule?
@@ -15,6 +21,12 @@ struct TaskSettings {
     let maxRetryDelay: TimeAmount??
     let timeout: TimeAmount??
     let priority: Int?
+    let pool: String?
+    let poolSlots: Int?
+    let dependsOnPast: Bool?
+    let onLost: OnLost?
+    let pollInterval: TimeAmount??
+    let pollTimeout: TimeAmount?
     let allowFailure: Bool?
     let env: [(entry: EnvironmentEntry, node: JSONNode, path: String)]?
     let limits: TaskLimits?
@@ -29,6 +41,12 @@ struct TaskSettings {
         maxRetryDelay = reader.duration("max_retry_delay", orNull: true)
         timeout = reader.duration("timeout", positive: true, orNull: true)
         priority = reader.integer("priority", -1000...1000)
+        pool = reader.id("pool", of: "a pool")
+        poolSlots = reader.integer("pool_slots", 1...10_000)
+        dependsOnPast = reader.bool("depends_on_past")
+        onLost = reader.word("on_lost", OnLost.self, what: "way to treat a lost attempt")
+        pollInterval = reader.duration("poll_interval", positive: true, orNull: true)
+        pollTimeout = reader.duration("poll_timeout", positive: true) ?? nil
         allowFailure = reader.bool("allow_failure")
         env = reader.environment("env")
         limits = reader.limits("limits")
@@ -42,7 +60,7 @@ struct TaskSettings {
 
 /// One task as read, before anything that needs the others.
 struct TaskDraft {
-    static let keys = ["id", "kind", "after", "with", "description"] + TaskSettings.keys
+    static let keys = ["id", "kind", "after", "with", "description", "for_each", "on_failure"] + TaskSettings.keys
 
     let reader: ObjectReader
     let id: String?
@@ -50,6 +68,7 @@ struct TaskDraft {
     let description: String
     let settings: TaskSettings
     let after: [(text: String, node: JSONNode, path: String)]
+    let mapping: Mapping?
 
     /// Reads the fields and reports what is wrong with each.
     init?(_ node: JSONNode, path: String, problems: DiagnosticCollector) {
@@ -62,10 +81,14 @@ struct TaskDraft {
         description = reader.string("description") ?? ""
         settings = TaskSettings(reader)
         after = reader.strings("after") ?? []
+        mapping = MappingReader.read(reader)
     }
 
+    /// Where the list of its `for_each` stands.
+    var mappingPath: String { reader.path("for_each") + (reader["for_each"]?.object == nil ? "" : ".in") }
+
     /// The task, with what it does not set taken from the DAG's defaults or from Weir's.
-    func task(defaults: TaskSettings?, upstream: [Int], downstream: [Int]) -> TaskSpec {
+    func task(defaults: TaskSettings?, dependsOnPast: Bool, upstream: [Int], downstream: [Int]) -> TaskSpec {
         var env: [String: String] = [:]
         for entry in (defaults?.env ?? []) + (settings.env ?? []) { env[entry.entry.name] = entry.entry.value }
         return TaskSpec(
@@ -78,6 +101,12 @@ struct TaskDraft {
             maxRetryDelay: settings.maxRetryDelay ?? defaults?.maxRetryDelay ?? nil,
             timeout: settings.timeout ?? defaults?.timeout ?? nil,
             priority: settings.priority ?? defaults?.priority ?? 0,
+            pool: settings.pool ?? defaults?.pool ?? Pool.defaultName,
+            poolSlots: settings.poolSlots ?? defaults?.poolSlots ?? 1,
+            dependsOnPast: settings.dependsOnPast ?? defaults?.dependsOnPast ?? dependsOnPast, mapping: mapping,
+            onLost: settings.onLost ?? defaults?.onLost ?? .retry,
+            pollInterval: settings.pollInterval ?? defaults?.pollInterval ?? nil,
+            pollTimeout: settings.pollTimeout ?? defaults?.pollTimeout ?? TaskSpec.defaultPollTimeout,
             allowFailure: settings.allowFailure ?? defaults?.allowFailure ?? false,
             env: env.sorted { $0.key < $1.key }.map { EnvironmentEntry(name: $0.key, value: $0.value) },
             limits: (settings.limits ?? TaskLimits()).filled(from: defaults?.limits),

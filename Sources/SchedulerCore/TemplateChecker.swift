@@ -58,7 +58,7 @@ struct TemplateChecker {
                 guard let task else {
                     problems.error(
                         .notUpstream, at: offset(), path,
-                        "\"env\" for all tasks cannot use outputs: no task is before all others")
+                        "outputs cannot be used here: no task is before all others")
                     break
                 }
                 guard let index = indexOfTask[wanted] else {

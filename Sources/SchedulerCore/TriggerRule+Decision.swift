@@ -19,7 +19,7 @@ public struct UpstreamCounts: Sendable, Hashable {
         case .failed: if allowFailure { success += 1 } else { failed += 1 }
         case .upstreamFailed: upstreamFailed += 1
         case .removed, .cancelled: removed += 1
-        case .none, .queued, .running, .upForRetry: break
+        case .none, .queued, .running, .upForRetry, .deferred: break
         }
     }
 }

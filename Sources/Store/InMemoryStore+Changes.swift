@@ -47,6 +47,11 @@ extension InMemoryStore {
             known.endedAt = backfill.endedAt
             try check(known)
             contents.backfills[backfill.id] = known
+        case .putPool(let pool):
+            try allow(pool.slots >= 0, "pool \(pool.name) has \(pool.slots) slots")
+            contents.pools[pool.name] = pool
+        case .removePool(let name):
+            try allow(contents.pools.removeValue(forKey: name) != nil, "there is no pool \(name)")
         case .audit(let entry):
             contents.audit.append(entry)
         }
@@ -83,6 +88,8 @@ extension InMemoryStore {
         known.backfill = run.backfill
         known.isRerun = run.isRerun
         known.keepsFinished = run.keepsFinished
+        known.isExpired = run.isExpired
+        known.missedDeadline = run.missedDeadline
         known.reason = run.reason
         try check(known, contents)
         contents.runs[run.id] = known
@@ -99,7 +106,7 @@ extension InMemoryStore {
     private static func check(_ instance: TaskInstance) throws(StoreError) {
         let isSound =
             (instance.state != .running || instance.attempt != nil) && instance.tryNumber >= 0
-            && (instance.nextTryAt != nil) == (instance.state == .upForRetry)
+            && (instance.nextTryAt != nil) == (instance.state == .upForRetry || instance.state == .deferred)
         try allow(isSound, "task instance \(instance.key) contradicts itself")
     }
 

@@ -11,6 +11,7 @@ public final class InMemoryStore: Store, StoreReader {
         var attempts: [Int64: Attempt] = [:]
         var backfills: [Int64: Backfill] = [:]
         var entries: [Int64: [BackfillEntry]] = [:]
+        var pools: [String: Pool] = [:]
         var audit: [AuditEntry] = []
         /// Entries of the audit log that were removed.
         var auditRemoved = 0
@@ -57,6 +58,7 @@ public final class InMemoryStore: Store, StoreReader {
             if !taken.isEmpty { snapshot.takenDates[dag.id] = taken.map(\.logicalDate).sorted() }
         }
         snapshot.filesInError = contents.errors.keys.sorted()
+        snapshot.pools = contents.pools.values.sorted { $0.name < $1.name }
         snapshot.nextRun = (contents.runs.keys.max() ?? 0) + 1
         snapshot.nextAttempt = (contents.attempts.keys.max() ?? 0) + 1
         snapshot.nextBackfill = (contents.backfills.keys.max() ?? 0) + 1
@@ -70,6 +72,12 @@ public final class InMemoryStore: Store, StoreReader {
         contents.runs.values
             .filter { $0.dagID == dag && $0.type.isOfInterval && from <= $0.logicalDate && $0.logicalDate <= to }
             .sorted { $0.logicalDate < $1.logicalDate }
+    }
+
+    public func intervalRun(dag: String, before: Instant) throws(StoreError) -> Run? {
+        contents.runs.values
+            .filter { $0.dagID == dag && $0.type.isOfInterval && $0.logicalDate < before }
+            .max { $0.logicalDate < $1.logicalDate }
     }
 
     public func version(dag: String, sha256: String) throws(StoreError) -> DAGVersionRecord? {
@@ -133,6 +141,8 @@ public final class InMemoryStore: Store, StoreReader {
     public func audit(limit: Int) throws(StoreError) -> [AuditEntry] {
         Array(contents.audit.reversed().prefix(max(0, limit)))
     }
+
+    public func pools() throws(StoreError) -> [Pool] { contents.pools.values.sorted { $0.name < $1.name } }
 
     public func counts() throws(StoreError) -> StoreCounts {
         var counts = StoreCounts()

@@ -45,6 +45,9 @@ public protocol Store: AnyObject {
     /// Runs of an interval (scheduled and backfill, in any state) with `from <= logical date <= to`, by logical date.
     func intervalRuns(dag: String, from: Instant, to: Instant) throws(StoreError) -> [Run]
 
+    /// The run of an interval with the latest logical date before another.
+    func intervalRun(dag: String, before: Instant) throws(StoreError) -> Run?
+
     /// One run by its name.
     func run(dag: String, runID: String) throws(StoreError) -> Run?
 
@@ -80,6 +83,8 @@ public protocol StoreReader: AnyObject {
     func fileErrors() throws(StoreError) -> [(file: String, errors: [FileError], since: Instant)]
     /// Newest first.
     func audit(limit: Int) throws(StoreError) -> [AuditEntry]
+    /// Those that somebody has set, by name, with the slots that running attempts take.
+    func pools() throws(StoreError) -> [Pool]
     /// Counts of everything that is not finished.
     func counts() throws(StoreError) -> StoreCounts
 

@@ -75,6 +75,10 @@ final class TestStore: Store, Sendable {
         }
     }
 
+    func intervalRun(dag: String, before: Instant) throws(StoreError) -> Run? {
+        try reading { (store) throws(StoreError) in try store.intervalRun(dag: dag, before: before) }
+    }
+
     func intervalRuns(dag: String, from: Instant, to: Instant) throws(StoreError) -> [Run] {
         try reading { (store) throws(StoreError) in try store.intervalRuns(dag: dag, from: from, to: to) }
     }

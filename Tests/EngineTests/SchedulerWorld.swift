@@ -76,7 +76,7 @@ final class SchedulerWorld {
             if crash == .beforeCommit { return try restart() }
             try store.commit(turn.changes)
             if crash == .beforeEffects { return try restart() }
-            var loads: [Int64] = []
+            var loads: [Effect] = []
             for effect in turn.effects {
                 switch effect {
                 case .start(let launch):
@@ -88,14 +88,24 @@ final class SchedulerWorld {
                     started.append(launch)
                 case .kill(let attempt): killed.insert(attempt)
                 case .discard(let attempt): #expect(live[attempt] == nil, "files of a live attempt are removed")
-                case .loadInstances(let run): loads.append(run)
+                case .loadInstances, .loadPast: loads.append(effect)
                 case .reply(let ticket, let reply): replies[ticket] = reply
                 }
             }
             if crash == .afterEffects { return try restart() }
             guard !loads.isEmpty else { return }
-            for run in loads {
-                scheduler.handle(.instancesLoaded(run: run, try store.taskInstances(ofRun: run)), now: now)
+            for effect in loads {
+                switch effect {
+                case .loadInstances(let run):
+                    scheduler.handle(.instancesLoaded(run: run, try store.taskInstances(ofRun: run)), now: now)
+                case .loadPast(let run, let dag, let before):
+                    let past = try store.intervalRun(dag: dag, before: before)
+                    let instances = try past.map { try store.taskInstances(ofRun: $0.id) } ?? []
+                    scheduler.handle(
+                        .pastLoaded(run: run, past.map { StoredRun(run: $0, instances: instances, dag: nil) }), now: now
+                    )
+                default: break
+                }
             }
             turn = scheduler.endTurn(now: now)
         }

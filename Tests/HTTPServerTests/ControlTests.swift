@@ -47,6 +47,8 @@ import Testing
                 dag: "a/b", runID: "r 1", tasks: ["x", "y/z"], upstream: true, downstream: false, onlyFailed: true,
                 latest: true, dryRun: true)),
         .mark(MarkRequest(dag: "d", runID: "r", task: "t/1", state: .failed)),
+        .setPaused(dag: "a/b", paused: true), .setPaused(dag: "d", paused: false),
+        .setPool(Pool(name: "duck db", slots: 2, description: oddText)), .removePool(name: "duck/db"),
         .drain, .handOver,
     ]
 

@@ -51,6 +51,9 @@ extension EngineCommand {
         case .cancelBackfill(let id): "cancel backfill \(id)"
         case .clear(let request): "\(request)"
         case .mark(let request): "\(request)"
+        case .setPaused(let dag, let paused): "\(paused ? "pause" : "unpause") \(dag)"
+        case .setPool(let pool): "\(pool)"
+        case .removePool(let name): "remove pool \(name)"
         }
     }
 

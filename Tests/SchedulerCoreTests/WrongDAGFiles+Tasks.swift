@@ -232,7 +232,7 @@ extension WrongDAGFiles {
         (
             #"{"id":"d","env":{"A":"{{ outputs.a.x }}","B":"{{ nope }}"},"tasks":[{"id":"a","kind":"noop"}]}"#,
             [
-                #"1:23 not_upstream "env" for all tasks cannot use outputs: no task is before all others"#,
+                #"1:23 not_upstream outputs cannot be used here: no task is before all others"#,
                 #"1:50 unknown_template_name unknown template name "nope"; one of ds, ds_nodash, ts, "#
                     + "logical_date, data_interval_start, data_interval_end, prev_ds, next_ds, run_id, "
                     + "run_type, dag_id, task_id, try_number, params.name, outputs.task.key",

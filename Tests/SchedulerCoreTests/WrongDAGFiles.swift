@@ -32,7 +32,8 @@ enum WrongDAGFiles {
             [
                 #"1:11 unknown_key unknown key "zzzzzzzzzz"; a DAG has $schema, id, description, owner, "#
                     + "tags, schedule, timezone, start, end, catchup, catchup_window, delay, max_active_runs, "
-                    + "max_active_tasks, params, defaults, env, paused, tasks"
+                    + "max_active_tasks, overlap, depends_on_past, run_timeout, deadline, params, defaults, env, paused, "
+                    + "on_failure, on_success, on_deadline, tasks"
             ]
         ),
         (
@@ -74,7 +75,7 @@ enum WrongDAGFiles {
             #"{"id":"d","defaults":{"after":[]},"tasks":[{"id":"a","kind":"noop"}]}"#,
             [
                 #"1:23 unknown_key unknown key "after"; "defaults" has trigger_rule, retries, retry_delay,"#
-                    + " retry_backoff, max_retry_delay, timeout, priority, allow_failure, env, limits, cwd, umask"
+                    + " retry_backoff, max_retry_delay, timeout, priority, pool, pool_slots, depends_on_past, on_lost, poll_interval, poll_timeout, allow_failure, env, limits, cwd, umask"
             ]
         ),
         (
@@ -169,10 +170,17 @@ enum WrongDAGFiles {
         (
             #"{"id":"d","schedule":{"corn":"0 0 1 2 *","timezone":"Mars"},"tasks":[{"id":"a","kind":"noop"}]}"#,
             [
-                #"1:22 missing_key "schedule" needs "cron""#,
+                #"1:22 exactly_one_of "schedule" needs exactly one of "cron", "every", "files" or "datasets"; none is given"#,
                 #"1:23 unknown_key unknown key "corn"; did you mean "cron"?"#,
-                #"1:53 unknown_zone there is no time zone "Mars"; use a name such as "UTC" or "Europe/Zurich""#,
             ]
+        ),
+        (
+            #"{"id":"d","schedule":{"cron":"0 0 1 2 *","timezone":"Mars"},"tasks":[{"id":"a","kind":"noop"}]}"#,
+            [#"1:53 unknown_zone there is no time zone "Mars"; use a name such as "UTC" or "Europe/Zurich""#]
+        ),
+        (
+            #"{"id":"d","schedule":{"datasets":["x"]},"delay":"1h","tasks":[{"id":"a","kind":"noop"}]}"#,
+            [#"1:41 warning useless_key "delay" has no effect: what starts this DAG is not time"#]
         ),
         (
             #"{"id":"d","schedule":5,"tasks":[{"id":"a","kind":"noop"}]}"#,

@@ -17,6 +17,7 @@ import Testing
             .insertVersion(Sample.version()), .putDAG(Sample.dag()), .insertRun(Sample.run(1)),
             .insertTaskInstance(Sample.instance(1)), .insertAttempt(Sample.attempt(1)),
             .insertBackfill(Sample.backfill(1), [Sample.entry(1, 1, run: 1)]),
+            .putPool(Pool(name: "p", slots: 1)),
             .audit(AuditEntry(at: Sample.day(1), actor: "ann", action: "trigger", subject: "daily")),
             .setFileErrors(
                 file: "a", errors: [FileError(line: 1, column: 1, path: "$", code: "c", message: "m")],
@@ -35,7 +36,10 @@ import Testing
         "UPDATE task_instance SET next_try_at = 1", "UPDATE task_instance SET state = 'up_for_retry'",
         "UPDATE task_instance SET try_number = -1", "UPDATE task_instance SET run = 2",
         "INSERT INTO task_instance SELECT run, position, 'other', map_index, state, try_number, max_tries, "
-            + "lost_in_a_row, next_try_at, started_at, ended_at, attempt, outputs, reason FROM task_instance",
+            + "lost_in_a_row, next_try_at, started_at, ended_at, attempt, outputs, reason, waiting_since "
+            + "FROM task_instance",
+        "UPDATE pool SET slots = -1", "INSERT INTO pool VALUES ('p', 'many', '')", "UPDATE run SET is_expired = 2",
+        "UPDATE run SET missed_deadline = 2", "UPDATE task_instance SET state = 'deferred'",
         "UPDATE attempt SET state = 'x'", "UPDATE attempt SET state = 'success'", "UPDATE attempt SET ended_at = 1",
         "UPDATE attempt SET intent = 'x'", "UPDATE attempt SET task_id = 'none'", "UPDATE attempt SET rendered = NULL",
         "UPDATE backfill SET state = 'paused'", "UPDATE backfill SET state = 'success'",
@@ -64,7 +68,7 @@ import Testing
             try store.connection.run(
                 """
                 UPDATE task_instance SET attempt = 1, state = '\(state.rawValue)',
-                next_try_at = \(state == .upForRetry ? "1" : "NULL")
+                next_try_at = \(state == .upForRetry || state == .deferred ? "1" : "NULL")
                 """)
         }
         for state in AttemptState.allCases {

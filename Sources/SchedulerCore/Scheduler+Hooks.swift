@@ -1,0 +1,47 @@
+/// Notifications: small tasks of a run that start when their moment comes, and never decide how the run ends.
+extension Scheduler {
+    /// - Returns: whether any was started.
+    @discardableResult
+    func fireHooks(_ node: RunNode, _ dag: DAG, _ moment: Hook.Moment, mapIndex: Int = -1) -> Bool {
+        var hasFired = false
+        for (number, hook) in dag.hooks.enumerated() where hook.moment == moment {
+            let task = dag.tasks.count + number
+            if fire(node, dag, task, mapIndex: mapIndex) { hasFired = true }
+        }
+        return hasFired
+    }
+
+    func fireHooks(_ node: RunNode, _ dag: DAG, ofFailed index: Int, now: Instant) {
+        guard !dag.hooks.isEmpty else { return }
+        fireHooks(
+            node, dag, .taskFailure(node.instances[index].task), mapIndex: node.instances[index].record.key.mapIndex)
+    }
+
+    private func fire(_ node: RunNode, _ dag: DAG, _ task: Int, mapIndex: Int) -> Bool {
+        let known = node.tasks[task].instances.first { node.instances[$0].record.key.mapIndex == mapIndex }
+        guard let index = known else {
+            enqueue(node, add(node, dag, task: task, mapIndex: mapIndex), .hookDue, reason: nil)
+            return true
+        }
+        // It is on its way, or has run since the run began: once is enough.
+        guard node.instances[index].record.state.isFinal, !hasFired(node, index) else { return false }
+        let record = node.instances[index].record
+        node.instances[index].record.maxTries = record.tryNumber + 1 + dag.specs[task].retries
+        enqueue(node, index, .hookDue, reason: nil)
+        return true
+    }
+
+    /// One that ended before the run began belongs to an earlier execution of it.
+    private func hasFired(_ node: RunNode, _ index: Int) -> Bool {
+        guard let began = node.run.startedAt, let ended = node.instances[index].record.endedAt else { return false }
+        return ended >= began
+    }
+
+    /// The task that a notification of a failed task is about; nil for any other instance.
+    func watchedTask(_ dag: DAG, _ task: Int) -> Int? {
+        guard task >= dag.tasks.count, case .taskFailure(let watched) = dag.hooks[task - dag.tasks.count].moment else {
+            return nil
+        }
+        return watched
+    }
+}

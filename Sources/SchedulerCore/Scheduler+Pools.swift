@@ -1,0 +1,26 @@
+/// Pools: named numbers of slots that attempts share.
+extension Scheduler {
+    func setPool(_ pool: Pool) throws(CommandError) {
+        guard isID(pool.name) else {
+            throw CommandError(
+                .invalid,
+                "'\(pool.name)' is no name of a pool: 1 to 128 of A-Z a-z 0-9 _ . - and not only one or two dots")
+        }
+        guard (0...1_000_000).contains(pool.slots) else {
+            throw CommandError(.invalid, "a pool has 0 to 1000000 slots, not \(pool.slots)")
+        }
+        poolRecords[pool.name] = pool
+        turn.changes.append(.putPool(pool))
+        setCapacity(self.pool(pool.name), pool.slots)
+    }
+
+    /// What waits for the pool goes on waiting, until there is one of that name again.
+    func removePool(_ name: String) throws(CommandError) {
+        guard poolRecords.removeValue(forKey: name) != nil else {
+            let near = nearestName(to: name, among: poolRecords.keys.sorted()).map { "; did you mean '\($0)'?" }
+            throw CommandError(.notFound, "there is no pool '\(name)'" + (near ?? "; `weir pools` lists them"))
+        }
+        turn.changes.append(.removePool(name: name))
+        setCapacity(pool(name), name == Pool.defaultName ? Pool.defaultSlots : 0)
+    }
+}

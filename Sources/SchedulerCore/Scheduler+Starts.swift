@@ -1,0 +1,59 @@
+import JSONText
+
+/// Runs that are started by something that happened: files that arrived, datasets that were published.
+extension Scheduler {
+    /// A new start waits while an earlier one has not begun: what arrives until then belongs to it.
+    private func mayStartByEvent(_ node: DAGNode) -> Bool {
+        configuration.runsSchedules && node.record.active && !node.record.paused
+            && !node.runsByName.values.contains { runs[$0]?.run.type == .triggered && runs[$0]?.run.state == .queued }
+    }
+
+    func filesArrived(_ id: String, upTo: Instant, now: Instant) {
+        guard let node = dags[id], let dag = node.dag, case .files = dag.startedBy, mayStartByEvent(node) else {
+            return
+        }
+        let since = max(node.record.cursor ?? node.record.firstSeen, dag.start ?? .distantPast)
+        guard upTo > since, upTo <= dag.end ?? .distantFuture else { return }
+        trigger(node, DataInterval(start: since, end: upTo), now: now)
+    }
+
+    /// The datasets that a task says it has published, in its reserved output `datasets`.
+    func publish(_ outputs: String?, now: Instant) {
+        guard let outputs, let names = (try? JSONDocument(parsing: outputs))?.root["datasets"]?.array else { return }
+        let published = Set(names.compactMap(\.string))
+        for node in dags.values.sorted(by: { $0.record.id < $1.record.id }) {
+            guard let dag = node.dag, case .datasets(let wanted) = dag.startedBy else { continue }
+            let arrived = node.record.arrived.union(published.intersection(wanted))
+            guard arrived != node.record.arrived else { continue }
+            node.record.arrived = arrived
+            turn.changes.append(.putDAG(node.record))
+            startByDatasets(node, now: now)
+        }
+    }
+
+    /// Starts a run when each of the datasets was published since the last start.
+    func startByDatasets(_ node: DAGNode, now: Instant) {
+        guard let dag = node.dag, case .datasets(let wanted) = dag.startedBy,
+            node.record.arrived.isSuperset(of: wanted),
+            mayStartByEvent(node), now >= dag.start ?? .distantPast, now <= dag.end ?? .distantFuture
+        else { return }
+        let since = min(now, max(node.record.cursor ?? node.record.firstSeen, dag.start ?? .distantPast))
+        node.record.arrived = []
+        trigger(node, DataInterval(start: since, end: now), now: now)
+    }
+
+    private func trigger(_ node: DAGNode, _ interval: DataInterval, now: Instant) {
+        node.record.cursor = interval.end
+        turn.changes.append(.putDAG(node.record))
+        create(
+            .triggered, node, interval: interval, runAfter: now, params: nil,
+            runID: freeName("triggered", node, now: now), now: now)
+    }
+
+    /// Two runs of one microsecond still get two names.
+    func freeName(_ type: String, _ node: DAGNode, now: Instant) -> String {
+        var moment = now
+        while node.runsByName["\(type)__\(moment)"] != nil { moment = moment + TimeAmount(microseconds: 1) }
+        return "\(type)__\(moment)"
+    }
+}
