@@ -35,6 +35,7 @@ let package = Package(
         library("Observability", ["JSONText"]),
         library("Spawn", ["JSONText", "CPosix", "CDigest"]),
         library("Store", ["SchedulerCore"]),
+        library("Simulation", ["Store", "SchedulerCore"]),
         library("SQLiteStore", ["Store", "SchedulerCore", "CSQLite"]),
         library("Engine", ["Store", "Spawn", "SchedulerCore", "Observability", "JSONText", "CPosix"]),
         library("Lake", ["Spawn", "JSONText", "CPosix"]),
@@ -45,8 +46,8 @@ let package = Package(
         library(
             "Commands",
             [
-                "API", "Engine", "SQLiteStore", "Store", "TaskKinds", "Spawn", "SchedulerCore", "Observability",
-                "JSONText", "CPosix",
+                "API", "Engine", "Simulation", "SQLiteStore", "Store", "TaskKinds", "Spawn", "SchedulerCore",
+                "Observability", "JSONText", "CPosix",
             ]),
 
         .executableTarget(name: "weir", dependencies: ["Commands"], swiftSettings: strict),
@@ -59,7 +60,8 @@ let package = Package(
         tests("SchedulerCore", ["SchedulerCore", "JSONText"]),
         tests("Spawn", ["Spawn", "JSONText", "CPosix"]),
         tests("Store", ["Store", "SQLiteStore", "SchedulerCore", "CSQLite"]),
-        tests("Engine", ["Engine", "Store", "SQLiteStore", "Spawn", "SchedulerCore", "JSONText"]),
+        tests("Simulation", ["Simulation", "Engine", "Store", "SchedulerCore", "JSONText"]),
+        tests("Engine", ["Engine", "Simulation", "Store", "SQLiteStore", "Spawn", "SchedulerCore", "JSONText"]),
         tests("Lake", ["Lake", "TaskKinds", "Spawn", "SchedulerCore", "JSONText"]),
         tests("Mail", ["Mail", "Spawn", "JSONText"]),
         tests("HTTPServer", ["HTTPServer", "API", "Engine", "SchedulerCore", "JSONText"]),

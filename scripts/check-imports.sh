@@ -13,6 +13,7 @@ allowed() {
         Observability) echo "JSONText" ;;
         Spawn) echo "JSONText CPosix CDigest" ;;
         Store) echo "SchedulerCore" ;;
+        Simulation) echo "Store SchedulerCore" ;;
         SQLiteStore) echo "Store SchedulerCore CSQLite" ;;
         Engine) echo "Store Spawn SchedulerCore Observability JSONText CPosix" ;;
         Lake) echo "Spawn JSONText CPosix" ;;
@@ -20,7 +21,7 @@ allowed() {
         TaskKinds) echo "Lake Mail Spawn SchedulerCore Observability JSONText" ;;
         HTTPServer) echo "CMicroHTTPD" ;;
         API) echo "HTTPServer Engine SchedulerCore JSONText" ;;
-        Commands) echo "API Engine HTTPServer SQLiteStore Store TaskKinds Spawn SchedulerCore Observability JSONText CPosix" ;;
+        Commands) echo "API Engine HTTPServer Simulation SQLiteStore Store TaskKinds Spawn SchedulerCore Observability JSONText CPosix" ;;
         weir) echo "Commands" ;;
         weir-supervise) echo "Spawn" ;;
         *) echo "?" ;;
@@ -30,7 +31,7 @@ allowed() {
 # The system's own modules: none in the core, no Foundation in what must start fast or stay small.
 system() {
     case $1 in
-        SchedulerCore | Store) echo "" ;;
+        SchedulerCore | Store | Simulation) echo "" ;;
         JSONText) echo "Glibc" ;;
         HTTPServer) echo "Glibc Synchronization Dispatch" ;;
         *) echo "Glibc Synchronization" ;;

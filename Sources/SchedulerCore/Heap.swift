@@ -6,6 +6,8 @@ struct Heap<Element: Comparable> {
     var count: Int { items.count }
     var first: Element? { items.first }
 
+    func contains(where condition: (Element) -> Bool) -> Bool { items.contains(where: condition) }
+
     mutating func push(_ item: Element) {
         items.append(item)
         var child = items.count - 1

@@ -31,10 +31,14 @@ extension Scheduler {
         return true
     }
 
-    /// One that ended before the run began belongs to an earlier execution of it.
-    private func hasFired(_ node: RunNode, _ index: Int) -> Bool {
-        guard let began = node.run.startedAt, let ended = node.instances[index].record.endedAt else { return false }
-        return ended >= began
+    private func hasFired(_ node: RunNode, _ index: Int) -> Bool { node.instances[index].record.endedAt != nil }
+
+    /// A run begins anew: what was told of an earlier execution of it counts no more. The end is what marks it, because no
+    /// clock can be trusted to go only forward.
+    func rearm(_ node: RunNode, _ index: Int) {
+        guard node.instances[index].record.endedAt != nil else { return }
+        node.instances[index].record.endedAt = nil
+        touch(node, index)
     }
 
     /// The task that a notification of a failed task is about; nil for any other instance.

@@ -121,10 +121,11 @@ extension Scheduler {
         restoreInstances(node, earlier)
         for index in node.instances.indices {
             let record = node.instances[index].record
-            guard record.state == .none || !(node.run.keepsFinished || record.state == .removed) else { continue }
-            // Notifications stay as they are until their moment comes again.
-            guard node.instances[index].task < dag.tasks.count else { continue }
-            reset(node, index)
+            if node.instances[index].task >= dag.tasks.count {
+                rearm(node, index)
+            } else if record.state == .none || !(node.run.keepsFinished || record.state == .removed) {
+                reset(node, index)
+            }
         }
         for (task, spec) in dag.specs.enumerated() where spec.mapping == nil {
             // The instance that stood for a task that was mapped in an earlier version.

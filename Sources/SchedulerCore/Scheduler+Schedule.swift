@@ -63,7 +63,7 @@ extension Scheduler {
             let horizon = timetable.alignNext(Instant(microseconds: now.microseconds - window.microseconds))
             cursor = max(cursor, min(horizon, timetable.alignPrevious(now)))
         }
-        moveCursor(node, to: cursor, skipping: node.record.cursor, because: "catchup", now: now)
+        moveCursor(node, to: cursor, skipping: node.record.cursor ?? first, because: "catchup", now: now)
         advanceSchedule(node, now: now)
     }
 

@@ -56,6 +56,14 @@ extension Scheduler {
         return nil
     }
 
+    /// The first limit that is in the way of a queued instance: without room, or with somebody ahead.
+    func fullGate(_ node: RunNode, _ index: Int) -> Gate? {
+        gates(of: node, index).first { gate in
+            if slots(of: node, index, at: gate) > gate.free { return true }
+            return gate.parked.contains { $0.run == node.run.id && $0.index == index }
+        }
+    }
+
     func pool(_ name: String) -> Gate {
         if let gate = pools[name] { return gate }
         let usual = name == Pool.defaultName ? Pool.defaultSlots : 0

@@ -55,7 +55,7 @@ public final class Scheduler {
     /// Tasks to be judged again, because something in the run before theirs has moved.
     var pastToJudge: [(run: Int64, task: Int)] = []
     /// Told of every move; for tests, which count them.
-    var observer: ((TaskState, InstanceMove, TaskState) -> Void)?
+    private(set) var observer: ((TaskState, InstanceMove, TaskState) -> Void)?
     var queuedTasks = 0
 
     var nextRun: Int64
@@ -119,6 +119,9 @@ public final class Scheduler {
     }
 
     public var dagRecords: [DAGRecord] { dags.values.map(\.record).sorted { $0.id < $1.id } }
+
+    /// Has every move of a task instance told: for simulations, which count and check them.
+    public func observe(_ observer: ((TaskState, InstanceMove, TaskState) -> Void)?) { self.observer = observer }
 
     // MARK: Turns
 

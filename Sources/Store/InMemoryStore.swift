@@ -18,6 +18,8 @@ public final class InMemoryStore: Store, StoreReader {
     }
 
     var contents = Contents()
+    /// Faster: a commit that is refused leaves the store half changed. For simulations, which end then.
+    public var appliesInPlace = false
     /// When set, the next commit fails with this and changes nothing.
     public var nextFailure: StoreError?
 
@@ -29,6 +31,10 @@ public final class InMemoryStore: Store, StoreReader {
         if let failure = nextFailure {
             nextFailure = nil
             throw failure
+        }
+        if appliesInPlace {
+            for change in changes { try Self.apply(change, to: &contents) }
+            return
         }
         var next = contents
         for change in changes { try Self.apply(change, to: &next) }

@@ -1,5 +1,6 @@
 import Engine
 import SchedulerCore
+import Simulation
 import Store
 import Testing
 

@@ -1,5 +1,6 @@
 import Glibc
 import SchedulerCore
+import Simulation
 import Spawn
 import Store
 import Testing

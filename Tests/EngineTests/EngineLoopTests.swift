@@ -1,5 +1,6 @@
 import Glibc
 import SchedulerCore
+import Simulation
 import Store
 import Synchronization
 import Testing

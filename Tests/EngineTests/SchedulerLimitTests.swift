@@ -1,4 +1,5 @@
 import SchedulerCore
+import Simulation
 import Testing
 
 /// Limits that change while tasks run.

@@ -1,4 +1,5 @@
 import SchedulerCore
+import Simulation
 import Store
 import Testing
 
