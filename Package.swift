@@ -8,13 +8,21 @@ let strict: [SwiftSetting] = [
     .enableUpcomingFeature("MemberImportVisibility"),
 ]
 
+/// What simulations run through millions of times: optimized in debug builds too, so that the suite can afford them.
+let quick: [SwiftSetting] = strict + [.unsafeFlags(["-O"], .when(configuration: .debug))]
+
 /// A library of Weir. The arrows between them are drawn in docs/architecture.md and checked by `make lint`.
-func library(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
-    .target(name: name, dependencies: dependencies, swiftSettings: strict)
+func library(
+    _ name: String, _ dependencies: [Target.Dependency] = [], settings: [SwiftSetting] = strict
+) -> Target {
+    .target(name: name, dependencies: dependencies, swiftSettings: settings)
 }
 
-func tests(_ subject: String, _ dependencies: [Target.Dependency] = [], exclude: [String] = []) -> Target {
-    .testTarget(name: subject + "Tests", dependencies: dependencies, exclude: exclude, swiftSettings: strict)
+func tests(
+    _ subject: String, _ dependencies: [Target.Dependency] = [], exclude: [String] = [],
+    settings: [SwiftSetting] = strict
+) -> Target {
+    .testTarget(name: subject + "Tests", dependencies: dependencies, exclude: exclude, swiftSettings: settings)
 }
 
 let package = Package(
@@ -30,12 +38,12 @@ let package = Package(
         .target(name: "CSQLite", linkerSettings: [.linkedLibrary("sqlite3")]),
         .target(name: "CMicroHTTPD", linkerSettings: [.linkedLibrary("microhttpd")]),
 
-        library("JSONText"),
-        library("SchedulerCore", ["JSONText"]),
+        library("JSONText", settings: quick),
+        library("SchedulerCore", ["JSONText"], settings: quick),
         library("Observability", ["JSONText"]),
         library("Spawn", ["JSONText", "CPosix", "CDigest"]),
-        library("Store", ["SchedulerCore"]),
-        library("Simulation", ["Store", "SchedulerCore"]),
+        library("Store", ["SchedulerCore"], settings: quick),
+        library("Simulation", ["Store", "SchedulerCore"], settings: quick),
         library("SQLiteStore", ["Store", "SchedulerCore", "CSQLite"]),
         library("Engine", ["Store", "Spawn", "SchedulerCore", "Observability", "JSONText", "CPosix"]),
         library("Lake", ["Spawn", "JSONText", "CPosix"]),
@@ -60,7 +68,7 @@ let package = Package(
         tests("SchedulerCore", ["SchedulerCore", "JSONText"]),
         tests("Spawn", ["Spawn", "JSONText", "CPosix"]),
         tests("Store", ["Store", "SQLiteStore", "SchedulerCore", "CSQLite"]),
-        tests("Simulation", ["Simulation", "Engine", "Store", "SchedulerCore", "JSONText"]),
+        tests("Simulation", ["Simulation", "Engine", "Store", "SchedulerCore", "JSONText"], settings: quick),
         tests("Engine", ["Engine", "Simulation", "Store", "SQLiteStore", "Spawn", "SchedulerCore", "JSONText"]),
         tests("Lake", ["Lake", "TaskKinds", "Spawn", "SchedulerCore", "JSONText"]),
         tests("Mail", ["Mail", "Spawn", "JSONText"]),

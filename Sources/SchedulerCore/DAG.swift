@@ -2,7 +2,9 @@ import JSONText
 
 /// A validated DAG definition. Only `DAGParser` makes one from a file, so every reference in it holds:
 /// dependencies are indexes of earlier-checked tasks, kinds exist, templates name what is there.
-public struct DAG: Sendable {
+///
+/// An object, because everything that runs refers to one and nothing ever changes it.
+public final class DAG: Sendable {
     /// Which missed intervals a schedule makes up for.
     public enum Catchup: Sendable, Hashable {
         /// Every one since `start`, oldest first.
@@ -21,40 +23,72 @@ public struct DAG: Sendable {
         case skip
     }
 
-    public var id: String
-    public var description: String
-    public var owner: String
-    public var tags: [String]
+    public let id: String
+    public let description: String
+    public let owner: String
+    public let tags: [String]
     /// Nil: time starts no runs; the data interval of a run by hand is empty.
-    public var timetable: Timetable?
+    public let timetable: Timetable?
     /// What else than time starts runs; never beside a timetable. Such a run's data interval is the span since the last.
-    public var startedBy: StartCondition?
-    public var zone: Zone
+    public let startedBy: StartCondition?
+    public let zone: Zone
     /// First logical date; nil means the instant at which the DAG was first loaded.
-    public var start: Instant?
+    public let start: Instant?
     /// Last logical date, inclusive.
-    public var end: Instant?
-    public var catchup: Catchup
-    public var catchupWindow: TimeAmount?
+    public let end: Instant?
+    public let catchup: Catchup
+    public let catchupWindow: TimeAmount?
     /// How long after the interval's end the run is due.
-    public var delay: TimeAmount
-    public var maxActiveRuns: Int
-    public var maxActiveTasks: Int
-    public var overlap: Overlap
+    public let delay: TimeAmount
+    public let maxActiveRuns: Int
+    public let maxActiveTasks: Int
+    public let overlap: Overlap
     /// A run that takes longer, counted from its start, is ended as failed.
-    public var runTimeout: TimeAmount?
+    public let runTimeout: TimeAmount?
     /// A run that is not done so long after its start is told of, once; it goes on.
-    public var deadline: TimeAmount?
-    public var params: [Parameter]
+    public let deadline: TimeAmount?
+    public let params: [Parameter]
     /// Environment for every task, in order of name; values are templates.
-    public var env: [EnvironmentEntry]
+    public let env: [EnvironmentEntry]
     /// Whether the DAG is paused when it is first loaded.
-    public var paused: Bool
-    public var tasks: [TaskSpec]
+    public let paused: Bool
+    public let tasks: [TaskSpec]
     /// Notifications, each a small task that runs when its moment comes and never decides how the run ends.
-    public var hooks: [Hook]
+    public let hooks: [Hook]
     /// The tasks, then those of the hooks: what the indexes of the Scheduler count.
-    var specs: [TaskSpec]
+    let specs: [TaskSpec]
+
+    init(
+        id: String, description: String, owner: String, tags: [String], timetable: Timetable?,
+        startedBy: StartCondition?, zone: Zone, start: Instant?, end: Instant?, catchup: Catchup,
+        catchupWindow: TimeAmount?, delay: TimeAmount, maxActiveRuns: Int, maxActiveTasks: Int, overlap: Overlap,
+        runTimeout: TimeAmount?, deadline: TimeAmount?, params: [Parameter], env: [EnvironmentEntry], paused: Bool,
+        tasks: [TaskSpec], hooks: [Hook], specs: [TaskSpec]
+    ) {
+        self.id = id
+        self.description = description
+        self.owner = owner
+        self.tags = tags
+        self.timetable = timetable
+        self.startedBy = startedBy
+        self.zone = zone
+        self.start = start
+        self.end = end
+        self.catchup = catchup
+        self.catchupWindow = catchupWindow
+        self.delay = delay
+        self.maxActiveRuns = maxActiveRuns
+        self.maxActiveTasks = maxActiveTasks
+        self.overlap = overlap
+        self.runTimeout = runTimeout
+        self.deadline = deadline
+        self.params = params
+        self.env = env
+        self.paused = paused
+        self.tasks = tasks
+        self.hooks = hooks
+        self.specs = specs
+    }
 }
 
 /// What starts the runs of a DAG that has no timetable.

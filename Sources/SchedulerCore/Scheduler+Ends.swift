@@ -85,6 +85,7 @@ extension Scheduler {
         case .clear:
             reset(node, index)
             judge(node, node.instances[index].task, now: now)
+            endIfDone(node, now: now)
         case .markSuccess: conclude(node, index, .markedSuccess, reason: "marked success", end: end, now: now)
         case .markFailed: conclude(node, index, .markedFailed, reason: "marked failed", end: end, now: now)
         case .markSkipped: conclude(node, index, .markedSkipped, reason: "marked skipped", end: end, now: now)

@@ -32,8 +32,8 @@ extension Scheduler {
         for node in dags.values { activate(node, now: now) }
     }
 
-    /// Makes the run's instances from what is stored, and those that every run has. One whose task the version lacks cannot
-    /// be, and is passed over.
+    /// Makes the run's instances from what is stored, and those that every run has, which nobody writes yet. One whose task
+    /// the version lacks cannot be, and is passed over.
     func restoreInstances(_ node: RunNode, _ stored: [TaskInstance]) {
         guard let dag = node.dag else { return }
         let byTask = Dictionary(grouping: stored, by: \.key.taskID)
@@ -48,7 +48,7 @@ extension Scheduler {
                 node.instances.append(InstanceNode(record: record, task: task, storedState: record.state))
                 if !record.state.isFinal { node.unfinished += 1 }
             }
-            if !isHook, records.first?.key.mapIndex != -1 { add(node, dag, task: task) }
+            if !isHook, records.first?.key.mapIndex != -1 { add(node, dag, task: task, isStored: false) }
             if let limit = spec.mapping?.maxActive {
                 node.tasks[task].gate = Gate(name: "map \(node.run.id)/\(spec.id)", capacity: limit)
             }
@@ -95,7 +95,7 @@ extension Scheduler {
             case .running:
                 takePlaces(node, index)
                 if let attempt = node.instances[index].record.attempt { places[attempt] = index }
-            default: break
+            default: if node.instances[index].storedState == nil { touch(node, index) }
             }
         }
         setRunTimer(node)

@@ -26,8 +26,9 @@ extension Scheduler {
     }
 
     /// Adds an instance in state `none`.
+    /// - Parameter isStored: whether it is to be written at the end of the turn.
     @discardableResult
-    func add(_ node: RunNode, _ dag: DAG, task: Int, mapIndex: Int = -1) -> Int {
+    func add(_ node: RunNode, _ dag: DAG, task: Int, mapIndex: Int = -1, isStored: Bool = true) -> Int {
         let index = node.instances.count
         let spec = dag.specs[task]
         node.instances.append(
@@ -37,7 +38,7 @@ extension Scheduler {
                     maxTries: 1 + spec.retries), task: task))
         node.tasks[task].instances.append(index)
         node.unfinished += 1
-        touch(node, index)
+        if isStored { touch(node, index) }
         return index
     }
 

@@ -45,7 +45,7 @@ struct DAGSketch {
         let zones = ["UTC", "Europe/Zurich", "America/Sao_Paulo", "Australia/Lord_Howe", "Asia/Kolkata"]
         var fields = [
             "\"schedule\":\(random.pick(schedules))", "\"timezone\":\"\(random.pick(zones))\"",
-            "\"start\":\"2023-11-\(number(10...14))\"", "\"max_active_runs\":\(number(1...3))",
+            "\"start\":\"2023-11-\(number(12...14))\"", "\"max_active_runs\":\(number(1...3))",
             "\"max_active_tasks\":\(number(1...5))", #""params":{"go":{"type":"boolean","default":true}}"#,
         ]
         fields.append("\"catchup\":\(random.pick(["true", "false", "\"none\"", "\"latest\""]))")
@@ -73,7 +73,7 @@ struct DAGSketch {
             if random.chance(20) { task.fields.append("\"pool\":\"p\",\"pool_slots\":\(number(1...3))") }
             if random.chance(8) { task.fields.append(#""depends_on_past":true"#) }
             if random.chance(8) { task.fields.append(#""on_lost":"fail""#) }
-            if random.chance(12) { task.fields.append(#""poll_interval":"3m","poll_timeout":"20m""#) }
+            if random.chance(20) { task.fields.append(#""poll_interval":"3m","poll_timeout":"20m""#) }
             if random.chance(10) { task.fields.append("\"on_failure\":\(hook)") }
             if random.chance(10) { task.fields.append("\"priority\":\(number(0...3))") }
             if random.chance(12), let list = list(after: task.after, using: &random) {
@@ -85,7 +85,9 @@ struct DAGSketch {
     }
 
     private static func list(after: [String], using random: inout SeededGenerator) -> String? {
-        if let before = after.first, random.chance(60) { return "{\"in\":\"{{ outputs.\(before).list }}\",\"limit\":4}" }
+        if let before = after.first, random.chance(60) {
+            return "{\"in\":\"{{ outputs.\(before).list }}\",\"limit\":4}"
+        }
         return random.pick(["[]", "[1]", "[1,2,3]", #"{"in":["a","b","c"],"max_active":1}"#])
     }
 

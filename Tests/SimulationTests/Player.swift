@@ -36,7 +36,31 @@ final class Player {
         world.onCommit = { [unowned self] in take($0) }
     }
 
+    /// What was committed, a line each, while `isTracing`.
+    private(set) var trace: [String] = []
+    var isTracing = false
+
+    private func note(_ change: Change) {
+        switch change {
+        case .insertRun(let run): trace.append("new run \(run.runID) of version \(run.version)")
+        case .updateRun(let run, let from): trace.append("run \(run.runID): \(from) -> \(run.state)")
+        case .insertTaskInstance(let task): trace.append("new \(task.key.run)/\(task.key.name): \(task.state)")
+        case .updateTaskInstance(let task, let from):
+            trace.append("\(task.key.run)/\(task.key.name): \(from) -> \(task.state) \(task.reason ?? "")")
+        case .insertAttempt(let attempt):
+            trace.append("attempt \(attempt.id) of \(attempt.instance.run)/\(attempt.instance.name)")
+        case .updateAttempt(let attempt, _): trace.append("attempt \(attempt.id) is \(attempt.state)")
+        case .putDAG(let dag):
+            trace.append("DAG \(dag.id) of version \(dag.version), cursor \(dag.cursor.map { "\($0)" } ?? "-")")
+        default: break
+        }
+    }
+
     private func take(_ changes: [Change]) {
+        if isTracing {
+            trace.append("-- \(world.now)")
+            changes.forEach(note)
+        }
         for change in changes {
             switch change {
             case .insertRun(let run):
@@ -121,9 +145,10 @@ final class Player {
             try world.request(.cancelRun(dag: run.dagID, runID: run.runID), crash: crash)
         case .cancelBackfill(let pick, let crash):
             try world.request(.cancelBackfill(Int64(pick % 3) + 1), crash: crash)
-        case .clear(let pick, let task, let upstream, let downstream, let onlyFailed, let latest, let crash):
+        case .clear(
+            let pick, let task, let element, let upstream, let downstream, let onlyFailed, let latest, let crash):
             guard let run = run(pick) else { return }
-            let tasks = task.map { [self.task($0, of: run)] } ?? []
+            let tasks = task.map { [self.task($0, of: run) + (element.map { "[\($0)]" } ?? "")] } ?? []
             try world.clear(
                 ClearRequest(
                     dag: run.dagID, runID: run.runID, tasks: tasks, upstream: upstream, downstream: downstream,
@@ -201,7 +226,9 @@ final class Player {
         for launch in started {
             guard let dag = dags[launch.dagID] else { continue }
             let ofDAG = live.count { $0.dagID == launch.dagID }
-            guard ofDAG <= dag.maxActiveTasks else { throw SimulationFailure("max_active_tasks: \(ofDAG) of \(launch.dagID)") }
+            guard ofDAG <= dag.maxActiveTasks else {
+                throw SimulationFailure("max_active_tasks: \(ofDAG) of \(launch.dagID)")
+            }
             guard let task = dag.tasks.first(where: { $0.id == launch.taskID }) else { continue }
             if task.pool == "p" {
                 let used = live.reduce(0) { $0 + slots($1) }
@@ -270,7 +297,8 @@ final class Player {
         }
         for run in runs.values where run.dagID == "d" && run.type == .scheduled {
             guard timetable.isTick(run.logicalDate), run.logicalDate < cursor, run.logicalDate >= start,
-                run.logicalDate <= dag.end ?? .distantFuture, run.interval.end == timetable.next(after: run.logicalDate),
+                run.logicalDate <= dag.end ?? .distantFuture,
+                run.interval.end == timetable.next(after: run.logicalDate),
                 run.createdAt >= run.interval.end + dag.delay || run.createdAt >= run.runAfter
             else { throw SimulationFailure("a run that the schedule does not have: \(run.runID)") }
         }

@@ -38,7 +38,8 @@ struct Scenario {
         case cancel(pick: Int, SimulatedWorld.Crash)
         case cancelBackfill(pick: Int, SimulatedWorld.Crash)
         case clear(
-            pick: Int, task: Int?, upstream: Bool, downstream: Bool, onlyFailed: Bool, latest: Bool, SimulatedWorld.Crash)
+            pick: Int, task: Int?, element: Int?, upstream: Bool, downstream: Bool, onlyFailed: Bool, latest: Bool,
+            SimulatedWorld.Crash)
         case mark(pick: Int, task: Int, MarkState, SimulatedWorld.Crash)
         case pause(dag: Int, Bool, SimulatedWorld.Crash)
         case clock(seconds: Int64)
@@ -73,7 +74,7 @@ struct Scenario {
         actions = []
         // Some worlds are whole without a crash, so that what only crashes would mend is seen.
         let crashes = random.chance(75)
-        for _ in 0..<Int.random(in: 20...70, using: &random) {
+        for _ in 0..<Int.random(in: 10...45, using: &random) {
             actions.append(Self.action(crashes: crashes, using: &random))
         }
     }
@@ -101,7 +102,8 @@ struct Scenario {
         case 83: return .cancelBackfill(pick: pick, crash())
         case 84..<88:
             return .clear(
-                pick: pick, task: random.chance(60) ? number(0...30) : nil, upstream: random.chance(20),
+                pick: pick, task: random.chance(60) ? number(0...30) : nil,
+                element: random.chance(20) ? number(0...2) : nil, upstream: random.chance(20),
                 downstream: random.chance(70), onlyFailed: random.chance(20), latest: random.chance(30), crash())
         case 88..<91:
             return .mark(pick: pick, task: number(0...30), random.pick(MarkState.allCases), crash())

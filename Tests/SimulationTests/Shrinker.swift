@@ -1,11 +1,12 @@
 /// Makes a failing scenario small: whatever can be left out without the failure going away is left out.
 enum Shrinker {
     static func shrink(_ scenario: Scenario) -> Scenario {
+        guard let failure = failure(scenario) else { return scenario }
         var least = scenario
         var hasShrunk = true
         while hasShrunk {
             hasShrunk = false
-            for smaller in candidates(least) where fails(smaller) {
+            for smaller in candidates(least) where self.failure(smaller) == failure {
                 least = smaller
                 hasShrunk = true
                 break
@@ -14,12 +15,15 @@ enum Shrinker {
         return least
     }
 
-    static func fails(_ scenario: Scenario) -> Bool {
+    /// What goes wrong, without what differs from one scenario to the other: names, numbers, times. Nil: nothing does.
+    private static func failure(_ scenario: Scenario) -> String? {
         do {
             try Player(scenario).play()
-            return false
+            return nil
         } catch {
-            return !(error is WrongSketch)
+            if error is WrongSketch { return nil }
+            let text = "\(error)".split(separator: "): ").last.map(String.init) ?? ""
+            return text.split(separator: " ").filter { $0.allSatisfy(\.isLetter) }.joined(separator: " ")
         }
     }
 
@@ -47,7 +51,10 @@ enum Shrinker {
                 let isNeeded = sketch.tasks.contains { $0.fields.contains { $0.contains("outputs.\(id).") } }
                 if !isNeeded { add { $0.versions[version].tasks.remove(at: task) } }
             }
-            for field in sketch.fields.indices { add { $0.versions[version].fields.remove(at: field) } }
+            for field in sketch.fields {
+                // In every version: the schedule of a DAG does not change within a scenario.
+                add { for index in $0.versions.indices { $0.versions[index].fields.removeAll { $0 == field } } }
+            }
             for (task, value) in sketch.tasks.enumerated() {
                 for field in value.fields.indices { add { $0.versions[version].tasks[task].fields.remove(at: field) } }
                 for edge in value.after.indices where !value.fields.contains(where: { $0.contains("outputs.") }) {
@@ -62,7 +69,12 @@ enum Shrinker {
     static func text(_ scenario: Scenario) -> String {
         let dags = (scenario.versions + scenario.others).map(\.text)
         let actions = scenario.actions.enumerated().map { "\($0): \($1)" }
-        return (["parallelism \(scenario.parallelism), pool p \(scenario.poolSlots)"] + dags + actions)
+        let player = Player(scenario)
+        player.isTracing = true
+        try? player.play()
+        return
+            (["parallelism \(scenario.parallelism), pool p \(scenario.poolSlots)"] + dags + actions
+            + player.trace.suffix(80))
             .joined(separator: "\n")
     }
 }

@@ -4,7 +4,9 @@ import Simulation
 
 enum Settings {
     static var seed: UInt64 { value("WEIR_SIMULATE_SEED") ?? 1 }
-    static var worlds: UInt64 { value("WEIR_SIMULATE_WORLDS") ?? 2_000 }
+    static var worlds: UInt64 { value("WEIR_SIMULATE_WORLDS") ?? 20_000 }
+    /// Somebody looks at certain worlds.
+    static var isChosen: Bool { getenv("WEIR_SIMULATE_WORLDS") != nil }
 
     private static func value(_ name: String) -> UInt64? { getenv(name).flatMap { UInt64(String(cString: $0)) } }
 }
@@ -25,6 +27,15 @@ struct Tally {
         crashedRuns += player.crashedRuns.count
         taskCounts.append(player.scenario.versions[0].tasks.count)
         moves.merge(player.moves, uniquingKeysWith: +)
+    }
+
+    mutating func add(_ other: Tally) {
+        worlds += other.worlds
+        crashedWorlds += other.crashedWorlds
+        runs += other.runs
+        crashedRuns += other.crashedRuns
+        taskCounts += other.taskCounts
+        moves.merge(other.moves, uniquingKeysWith: +)
     }
 
     var medianTasks: Int { taskCounts.isEmpty ? 0 : taskCounts.sorted()[taskCounts.count / 2] }
