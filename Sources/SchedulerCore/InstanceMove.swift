@@ -65,8 +65,12 @@ public enum InstanceMove: String, Sendable, Hashable, CaseIterable {
             case .running, .upForRetry, .deferred: .failed
             default: nil
             }
-        case .taskGone: state == .removed ? nil : .removed
-        case .hookDue: state == .none || state.isFinal && state != .removed ? .queued : nil
+        case .taskGone: state.isFinal && state != .removed ? .removed : nil
+        case .hookDue:
+            switch state {
+            case .none, .success, .failed, .skipped, .cancelled: .queued
+            default: nil
+            }
         }
     }
 }

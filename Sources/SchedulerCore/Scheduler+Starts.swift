@@ -37,23 +37,27 @@ extension Scheduler {
             node.record.arrived.isSuperset(of: wanted),
             mayStartByEvent(node), now >= dag.start ?? .distantPast, now <= dag.end ?? .distantFuture
         else { return }
-        let since = min(now, max(node.record.cursor ?? node.record.firstSeen, dag.start ?? .distantPast))
+        let since = max(node.record.cursor ?? node.record.firstSeen, dag.start ?? .distantPast)
         node.record.arrived = []
-        trigger(node, DataInterval(start: since, end: now), now: now)
+        // After a clock that was set back the span is as short as can be.
+        trigger(node, DataInterval(start: since, end: max(now, since + TimeAmount(microseconds: 1))), now: now)
     }
 
+    /// Each interval ends later than the one before, so its end names the run.
     private func trigger(_ node: DAGNode, _ interval: DataInterval, now: Instant) {
         node.record.cursor = interval.end
         turn.changes.append(.putDAG(node.record))
         create(
             .triggered, node, interval: interval, runAfter: now, params: nil,
-            runID: freeName("triggered", node, now: now), now: now)
+            runID: "triggered__\(interval.end)", now: now)
     }
 
-    /// Two runs of one microsecond still get two names.
+    /// Two runs of one microsecond still get two names, whatever the clock does between them.
     func freeName(_ type: String, _ node: DAGNode, now: Instant) -> String {
         var moment = now
-        while node.runsByName["\(type)__\(moment)"] != nil { moment = moment + TimeAmount(microseconds: 1) }
-        return "\(type)__\(moment)"
+        while node.usedNames.contains("\(type)__\(moment)") { moment = moment + TimeAmount(microseconds: 1) }
+        let name = "\(type)__\(moment)"
+        node.usedNames.insert(name)
+        return name
     }
 }

@@ -17,6 +17,8 @@ final class DAGNode {
     var runsByDate: [Instant: Int64] = [:]
     /// Unfinished runs, by the name that people use.
     var runsByName: [String: Int64] = [:]
+    /// Names by the time of making that were given since the start.
+    var usedNames: Set<String> = []
     /// Logical dates at or after the cursor whose run has ended: the schedule passes over them.
     var takenDates: Set<Instant> = []
     /// When the schedule is to be looked at again.

@@ -15,14 +15,16 @@ struct DAGSketch {
         let list = tasks.map { task in
             let known = Set(tasks.map(\.id))
             let after = task.after.filter(known.contains).map { "\"\($0)\"" }.joined(separator: ",")
-            let fields = (["\"id\":\"\(task.id)\"", "\"after\":[\(after)]", Self.command] + task.fields)
+            let with = task.fields.contains { $0.hasPrefix("\"with\"") } ? [] : [Self.command]
+            let fields = ["\"id\":\"\(task.id)\"", "\"after\":[\(after)]", Self.kind] + with + task.fields
             return "{\(fields.joined(separator: ","))}"
         }
         return "{" + (["\"id\":\"\(id)\""] + fields).joined(separator: ",")
             + ",\"tasks\":[\(list.joined(separator: ","))]}"
     }
 
-    private static let command = #""kind":"command","with":{"command":["true"]}"#
+    private static let kind = #""kind":"command""#
+    private static let command = #""with":{"command":["true"]}"#
     private static let hook = #"[{"kind":"command","with":{"command":["true"]}}]"#
     private static let rules = [
         "all_failed", "all_done", "all_done_min_one_success", "all_skipped", "one_success", "one_failed", "one_done",
@@ -59,7 +61,9 @@ struct DAGSketch {
         if random.chance(10) { fields.append("\"on_success\":\(Self.hook)") }
         if random.chance(10) { fields.append("\"on_deadline\":\(Self.hook)") }
         if random.chance(10) { fields.append(#""depends_on_past":true"#) }
-        self.init(id: id, fields: fields, tasks: Self.tasks(number(6...13), using: &random))
+        self.init(
+            id: id, fields: fields,
+            tasks: random.chance(30) ? Self.mappedTasks : Self.tasks(number(6...14), using: &random))
     }
 
     private static func tasks(_ count: Int, using random: inout SeededGenerator) -> [Task] {
@@ -79,10 +83,22 @@ struct DAGSketch {
             if random.chance(12), let list = list(after: task.after, using: &random) {
                 task.fields.append("\"for_each\":\(list)")
             }
+            if random.chance(2), let before = task.after.first {
+                task.fields.append("\"with\":{\"command\":[\"true\",\"{{ outputs.\(before).nothing }}\"]}")
+            }
             tasks.append(task)
         }
         return tasks
     }
+
+    /// A mapped task between two others, small enough that every command is likely to meet it.
+    private static let mappedTasks = [
+        Task(id: "t0", fields: [#""allow_failure":true"#]),
+        Task(
+            id: "t1", after: ["t0"],
+            fields: ["\"for_each\":\"{{ outputs.t0.list }}\"", #""poll_interval":"3m","poll_timeout":"20m""#]),
+        Task(id: "t2", after: ["t1"], fields: [#""trigger_rule":"all_done""#]),
+    ]
 
     private static func list(after: [String], using random: inout SeededGenerator) -> String? {
         if let before = after.first, random.chance(60) {

@@ -18,6 +18,8 @@ final class Player {
     /// Runs during whose life the memory was thrown away.
     private(set) var crashedRuns: Set<Int64> = []
     private var pool: Int
+    private var jumps: Int64 = 0
+    private var ticks: Int64 = 0
     private var began: [Int64: Int] = [:]
     private var started: [AttemptLaunch] = []
 
@@ -159,7 +161,10 @@ final class Player {
         case .pause(let pick, let paused, let crash):
             try world.request(.setPaused(dag: ids[pick % ids.count], paused: paused), crash: crash)
         case .clock(let seconds):
-            world.now = world.now + TimeAmount(seconds: seconds)
+            tick()
+            // No clock comes back to the same microsecond, and no name that was given before a restart is given again.
+            jumps += 1
+            world.now = world.now + TimeAmount(microseconds: seconds * 1_000_000 + 7 * jumps)
             try world.turn()
         case .pool(let slots, let crash):
             pool = slots
@@ -177,7 +182,10 @@ final class Player {
     }
 
     /// No two moments of a real clock are equal to the microsecond.
-    private func tick() { world.now = world.now + TimeAmount(microseconds: 1_001) }
+    private func tick() {
+        ticks += 1
+        world.now = world.now + TimeAmount(microseconds: 1_000 + ticks)
+    }
 
     private func end(_ attempt: Int64, _ outcome: Scenario.Outcome, _ crash: SimulatedWorld.Crash) throws {
         tick()

@@ -88,7 +88,7 @@ struct Scenario {
         switch number(0...99) {
         case 0..<56:
             let usual: [Outcome] = [.success, .success, .success, .success, .success, .success, .failure, .failure]
-            return .end(pick: pick, random.chance(75) ? random.pick(usual) : random.pick(Outcome.allCases), crash())
+            return .end(pick: pick, random.chance(75) ? random.pick(usual) : random.pick(Outcome.allCases + [.notYet, .notYet]), crash())
         case 56..<59: return .lose(pick: pick)
         case 59: return .postpone(pick: pick)
         case 60: return .revoke(pick: pick)
@@ -98,12 +98,12 @@ struct Scenario {
             return .backfill(
                 dag: pick, from: number(0...3), days: number(0...3), random.pick(Reprocess.allCases),
                 reverse: random.chance(20), crash())
-        case 81, 82: return .cancel(pick: pick, crash())
-        case 83: return .cancelBackfill(pick: pick, crash())
-        case 84..<88:
+        case 81: return .cancel(pick: pick, crash())
+        case 82: return .cancelBackfill(pick: pick, crash())
+        case 83..<88:
             return .clear(
                 pick: pick, task: random.chance(60) ? number(0...30) : nil,
-                element: random.chance(20) ? number(0...2) : nil, upstream: random.chance(20),
+                element: random.chance(50) ? number(0...3) : nil, upstream: random.chance(20),
                 downstream: random.chance(70), onlyFailed: random.chance(20), latest: random.chance(30), crash())
         case 88..<91:
             return .mark(pick: pick, task: number(0...30), random.pick(MarkState.allCases), crash())
