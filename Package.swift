@@ -68,7 +68,7 @@ let package = Package(
         tests("SchedulerCore", ["SchedulerCore", "JSONText"]),
         tests("Spawn", ["Spawn", "JSONText", "CPosix"]),
         tests("Store", ["Store", "SQLiteStore", "SchedulerCore", "CSQLite"]),
-        tests("Simulation", ["Simulation", "Engine", "Store", "SchedulerCore", "JSONText"], settings: quick),
+        tests("Simulation", ["Simulation", "Engine", "Spawn", "Store", "SchedulerCore", "JSONText"], settings: quick),
         tests("Engine", ["Engine", "Simulation", "Store", "SQLiteStore", "Spawn", "SchedulerCore", "JSONText"]),
         tests("Lake", ["Lake", "TaskKinds", "Spawn", "SchedulerCore", "JSONText"]),
         tests("Mail", ["Mail", "Spawn", "JSONText"]),

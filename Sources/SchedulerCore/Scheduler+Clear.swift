@@ -151,6 +151,7 @@ extension Scheduler {
             backfill.pending.append(id)
             if backfill.unfinished.insert(id).inserted { backfillsOfRun[id, default: []].append(backfill.record.id) }
             backfillsToStart.insert(backfill.record.id)
+            dagsToStart.insert(node.owner.record.id)
         } else {
             queue(node)
         }

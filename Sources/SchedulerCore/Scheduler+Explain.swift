@@ -25,7 +25,8 @@ extension Scheduler {
     private func whyQueued(_ node: RunNode) -> String {
         if node.loadingInstances { return "its task instances are being read" }
         if let backfill = governor(of: node) {
-            return "backfill \(backfill.record.id) is at its limit (\(backfill.active) of \(backfill.record.maxActive) runs)"
+            return
+                "backfill \(backfill.record.id) is at its limit (\(backfill.active) of \(backfill.record.maxActive) runs)"
         }
         if node.run.runAfter > lastNow { return "it is due at \(node.run.runAfter)" }
         let limit = node.owner.dag?.maxActiveRuns ?? 1

@@ -62,6 +62,7 @@ extension Scheduler {
         }
         node.past = known
         followers[past.run.id, default: []].insert(id)
+        dagsToStart.insert(node.owner.record.id)
         judgeHeld(node, now: now)
     }
 

@@ -64,6 +64,7 @@ extension Scheduler {
     }
 
     private func startRuns(of node: DAGNode, now: Instant) {
+        startFollowed(node, now: now)
         let limit = node.dag?.maxActiveRuns ?? 1
         while node.activeRuns < limit, let first = node.queued.first {
             guard let run = runs[first.run], run.run.state == .queued, !run.loadingInstances else {
@@ -80,6 +81,19 @@ extension Scheduler {
             run.slot = .dag
             start(run, now: now)
             advanceSchedule(node, now: now)
+        }
+    }
+
+    /// Starts a run that runs again and for whose tasks running ones wait, whatever the limit: they hold the places that it
+    /// would need.
+    private func startFollowed(_ node: DAGNode, now: Instant) {
+        guard !followers.isEmpty else { return }
+        for id in node.runsByName.values.sorted() {
+            guard let run = runs[id], run.run.isRerun, run.run.state == .queued, !run.loadingInstances,
+                let waiting = followers[id], waiting.contains(where: { runs[$0]?.run.state == .running })
+            else { continue }
+            leaveQueue(run)
+            start(run, now: now)
         }
     }
 

@@ -192,6 +192,10 @@ public final class Scheduler {
             }
             dagsToStart.insert(timer.dag)
         }
+        while let timer = runTimers.first, timer.at <= now {
+            _ = runTimers.pop()
+            if let run = runs[timer.run], run.run.state == .running { checkLimits(run, now: now) }
+        }
         while let timer = retryTimers.first, timer.at <= now {
             _ = retryTimers.pop()
             guard
@@ -200,10 +204,6 @@ public final class Scheduler {
                 run.instances[timer.index].record.nextTryAt == timer.at
             else { continue }
             enqueue(run, timer.index, .delayOver, reason: nil)
-        }
-        while let timer = runTimers.first, timer.at <= now {
-            _ = runTimers.pop()
-            if let run = runs[timer.run], run.run.state == .running { checkLimits(run, now: now) }
         }
     }
 

@@ -87,7 +87,9 @@ public final class SimulatedWorld {
             let isDouble = live.values.contains {
                 $0.run.id == launch.run.id && $0.taskID == launch.taskID && $0.mapIndex == launch.mapIndex
             }
-            guard !isDouble else { throw SimulationFailure("\(launch.taskID)[\(launch.mapIndex)] has two live attempts") }
+            guard !isDouble else {
+                throw SimulationFailure("\(launch.taskID)[\(launch.mapIndex)] has two live attempts")
+            }
             live[launch.attempt] = launch
             onStart?(launch)
         case .kill(let attempt): killed.insert(attempt)

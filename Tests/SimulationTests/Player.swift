@@ -76,7 +76,7 @@ final class Player {
         }
     }
 
-    private static let context = DAGValidationContext(
+    static let context = DAGValidationContext(
         kinds: [
             KindSpec(
                 name: "command", summary: "", launch: .program,
@@ -248,7 +248,10 @@ final class Player {
             }
         }
         for (id, dag) in dags {
-            let active = runs.values.count { $0.dagID == id && $0.state == .running && $0.backfill == nil }
+            // One that runs again because others wait for it takes no place.
+            let active = runs.values.count {
+                $0.dagID == id && $0.state == .running && $0.backfill == nil && !($0.isRerun && hadPast)
+            }
             guard active <= dag.maxActiveRuns else { throw SimulationFailure("max_active_runs of \(id): \(active)") }
             let dates = runs.values.filter { $0.dagID == id && $0.type.isOfInterval }.map(\.logicalDate)
             guard Set(dates).count == dates.count else { throw SimulationFailure("two runs of an interval of \(id)") }

@@ -88,7 +88,9 @@ struct Scenario {
         switch number(0...99) {
         case 0..<56:
             let usual: [Outcome] = [.success, .success, .success, .success, .success, .success, .failure, .failure]
-            return .end(pick: pick, random.chance(75) ? random.pick(usual) : random.pick(Outcome.allCases + [.notYet, .notYet]), crash())
+            return .end(
+                pick: pick,
+                random.chance(75) ? random.pick(usual) : random.pick(Outcome.allCases + [.notYet, .notYet]), crash())
         case 56..<59: return .lose(pick: pick)
         case 59: return .postpone(pick: pick)
         case 60: return .revoke(pick: pick)

@@ -41,7 +41,13 @@ struct Tally {
     var medianTasks: Int { taskCounts.isEmpty ? 0 : taskCounts.sorted()[taskCounts.count / 2] }
 
     /// Rows of the table that no world has gone through.
-    var missing: [Player.Move] { Self.rows.filter { moves[$0] == nil } }
+    var missing: [Player.Move] { Self.rows.filter { moves[$0] == nil && !Self.rare.contains($0) } }
+
+    /// So rare by chance that SchedulerMappingTests go through them on purpose.
+    static let rare = Set(
+        [TaskState.success, .failed, .skipped, .cancelled, .upstreamFailed].map {
+            Player.Move(from: $0, move: .elementGone)
+        })
 
     static var rows: [Player.Move] {
         TaskState.allCases.flatMap { state in

@@ -1,0 +1,292 @@
+import SchedulerCore
+import Simulation
+import Store
+import Testing
+
+/// Pools, sensors, the past, limits of a run's length, notifications, lost attempts, starts by events.
+@Suite struct SchedulerRulesTests {
+    private let world = SchedulerWorld()
+
+    private func task(_ id: String, _ more: String = "") -> String {
+        "{\"id\": \"\(id)\", \"kind\": \"command\", \"with\": {\"command\": [\"true\"]}\(more.isEmpty ? "" : ", " + more)}"
+    }
+
+    private func load(_ tasks: [String], _ more: String = "") throws {
+        try world.load(
+            "{\"id\": \"d\", \(more.isEmpty ? "" : more + ",") \"tasks\": [\(tasks.joined(separator: ","))]}")
+    }
+
+    @discardableResult
+    private func trigger() throws -> Run {
+        guard case .run(let run) = try world.request(.trigger(dag: "d", date: nil, params: [:])) else {
+            throw SimulationFailure("not triggered")
+        }
+        return run
+    }
+
+    private func end(_ task: String, run: Run? = nil, exitCode: Int = 0, outputs: String? = nil) throws {
+        let attempt = try #require(world.attempt(of: task, run: run?.runID), "\(task) does not run")
+        try world.end(attempt, exitCode: exitCode, outputs: outputs)
+    }
+
+    private var running: Set<String> { Set(world.live.values.map(\.taskID)) }
+
+    private func why(_ task: String, _ run: Run) -> String? {
+        world.scheduler.whyNotRunning(dag: "d", runID: run.runID, task: task)
+    }
+
+    // MARK: Pools
+
+    @Test func aPoolHoldsBackWhatHasNoSlot() throws {
+        try world.request(.setPool(Pool(name: "p", slots: 3)))
+        try load([
+            task("a", #""pool": "p", "pool_slots": 2, "priority": 3"#),
+            task("b", #""pool": "p", "pool_slots": 2, "priority": 2"#),
+            task("c", #""pool": "p""#), task("free"),
+        ])
+        let run = try trigger()
+        #expect(running == ["a", "free"], "c would fit, and does not pass by b, which is ahead")
+        #expect(why("b", run) == "pool p is full (2 of 3); needs 2 slots")
+        try world.restart()
+        #expect(why("c", run) == "pool p is full (2 of 3)")
+        try end("a")
+        #expect(running == ["b", "c", "free"])
+    }
+
+    @Test func aTaskThatNeedsMoreThanThereIsHoldsNobodyBack() throws {
+        try world.request(.setPool(Pool(name: "p", slots: 1)))
+        try load([task("big", #""pool": "p", "pool_slots": 2, "priority": 9"#), task("small", #""pool": "p""#)])
+        let run = try trigger()
+        #expect(running == ["small"])
+        #expect(why("big", run) == "needs 2 slots of pool p, which has 1")
+        try world.request(.setPool(Pool(name: "p", slots: 3)))
+        #expect(running == ["small", "big"])
+    }
+
+    @Test func aPoolThatIsNotThereIsWaitedFor() throws {
+        try load([task("a", #""pool": "nope""#)])
+        let run = try trigger()
+        #expect(running.isEmpty)
+        #expect(why("a", run) == "there is no pool 'nope'; `weir pools set nope SLOTS` makes it")
+        try world.request(.setPool(Pool(name: "nope", slots: 1)))
+        #expect(running == ["a"])
+        try end("a")
+        try world.request(.removePool(name: "nope"))
+        guard case .refused(let error) = try world.request(.removePool(name: "nope")) else {
+            Issue.record("removed twice")
+            return
+        }
+        #expect(error.code == .notFound)
+    }
+
+    // MARK: Sensors
+
+    @Test func aSensorLooksAgainWithoutASlotOrATry() throws {
+        try load([task("s", #""poll_interval": "1m", "poll_timeout": "150s""#)])
+        let run = try trigger()
+        let begin = world.now
+        try end("s", exitCode: 97)
+        #expect(try world.instance("s", run).state == .deferred)
+        #expect(running.isEmpty)
+        #expect(why("s", run)?.hasPrefix("not yet, looks again at ") == true)
+        try world.restart()
+        #expect(try world.advance())
+        #expect(world.now == begin + TimeAmount(seconds: 60))
+        #expect(try world.instance("s", run).tryNumber == 1, "a look is no try")
+        try end("s", exitCode: 97)
+        #expect(try world.advance())
+        try end("s", exitCode: 97)
+        #expect(try world.advance())
+        #expect(world.now == begin + TimeAmount(seconds: 150), "the last look is at the end of its patience")
+        try end("s", exitCode: 97)
+        #expect(try world.instance("s", run).state == .failed)
+        #expect(try world.instance("s", run).reason == "waited 2m30s in vain")
+    }
+
+    @Test func exit97OfAnyOtherTaskIsAFailure() throws {
+        try load([task("a")])
+        let run = try trigger()
+        try end("a", exitCode: 97)
+        #expect(try world.instance("a", run).state == .failed)
+    }
+
+    // MARK: The past
+
+    private let daily = #""schedule": "daily", "start": "2023-11-10", "catchup": true, "max_active_runs": 3"#
+
+    @Test func aTaskWaitsForItselfInTheRunBefore() throws {
+        try load([task("a", #""depends_on_past": true"#), task("b")], daily)
+        let runs = try world.runs("d").filter { $0.state == .running }
+        #expect(runs.count == 3)
+        #expect(
+            Set(world.live.values.filter { $0.taskID == "a" }.map(\.run.id)) == [runs[0].id], "the first has no past")
+        #expect(why("a", runs[1]) == "depends_on_past: a of \(runs[0].runID) has not succeeded")
+        try end("a", run: runs[0], exitCode: 1)
+        #expect(world.attempt(of: "a") == nil, "a failure holds back all after it")
+        try end("b", run: runs[0])
+        #expect(try world.runs("d").first?.state == .failed)
+        try world.restart()
+        #expect(why("a", runs[1]) == "depends_on_past: a of \(runs[0].runID) has not succeeded")
+        try world.clear(ClearRequest(dag: "d", runID: runs[0].runID, tasks: ["a"]))
+        try end("b", run: runs[2])
+        try end("b", run: runs[1])
+        while world.attempt(of: "a", run: runs[0].runID) == nil { try #require(try world.advance()) }
+        try end("a", run: runs[0])
+        #expect(world.attempt(of: "a", run: runs[1].runID) != nil, "it succeeded in the end")
+        try world.end(try #require(world.attempt(of: "a", run: runs[1].runID)), exitCode: 99)
+        #expect(world.attempt(of: "a", run: runs[2].runID) != nil, "skipped is as good")
+    }
+
+    @Test func aBackfillAgainstThePastIsRefused() throws {
+        try load([task("a", #""depends_on_past": true"#)], daily)
+        let from = try #require(Instant(rfc3339: "2023-11-10T00:00:00Z"))
+        func refusal(_ reprocess: Reprocess, reverse: Bool) throws -> String? {
+            let request = BackfillRequest(dag: "d", from: from, to: from, reprocess: reprocess, reverse: reverse)
+            guard case .refused(let error) = try world.request(.backfill(request, existing: [])) else { return nil }
+            return error.message
+        }
+        #expect(try refusal(.failed, reverse: true)?.contains("cannot run in reverse") == true)
+        #expect(try refusal(.none, reverse: false)?.contains("use --reprocess failed") == true)
+        #expect(try refusal(.failed, reverse: false) == nil)
+    }
+
+    // MARK: Limits of a run's length
+
+    @Test func aRunThatIsTooLongIsEnded() throws {
+        try load(
+            [task("a"), task("b", #""after": ["a"]"#), task("r", #""retries": 3, "retry_delay": "10h""#)],
+            #""run_timeout": "1h""#)
+        let run = try trigger()
+        try end("r", exitCode: 1)
+        #expect(try world.advance())
+        #expect(world.now == run.createdAt + TimeAmount(seconds: 3600))
+        #expect(world.killed.count == 1)
+        try world.restart()
+        #expect(world.killed.count == 1, "a restart repeats the kill")
+        #expect(try world.runs("d").first?.state == .running, "it ends with its last attempt")
+        try end("a")
+        let ended = try #require(try world.runs("d").first)
+        #expect(ended.state == .failed)
+        #expect(ended.reason == "the run was longer than its run_timeout of 1h")
+        #expect(try world.states(run) == ["a": .failed, "b": .skipped, "r": .failed])
+        try world.clear(ClearRequest(dag: "d", runID: run.runID))
+        for name in ["r", "a", "b"] { try end(name) }
+        #expect(try world.runs("d").first?.state == .success, "cleared, it has its whole time again")
+    }
+
+    @Test func aMissedDeadlineIsToldOnce() throws {
+        try load(
+            [task("a")], #""deadline": "10m", "on_deadline": [{"kind": "command", "with": {"command": ["true"]}}]"#)
+        let run = try trigger()
+        #expect(try world.advance())
+        #expect(running == ["a", "on_deadline:1"])
+        try world.restart()
+        #expect(try !world.advance())
+        try end("on_deadline:1")
+        try end("a")
+        let ended = try #require(try world.runs("d").first)
+        #expect(ended.state == .success && ended.missedDeadline)
+        #expect(
+            try world.store.audit(limit: 10).filter { $0.action == "deadline" }.map(\.subject) == ["d/\(run.runID)"])
+    }
+
+    // MARK: Notifications
+
+    @Test func theMomentOfANotification() throws {
+        let hook = #"[{"kind": "command", "with": {"command": ["true"]}}]"#
+        try load(
+            [task("a", "\"on_failure\": \(hook)"), task("b", #""after": ["a"], "trigger_rule": "all_done""#)],
+            "\"on_failure\": \(hook), \"on_success\": \(hook)")
+        let run = try trigger()
+        try end("a", exitCode: 1)
+        #expect(running == ["a:on_failure:1", "b"])
+        try end("b")
+        #expect(try world.runs("d").first?.state == .running, "the run waits for what tells of it")
+        try end("a:on_failure:1", exitCode: 98)
+        #expect(running == ["on_failure:1"])
+        try world.restart()
+        try end("on_failure:1", exitCode: 98)
+        let ended = try #require(try world.runs("d").first)
+        #expect(ended.state == .failed)
+        #expect(ended.reason == "failed: a", "a notification has no say")
+        try world.clear(ClearRequest(dag: "d", runID: run.runID, tasks: ["a"]))
+        try end("a")
+        try end("b")
+        #expect(running == ["on_success:1"])
+        try end("on_success:1")
+        #expect(try world.runs("d").first?.state == .success)
+    }
+
+    // MARK: Lost attempts
+
+    @Test func aTaskThatMustNotRunTwiceFailsWhenItIsLost() throws {
+        try load([task("a", #""on_lost": "fail", "retries": 5"#)])
+        let run = try trigger()
+        try world.lose(try #require(world.attempt(of: "a")))
+        #expect(try world.instance("a", run).state == .failed)
+        #expect(try world.instance("a", run).reason == "lost, and on_lost is fail: test")
+    }
+
+    // MARK: Overlap
+
+    @Test func aTickThatFindsTheRunBeforeStillActiveIsSkipped() throws {
+        try load(
+            [task("a")],
+            #""schedule": "daily", "start": "2023-11-13", "catchup": true, "max_active_runs": 1, "overlap": "skip""#)
+        #expect(try world.runs("d").count == 1)
+        #expect(try world.advance())
+        #expect(try world.advance())
+        #expect(try world.runs("d").count == 1, "two ticks came, and were skipped")
+        let skipped = try world.store.audit(limit: 10).filter { $0.action == "skip" }.map(\.details)
+        #expect(skipped.count == 2 && skipped.allSatisfy { $0.contains("\"reason\":\"overlap\"") })
+        try end("a")
+        #expect(try world.advance())
+        #expect(try world.runs("d").count == 2)
+    }
+
+    // MARK: Starts by events
+
+    @Test func aDatasetStartsWhatWaitsForIt() throws {
+        try load([task("make")])
+        try world.load(
+            #"{"id": "e", "schedule": {"datasets": ["x", "y"]}, "max_active_runs": 1, "tasks": [\#(task("use"))]}"#,
+            file: "e.json")
+        let first = world.now
+        try trigger()
+        try end("make", outputs: #"{"datasets": ["x", "z"]}"#)
+        #expect(try world.runs("e").isEmpty, "y is missing")
+        try world.restart()
+        world.now = world.now + TimeAmount(seconds: 60)
+        try trigger()
+        try end("make", outputs: #"{"datasets": ["y"]}"#)
+        let run = try #require(try world.runs("e").first)
+        #expect(run.type == .triggered && run.state == .running)
+        #expect(run.interval == DataInterval(start: first, end: world.now))
+        // While it runs, both arrive twice: one run more, and not two.
+        for _ in 0..<2 {
+            world.now = world.now + TimeAmount(seconds: 60)
+            try trigger()
+            try end("make", outputs: #"{"datasets": ["x", "y"]}"#)
+        }
+        #expect(try world.runs("e").map(\.state) == [.running, .queued])
+        #expect(try world.runs("e").last?.interval.start == run.interval.end)
+        try end("use")
+        #expect(
+            try world.runs("e").map(\.state) == [.success, .running, .queued], "the second arrival came while it waited"
+        )
+    }
+
+    @Test func filesStartARun() throws {
+        try world.load(#"{"id": "f", "schedule": {"files": {"folder": "in"}}, "tasks": [\#(task("a"))]}"#)
+        let first = world.now
+        world.now = world.now + TimeAmount(seconds: 60)
+        let newest = world.now - TimeAmount(seconds: 10)
+        try world.turn([.filesArrived(dag: "f", upTo: newest)])
+        try world.turn([.filesArrived(dag: "f", upTo: newest)])
+        let runs = try world.runs("f")
+        #expect(runs.map(\.interval) == [DataInterval(start: first, end: newest)], "what was told is not told again")
+        try world.request(.setPaused(dag: "f", paused: true))
+        try world.turn([.filesArrived(dag: "f", upTo: world.now)])
+        #expect(try world.runs("f").count == 1)
+    }
+}
