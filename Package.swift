@@ -64,6 +64,10 @@ let package = Package(
             // Static: such a program starts in a millisecond, a tenth of a dynamic one. See docs/decisions/0002.
             linkerSettings: [.unsafeFlags(["-static-executable"])]),
 
+        // Figures of the core, for `swift run -c release core-bench`. No part of Weir.
+        .executableTarget(
+            name: "core-bench", dependencies: ["SchedulerCore"], path: "Benchmarks/Core", swiftSettings: strict),
+
         tests("JSONText", ["JSONText"]),
         tests("SchedulerCore", ["SchedulerCore", "JSONText"]),
         tests("Spawn", ["Spawn", "JSONText", "CPosix"]),

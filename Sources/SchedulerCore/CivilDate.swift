@@ -59,7 +59,8 @@ public struct CivilDate: Sendable, Hashable, Comparable {
         (a.year, a.month, a.day) < (b.year, b.month, b.day)
     }
 
-    private static func days(year: Int, month: Int, day: Int) -> Int {
+    /// Days from 1970-01-01 to a date of any year. A day past the month's end counts on into the following months.
+    static func days(year: Int, month: Int, day: Int) -> Int {
         let (era, yearOfEra) = (month <= 2 ? year - 1 : year).floorDivided(by: 400)
         let dayOfYear = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + day - 1
         return era * 146_097 + yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100 + dayOfYear - 719_468

@@ -34,12 +34,19 @@ public struct CronExpression: Sendable, Hashable {
     /// Whether either of the day fields is enough.
     var eitherDay: Bool { !day.isStar && !weekday.isStar }
 
-    /// Whether any date fits at all; 29 February does, 30 February does not.
+    /// Whether any date fits at all; 29 February does, 30 February and a second Monday on the 31st do not.
     private var canMatch: Bool {
-        if eitherDay || day.isStar || day.hasLastDay { return true }
+        // Either day is enough, and every weekday comes up to five times in any month, in February of some years.
+        if eitherDay { return true }
         return (1...12).contains { month in
             let longest = month == 2 ? 29 : CivilDate.daysInMonth(year: 2001, month: month)
-            return self.month.contains(month) && day.next(notBelow: 1).map { $0 <= longest } ?? false
+            return self.month.contains(month)
+                && (1...longest).contains { day in
+                    // In the 400 years after which the calendar repeats each date of a year falls on every weekday.
+                    let isLast = day == longest || month == 2 && day == 28
+                    return (self.day.contains(day) || self.day.hasLastDay && isLast)
+                        && (weekday.values != 0 || weekday.hasNth((day + 6) / 7))
+                }
         }
     }
 

@@ -67,6 +67,11 @@ struct CronField: Sendable, Hashable {
         return rest == 0 ? nil : 63 - rest.leadingZeroBitCount
     }
 
+    /// Whether a weekday is wanted as the nth of its month.
+    func hasNth(_ number: Int) -> Bool {
+        (0..<7).contains { nthWeekdays & 1 << UInt64($0 * 8 + number) != 0 }
+    }
+
     var all: [Int] { (0..<64).filter(contains) }
 
     private mutating func read(_ part: Substring, _ kind: Kind) throws(Problem) {

@@ -3,7 +3,7 @@
 struct WildcardCronTicks: TickRule {
     let cron: CronExpression
 
-    var meaning: String { cron.meaning }
+    func meaning(in zone: Zone) -> String { "\(cron.meaning) \(zone.name)" }
 
     func next(after instant: Instant, in zone: Zone) -> Instant {
         var time = instant.wholeSeconds
@@ -39,7 +39,7 @@ struct WildcardCronTicks: TickRule {
 struct FixedCronTicks: TickRule {
     let cron: CronExpression
 
-    var meaning: String { cron.meaning }
+    func meaning(in zone: Zone) -> String { "\(cron.meaning) \(zone.name)" }
 
     func next(after instant: Instant, in zone: Zone) -> Instant {
         guard let local = cron.reading(after: reached(instant.wholeSeconds, zone)) else { return .distantFuture }

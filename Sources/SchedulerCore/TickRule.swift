@@ -4,13 +4,13 @@ protocol TickRule: Sendable {
     func next(after instant: Instant, in zone: Zone) -> Instant
     /// The last tick strictly before an instant of the years 0 to 9999.
     func previous(before instant: Instant, in zone: Zone) -> Instant
-    /// The ticks in words, without the zone.
-    var meaning: String { get }
+    /// The ticks in words, with the zone.
+    func meaning(in zone: Zone) -> String
 }
 
 /// Every real instant at which clocks show a full hour: an hour that the clocks skip has none, one that they repeat two.
 struct HourlyTicks: TickRule {
-    var meaning: String { "every hour at minute 0" }
+    func meaning(in zone: Zone) -> String { "every hour at minute 0 \(zone.name)" }
 
     func next(after instant: Instant, in zone: Zone) -> Instant {
         var time = instant.wholeSeconds + 1
@@ -48,7 +48,9 @@ struct DateTicks: TickRule {
 
     var dates: Dates
 
-    var meaning: String {
+    func meaning(in zone: Zone) -> String { "\(words) \(zone.name)" }
+
+    private var words: String {
         switch dates {
         case .daily: "every day at 00:00"
         case .weekly: "every Sunday at 00:00"

@@ -3,7 +3,7 @@
 ///
 /// Ticks of the years 0 to 9999; past these ends there is only `Instant.distantFuture` or `.distantPast`.
 public struct Timetable: Sendable {
-    /// The schedule as written in the DAG file, a preset without `@`: `daily`, `30 2 * * *`.
+    /// The schedule as written in the DAG file, a preset without `@`: `daily`, `30 2 * * *`, `every 15m`.
     public let name: String
     public let zone: Zone
     private let rule: any TickRule
@@ -11,8 +11,8 @@ public struct Timetable: Sendable {
     /// The schedules that have a name. `weekly` begins on Sunday, as in Airflow.
     public static let presets = ["hourly", "daily", "weekly", "monthly", "quarterly", "yearly"]
 
-    private static let first = CivilDateTime(CivilDate.firstOfMonth(year: 0, month: 1)).secondsAsUTC
-    private static let last = CivilDateTime(CivilDate.firstOfMonth(year: 9999, month: 12)).secondsAsUTC
+    private static let first = start(ofYear: 0)
+    private static let last = start(ofYear: 10_000) - least
 
     /// - Parameter preset: one of `presets`, also with `@` before it; nil comes back for any other text.
     public init?(preset: String, zone: Zone) {
@@ -37,21 +37,33 @@ public struct Timetable: Sendable {
         self.zone = zone
     }
 
+    /// A schedule by elapsed time: ticks at `start` and every whole multiple of `every` after and before it, whatever the
+    /// clocks of the zone do; the zone only serves to show times.
+    ///
+    /// - Parameter every: more than zero; with any other there is no tick at all.
+    public init(every: TimeAmount, from start: Instant, zone: Zone) {
+        rule = ElapsedTicks(every: every, start: start)
+        name = "every \(every)"
+        self.zone = zone
+    }
+
     /// The schedule in words, for `weir validate`: `every day at 00:00 Europe/Zurich`.
-    public var meaning: String { "\(rule.meaning) \(zone.name)" }
+    public var meaning: String { rule.meaning(in: zone) }
 
     // MARK: Ticks
 
     /// The first tick strictly after an instant.
     public func next(after instant: Instant) -> Instant {
-        instant.wholeSeconds >= Self.last
-            ? .distantFuture : rule.next(after: max(instant, Instant(seconds: Self.first)), in: zone)
+        guard instant < Self.last else { return .distantFuture }
+        let tick = rule.next(after: max(instant, Self.first - Self.least), in: zone)
+        return tick > Self.last ? .distantFuture : tick
     }
 
     /// The last tick strictly before an instant.
     public func previous(before instant: Instant) -> Instant {
-        instant.wholeSeconds <= Self.first
-            ? .distantPast : rule.previous(before: min(instant, Instant(seconds: Self.last)), in: zone)
+        guard instant > Self.first else { return .distantPast }
+        let tick = rule.previous(before: min(instant, Self.last + Self.least), in: zone)
+        return tick < Self.first ? .distantPast : tick
     }
 
     public func isTick(_ instant: Instant) -> Bool { alignPrevious(instant) == instant }
@@ -81,4 +93,8 @@ public struct Timetable: Sendable {
     }
 
     private static let least = TimeAmount(microseconds: 1)
+
+    private static func start(ofYear year: Int) -> Instant {
+        Instant(seconds: CivilDateTime(CivilDate.firstOfMonth(year: year, month: 1)).secondsAsUTC)
+    }
 }

@@ -31,38 +31,43 @@ struct YearlyRule: Sendable, Hashable {
     func period(at time: Int64) -> ZoneRules.Period {
         guard let summer else { return ZoneRules.Period(start: .min, end: .max, standard) }
         let year = CivilDateTime(secondsAsUTC: time).date.year
-        var changes: [(time: Int64, isSummer: Bool)] = []
+        var current = (start: Int64.min, isSummer: false)
+        var end = Int64.max
+        func consider(_ change: Int64, isSummer: Bool) {
+            if change > time {
+                end = min(end, change)
+            } else if change > current.start || change == current.start && isSummer {
+                // Where summer time ends and begins at one instant it never ends: the beginning counts.
+                current = (change, isSummer)
+            }
+        }
         // A change may lie a week outside its year, by its hours; so two years on each side always enclose `time`.
         for year in (year - 2)...(year + 2) {
-            changes.append((Self.seconds(of: summer.begin, year: year) - Int64(standard.offset), true))
-            changes.append((Self.seconds(of: summer.end, year: year) - Int64(summer.type.offset), false))
+            consider(Self.seconds(of: summer.begin, year: year) - Int64(standard.offset), isSummer: true)
+            consider(Self.seconds(of: summer.end, year: year) - Int64(summer.type.offset), isSummer: false)
         }
-        // Where summer time ends and begins at one instant it never ends: the beginning counts.
-        changes.sort { $0.time != $1.time ? $0.time < $1.time : !$0.isSummer && $1.isSummer }
-        let following = changes.firstIndex { $0.time > time } ?? changes.count
-        let current = changes[max(0, following - 1)]
-        return ZoneRules.Period(
-            start: current.time, end: following < changes.count ? changes[following].time : .max,
-            current.isSummer ? summer.type : standard)
+        return ZoneRules.Period(start: current.start, end: end, current.isSummer ? summer.type : standard)
     }
 
     /// The change's reading of the clock as if it showed UTC.
     private static func seconds(of day: Day, year: Int) -> Int64 {
-        let date: CivilDate
-        let newYear = CivilDate.firstOfMonth(year: year, month: 1)
+        let days: Int
         switch day.form {
         case .ofCommonYear(let number):
-            date = newYear.adding(days: number - 1 + (CivilDate.isLeapYear(year) && number >= 60 ? 1 : 0))
+            days =
+                CivilDate.days(year: year, month: 1, day: number)
+                + (CivilDate.isLeapYear(year) && number >= 60 ? 1 : 0)
         case .ofYear(let number):
-            date = newYear.adding(days: number)
+            days = CivilDate.days(year: year, month: 1, day: number + 1)
         case .ofMonth(let month, let week, let weekday):
-            let first = CivilDate.firstOfMonth(year: year, month: month)
-            let toWeekday = (weekday - first.weekday).floorDivided(by: 7).remainder
+            let first = CivilDate.days(year: year, month: month, day: 1)
+            // 1970-01-01 was a Thursday.
+            let toWeekday = (weekday - first - 4).floorDivided(by: 7).remainder
             var dayIndex = toWeekday + (week - 1) * 7
             if dayIndex >= CivilDate.daysInMonth(year: year, month: month) { dayIndex -= 7 }
-            date = first.adding(days: dayIndex)
+            days = first + dayIndex
         }
-        return Int64(date.daysSinceEpoch * 86_400 + day.time)
+        return Int64(days * 86_400 + day.time)
     }
 
     // MARK: Reading

@@ -58,12 +58,16 @@ public struct Zone: Sendable, Hashable {
     /// The instants at which clocks in the zone show a reading.
     public func instants(of reading: CivilDateTime) -> Reading {
         let local = reading.secondsAsUTC
-        var found: [Int64] = []
+        var first: Int64?
+        var last: Int64?
         var gap: Int64?
         var period = period(at: local - ZoneRules.largestOffset)
         while true {
             let candidate = local - Int64(period.offset)
-            if candidate >= period.start, candidate < period.end { found.append(candidate) }
+            if candidate >= period.start, candidate < period.end {
+                if first == nil { first = candidate }
+                last = candidate
+            }
             guard period.end <= local + ZoneRules.largestOffset else { break }
             let following = self.period(at: period.end)
             if period.end + Int64(period.offset) <= local, local < period.end + Int64(following.offset) {
@@ -74,7 +78,7 @@ public struct Zone: Sendable, Hashable {
         func instant(_ seconds: Int64) -> Instant {
             Instant(microseconds: seconds * 1_000_000 + Int64(reading.microsecond))
         }
-        guard let first = found.first, let last = found.last else {
+        guard let first, let last else {
             return .gap(firstInstantAfter: Instant(seconds: gap ?? local))
         }
         return first == last ? .unique(instant(first)) : .ambiguous(first: instant(first), second: instant(last))
