@@ -44,7 +44,7 @@ let package = Package(
         library("Spawn", ["JSONText", "CPosix", "CDigest"]),
         library("Store", ["SchedulerCore"], settings: quick),
         library("Simulation", ["Store", "SchedulerCore"], settings: quick),
-        library("SQLiteStore", ["Store", "SchedulerCore", "CSQLite"]),
+        library("SQLiteStore", ["Store", "SchedulerCore", "JSONText", "CSQLite"]),
         library("Engine", ["Store", "Spawn", "SchedulerCore", "Observability", "JSONText", "CPosix"]),
         library("Lake", ["Spawn", "JSONText", "CPosix"]),
         library("Mail", ["Spawn"]),

@@ -14,7 +14,7 @@ allowed() {
         Spawn) echo "JSONText CPosix CDigest" ;;
         Store) echo "SchedulerCore" ;;
         Simulation) echo "Store SchedulerCore" ;;
-        SQLiteStore) echo "Store SchedulerCore CSQLite" ;;
+        SQLiteStore) echo "Store SchedulerCore JSONText CSQLite" ;;
         Engine) echo "Store Spawn SchedulerCore Observability JSONText CPosix" ;;
         Lake) echo "Spawn JSONText CPosix" ;;
         Mail) echo "Spawn" ;;

@@ -15,6 +15,7 @@ public final class Engine: EngineService {
         case folder(DAGFolderContents)
         case prune(PruneOrder, limit: Int, OneShot<Result<PruneStep, StoreError>>)
         case parallelism(Int, actor: String)
+        case files(dag: String, upTo: Instant)
         case stop
     }
 
@@ -27,6 +28,7 @@ public final class Engine: EngineService {
     private let folderReader: FolderReader
     private let openReader = Mutex<StoreOpener?>(nil)
     private let housekeeper = Mutex<Housekeeper?>(nil)
+    private let arrivals = Mutex<FileArrivals?>(nil)
     private let fatal = Mutex<EngineError?>(nil)
     private let ended: @Sendable () -> Void
     private let loopIsOver = Atomic<Bool>(false)
@@ -66,7 +68,15 @@ public final class Engine: EngineService {
         do throws(StoreError) { try state.rebuild() } catch { throw EngineError(.store, error.message) }
         let mailbox = mailbox
         try executor.begin { mailbox.put(.report($0)) }
-        if configuration.runsSchedules { try watchFolder() }
+        if configuration.runsSchedules {
+            try watchFolder()
+            do throws(SystemError) {
+                let new = try FileArrivals(configuration.home, clock: clock) { mailbox.put(.files(dag: $0, upTo: $1)) }
+                arrivals.withLock { $0 = new }
+            } catch {
+                throw EngineError(.io, "\(error)")
+            }
+        }
         // After the watch began: what changes from here on is told.
         folderReader.read { mailbox.put(.folder($0)) }
         // The state moves into the loop's thread, which alone uses it from here on.
@@ -91,6 +101,10 @@ public final class Engine: EngineService {
         housekeeper.withLock { housekeeper in
             defer { housekeeper = nil }
             return housekeeper
+        }?.stop()
+        arrivals.withLock { arrivals in
+            defer { arrivals = nil }
+            return arrivals
         }?.stop()
         executor.stop()
     }
@@ -195,7 +209,7 @@ public final class Engine: EngineService {
             switch input {
             case .command(_, _, let answer): answer.give(.failure(Self.stopped))
             case .prune(_, _, let answer): answer.give(.failure(StoreError(.busy, Self.stopped.message)))
-            case .report, .folder, .parallelism, .stop: break
+            case .report, .folder, .parallelism, .files, .stop: break
             }
         }
     }
@@ -208,7 +222,10 @@ public final class Engine: EngineService {
             switch input {
             case .command(let command, let actor, let answer): state.perform(command, actor, answer)
             case .report(let report): state.take(report)
-            case .folder(let contents): state.take(contents)
+            case .folder(let contents):
+                state.take(contents)
+                arrivals.withLock { $0 }?.watch(contents)
+            case .files(let dag, let upTo): state.filesArrived(dag, upTo: upTo)
             case .prune(let order, let limit, let answer): state.prune(order, limit: limit, answer)
             case .parallelism(let parallelism, let actor): state.limit(parallelism: parallelism, actor: actor)
             case .stop: stopping = true
@@ -269,7 +286,7 @@ public final class Engine: EngineService {
                 case .prune(_, _, let answer):
                     answer.give(.failure(StoreError(.io, state.stoppedBecause ?? "")))
                 case .parallelism(let parallelism, let actor): state.limit(parallelism: parallelism, actor: actor)
-                case .report: break  // Found again after the rebuild.
+                case .report, .files: break  // Found again after the rebuild.
                 }
             }
         }

@@ -232,6 +232,10 @@ final class EngineState {
         scheduler.handle(event, now: clock())
     }
 
+    func filesArrived(_ dag: String, upTo: Instant) {
+        scheduler.handle(.filesArrived(dag: dag, upTo: upTo), now: clock())
+    }
+
     /// For later, while the store does not work.
     func keep(_ contents: DAGFolderContents) { folder = contents }
 

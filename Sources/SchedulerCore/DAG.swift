@@ -165,6 +165,8 @@ public struct Parameter: Sendable {
     public var allowed: [JSONNode]
     public var minimum: Double?
     public var maximum: Double?
+    /// A regular expression that a part of a string must match.
+    public var pattern: String?
 }
 
 /// One task of a DAG.

@@ -54,6 +54,9 @@ public enum DiagnosticCode: String, Sendable, CaseIterable {
     case selfDependency = "self_dependency"
     case duplicateDependency = "duplicate_dependency"
     case cycle
+    case badCondition = "bad_condition"
+    /// `each` in a task that has no `for_each`.
+    case notMapped = "not_mapped"
     /// A warning: the key does nothing here.
     case uselessKey = "useless_key"
     case unknownKind = "unknown_kind"

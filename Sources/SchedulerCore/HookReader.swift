@@ -71,7 +71,7 @@ extension HookReader.Draft {
                 id: id, kind: kind, description: "", upstream: [], downstream: [], with: with, triggerRule: .always,
                 retries: 2, retryDelay: TimeAmount(seconds: 60), retryBackoff: 2, maxRetryDelay: nil,
                 timeout: timeout ?? TimeAmount(seconds: 600), priority: 0, pool: Pool.defaultName, poolSlots: 1,
-                dependsOnPast: false, mapping: nil, onLost: .retry, pollInterval: nil,
+                dependsOnPast: false, mapping: nil, condition: nil, onLost: .retry, pollInterval: nil,
                 pollTimeout: TaskSpec.defaultPollTimeout, allowFailure: true, env: [], limits: TaskLimits(),
                 workingDirectory: nil, umask: nil))
     }

@@ -88,13 +88,15 @@ struct KindChecker {
     private func canYield(_ template: Template, _ type: ValueType) -> Bool {
         // Whatever a template gives is put into a string as text.
         if type == .string || type == .any { return true }
-        guard let name = template.soleName else { return type == .duration }
+        guard let name = template.soleName, !template.givesText else { return type == .duration }
+        if template.hasFilters { return true }
         let given: ValueType
         switch name {
         case .variable(.tryNumber): given = .integer
         case .variable: given = .string
         case .param(let name): given = paramTypes[name] ?? .any
-        case .output: given = .any
+        case .output, .eachValue: given = .any
+        case .eachIndex: given = .integer
         }
         switch (given, type) {
         case (.any, _), (.string, .duration), (.integer, .number), (.number, .integer): return true

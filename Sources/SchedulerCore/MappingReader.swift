@@ -38,7 +38,9 @@ enum MappingReader {
         if let text = list.string {
             let (template, errors) = Template.scan(text)
             // What is wrong inside a template is told where templates are checked.
-            if !errors.isEmpty || template.soleName != nil { return Mapping(list: list, limit: limit) }
+            if !errors.isEmpty || template.soleName != nil, !template.givesText || !errors.isEmpty {
+                return Mapping(list: list, limit: limit)
+            }
         }
         problems.error(
             .wrongType, at: list.offset, path,

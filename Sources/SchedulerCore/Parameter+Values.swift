@@ -58,6 +58,17 @@ extension Parameter {
                 for: text, among: words, otherwise: "; it may be \(words.joined(separator: ", "))")
             return (.badValue, "parameter \"\(name)\" cannot be \(text)\(remedy)")
         }
+        if let pattern, let text = value.string {
+            guard text.utf8.count <= Pattern.longest else {
+                return (
+                    .outOfRange,
+                    "parameter \"\(name)\" is longer than the \(Pattern.longest) bytes that \"pattern\" is tried on"
+                )
+            }
+            if Pattern(pattern)?.matches(text) != true {
+                return (.badValue, "parameter \"\(name)\" must match \"\(pattern)\", not \"\(text)\"")
+            }
+        }
         if let number = value.double {
             if let minimum, number < minimum {
                 return (.outOfRange, "parameter \"\(name)\" must be at least \(plain(minimum)), not \(text)")

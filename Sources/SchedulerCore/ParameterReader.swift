@@ -2,7 +2,7 @@ import JSONText
 
 /// Reads the `params` of a DAG file.
 enum ParameterReader {
-    static let keys = ["type", "default", "enum", "minimum", "maximum", "description"]
+    static let keys = ["type", "default", "enum", "minimum", "maximum", "pattern", "description"]
     private static let types: [ValueType] = [.string, .integer, .number, .boolean, .array, .object]
 
     static func read(_ dag: ObjectReader) -> [Parameter] {
@@ -34,8 +34,9 @@ enum ParameterReader {
         reader.refuseUnknownKeys(keys, of: "a parameter")
         var parameter = Parameter(
             name: member.key, type: type(reader) ?? .any, description: reader.string("description") ?? "",
-            defaultValue: reader["default"], allowed: [], minimum: nil, maximum: nil)
+            defaultValue: reader["default"], allowed: [], minimum: nil, maximum: nil, pattern: nil)
         readBounds(of: &parameter, reader)
+        readPattern(of: &parameter, reader)
         if let node = reader["enum"] {
             guard let values = node.array, !values.isEmpty else {
                 reader.error(.wrongType, "enum", "\"enum\" must be an array of at least one value")
@@ -67,6 +68,20 @@ enum ParameterReader {
         if let minimum = parameter.minimum, let maximum = parameter.maximum, minimum > maximum {
             reader.error(.badValue, "maximum", "\"maximum\" is less than \"minimum\"")
         }
+    }
+
+    private static func readPattern(of parameter: inout Parameter, _ reader: ObjectReader) {
+        guard let text = reader.string("pattern") else { return }
+        guard parameter.type == .string else {
+            reader.error(
+                .badValue, "pattern", "\"pattern\" only goes with the type string, not \(parameter.type.rawValue)")
+            return
+        }
+        guard Pattern(text) != nil else {
+            reader.error(.badValue, "pattern", "\"\(text)\" is no regular expression")
+            return
+        }
+        parameter.pattern = text
     }
 
     private static func type(_ reader: ObjectReader) -> ValueType? {

@@ -123,9 +123,3 @@ struct ScheduleReader {
         return Schedule(startedBy: .datasets(names.map(\.text)))
     }
 }
-
-extension Timetable {
-    init(every: TimeAmount, from: Instant, zone: Zone) {
-        self.init(cron: (try? CronExpression("0 0 * * *"))!, zone: zone)
-    }
-}

@@ -33,14 +33,20 @@ struct TaskListReader {
         checkKinds(drafts)
 
         var templates = TemplateChecker(
-            params: params.map(\.name), taskIDs: ids, indexOfTask: indexOfTask, problems: problems)
+            params: params.map(\.name), taskIDs: ids, indexOfTask: indexOfTask,
+            isMapped: drafts.map { $0.mapping != nil }, problems: problems)
         for entry in dagEnv + (defaults?.env ?? []) { templates.check(entry.node, path: entry.path, task: nil) }
         for (index, draft) in drafts.enumerated() {
             if let with = draft.reader["with"] {
                 templates.check(with, path: draft.reader.path("with"), task: index)
             }
             for entry in draft.settings.env ?? [] { templates.check(entry.node, path: entry.path, task: index) }
-            if let mapping = draft.mapping { templates.check(mapping.list, path: draft.mappingPath, task: index) }
+            if let mapping = draft.mapping {
+                templates.check(mapping.list, path: draft.mappingPath, task: index, .list)
+            }
+            if let text = draft.when, let node = draft.reader["when"] {
+                templates.checkCondition(text, at: node.offset, path: draft.reader.path("when"), task: index)
+            }
         }
         let hooks = readHooks(drafts, &templates)
         templates.checkReferences(graph, upstream: upstream, isOpen: isOpen)
@@ -61,13 +67,13 @@ struct TaskListReader {
         ]
         for (key, moment) in moments {
             for draft in reader.read(key, of: dag) {
-                templates.check(draft.with, path: draft.path, task: nil)
+                templates.check(draft.with, path: draft.path, task: nil, .notification)
                 hooks.append(draft.hook(moment))
             }
         }
         for (index, task) in drafts.enumerated() {
             for draft in reader.read("on_failure", of: task.reader, prefix: "\(task.id ?? ""):") {
-                templates.check(draft.with, path: draft.path, task: index)
+                templates.check(draft.with, path: draft.path, task: index, .notification)
                 hooks.append(draft.hook(.taskFailure(index)))
             }
         }

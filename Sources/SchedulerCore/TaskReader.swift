@@ -60,7 +60,8 @@ struct TaskSettings {
 
 /// One task as read, before anything that needs the others.
 struct TaskDraft {
-    static let keys = ["id", "kind", "after", "with", "description", "for_each", "on_failure"] + TaskSettings.keys
+    static let keys =
+        ["id", "kind", "after", "with", "description", "when", "for_each", "on_failure"] + TaskSettings.keys
 
     let reader: ObjectReader
     let id: String?
@@ -69,6 +70,8 @@ struct TaskDraft {
     let settings: TaskSettings
     let after: [(text: String, node: JSONNode, path: String)]
     let mapping: Mapping?
+    /// The text of the condition.
+    let when: String?
 
     /// Reads the fields and reports what is wrong with each.
     init?(_ node: JSONNode, path: String, problems: DiagnosticCollector) {
@@ -82,6 +85,7 @@ struct TaskDraft {
         settings = TaskSettings(reader)
         after = reader.strings("after") ?? []
         mapping = MappingReader.read(reader)
+        when = reader["when"]?.isNull == true ? nil : reader.string("when")
     }
 
     /// Where the list of its `for_each` stands.
@@ -104,6 +108,7 @@ struct TaskDraft {
             pool: settings.pool ?? defaults?.pool ?? Pool.defaultName,
             poolSlots: settings.poolSlots ?? defaults?.poolSlots ?? 1,
             dependsOnPast: settings.dependsOnPast ?? defaults?.dependsOnPast ?? dependsOnPast, mapping: mapping,
+            condition: when.flatMap { try? Condition(parsing: $0) },
             onLost: settings.onLost ?? defaults?.onLost ?? .retry,
             pollInterval: settings.pollInterval ?? defaults?.pollInterval ?? nil,
             pollTimeout: settings.pollTimeout ?? defaults?.pollTimeout ?? TaskSpec.defaultPollTimeout,

@@ -24,7 +24,7 @@ public struct Template: Sendable, Hashable {
     enum Part: Sendable, Hashable {
         case text(String)
         /// `offset` is that of the opening braces.
-        case name(TemplateName, offset: Int)
+        case name(TemplateName, [TemplateFilter], offset: Int)
     }
 
     let parts: [Part]
@@ -40,11 +40,22 @@ public struct Template: Sendable, Hashable {
 
     /// The names in the string, in order.
     public var names: [TemplateName] {
-        parts.compactMap { part in if case .name(let name, _) = part { name } else { nil } }
+        parts.compactMap { part in if case .name(let name, _, _) = part { name } else { nil } }
     }
 
     /// The name when the whole string is one template, whose value is then taken as it is, whatever its type.
     public var soleName: TemplateName? { parts.count == 1 ? names.first : nil }
+
+    /// Whether a template that is the whole string gives a text, whatever its name stands for.
+    var givesText: Bool {
+        guard parts.count == 1, case .name(_, let filters, _) = parts[0] else { return true }
+        return filters.contains(where: \.givesText)
+    }
+
+    /// Whether it may give something else than its name.
+    var hasFilters: Bool {
+        parts.contains { if case .name(_, let filters, _) = $0 { !filters.isEmpty } else { false } }
+    }
 
     /// Whether a string holds a template at all.
     public static func isTemplate(_ text: String) -> Bool {
@@ -85,7 +96,15 @@ public struct Template: Sendable, Hashable {
                 return (Template(parts: parts), errors)
             }
             do throws(TemplateError) {
-                parts.append(.name(try name(bytes, from: index + 2, to: end), offset: index))
+                let bar = bytes[(index + 2)..<end].firstIndex(of: UInt8(ascii: "|")) ?? end
+                let name = try name(bytes, from: index + 2, to: bar)
+                do throws(TemplateError) {
+                    parts.append(.name(name, try TemplateFilter.parse(Array(bytes[bar..<end])), offset: index))
+                } catch {
+                    var error = error
+                    error.offset += bar
+                    throw error
+                }
             } catch {
                 errors.append(error)
             }
@@ -132,10 +151,10 @@ extension Template {
         case .string(let text):
             guard isTemplate(text) else { return node }
             let template = try Template(parsing: text)
-            guard let name = template.soleName else {
+            guard template.parts.count == 1, case .name(let name, let filters, _) = template.parts[0] else {
                 return JSONNode(.string(try template.text(in: context)), offset: node.offset)
             }
-            return JSONNode(try context.value(of: name).value, offset: node.offset)
+            return JSONNode(try value(name, filters, context).value, offset: node.offset)
         case .array(let nodes):
             var rendered: [JSONNode] = []
             rendered.reserveCapacity(nodes.count)
@@ -167,9 +186,9 @@ extension Template {
         for part in parts {
             switch part {
             case .text(let text): result += text
-            case .name(let name, let offset):
+            case .name(let name, let filters, let offset):
                 do {
-                    result += try context.value(of: name).plainText
+                    result += try Self.value(name, filters, context).plainText
                 } catch {
                     var error = error
                     error.offset = offset
@@ -178,6 +197,19 @@ extension Template {
             }
         }
         return result
+    }
+
+    /// What a name gives once its filters have gone over it.
+    private static func value(
+        _ name: TemplateName, _ filters: [TemplateFilter], _ context: TemplateContext
+    ) throws(TemplateError) -> JSONNode {
+        guard !filters.isEmpty else { return try context.value(of: name) }
+        var value: JSONNode?
+        var absence: TemplateError?
+        do throws(TemplateError) { value = try context.value(of: name) } catch { absence = error }
+        for filter in filters { value = try filter.apply(value, context.zone) }
+        guard let value else { throw absence ?? TemplateError(.unknownOutput, "it gives nothing") }
+        return value
     }
 
     /// Puts a step before the path of an error that comes from inside.

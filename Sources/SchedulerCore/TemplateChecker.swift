@@ -14,59 +14,101 @@ struct TemplateChecker {
     let taskIDs: [String]
     let indexOfTask: [String: Int]
     let problems: DiagnosticCollector
+    /// Which tasks have a `for_each`.
+    let isMapped: [Bool]
     private var references: [Reference] = []
 
-    init(params: [String], taskIDs: [String], indexOfTask: [String: Int], problems: DiagnosticCollector) {
+    init(
+        params: [String], taskIDs: [String], indexOfTask: [String: Int], isMapped: [Bool], problems: DiagnosticCollector
+    ) {
         self.params = params
         self.taskIDs = taskIDs
         self.indexOfTask = indexOfTask
+        self.isMapped = isMapped
         self.problems = problems
     }
 
     /// Checks every string of a value.
-    /// - Parameter task: whose value it is; nil for a value that is rendered for every task.
-    mutating func check(_ node: JSONNode, path: String, task: Int?) {
+    /// - Parameters:
+    ///   - task: whose value it is; nil for a value that is rendered for every task, or for the run.
+    ///   - place: what of a task, or of the DAG, it belongs to.
+    mutating func check(_ node: JSONNode, path: String, task: Int?, _ place: Place = .value) {
         switch node.value {
         case .string(let text):
-            if Template.isTemplate(text) { check(text, at: node.offset, path: path, task: task) }
+            if Template.isTemplate(text) { check(text, at: node.offset, path: path, task: task, place) }
         case .array(let nodes):
-            for (index, node) in nodes.enumerated() { check(node, path: "\(path)[\(index)]", task: task) }
+            for (index, node) in nodes.enumerated() { check(node, path: "\(path)[\(index)]", task: task, place) }
         case .object(let object):
-            for member in object.members { check(member.node, path: jsonPath(path, member.key), task: task) }
+            for member in object.members { check(member.node, path: jsonPath(path, member.key), task: task, place) }
         default: break
         }
     }
 
-    private mutating func check(_ text: String, at start: Int, path: String, task: Int?) {
+    /// Where a template stands decides which names it may use.
+    enum Place {
+        case value
+        /// The list of a mapped task, before there are elements.
+        case list
+        /// A notification of the run, when every task has ended.
+        case notification
+    }
+
+    /// Checks the condition of a task.
+    mutating func checkCondition(_ text: String, at start: Int, path: String, task: Int) {
+        do throws(TemplateError) {
+            for place in try Condition(parsing: text).places {
+                let offset = problems.offset(inStringAt: start, decoded: place.offset)
+                check(place.name, at: offset, path: path, task: task, .value)
+            }
+        } catch {
+            problems.error(
+                DiagnosticCode(rawValue: error.code) ?? .badCondition,
+                at: problems.offset(inStringAt: start, decoded: error.offset), path, error.message)
+        }
+    }
+
+    private mutating func check(_ text: String, at start: Int, path: String, task: Int?, _ place: Place) {
         let problems = self.problems
         let (template, errors) = Template.scan(text)
         for error in errors {
             let offset = problems.offset(inStringAt: start, decoded: error.offset)
             problems.error(DiagnosticCode(rawValue: error.code) ?? .badTemplate, at: offset, path, error.message)
         }
-        for case .name(let name, let position) in template.parts {
-            let offset = { problems.offset(inStringAt: start, decoded: position) }
-            switch name {
-            case .variable: break
-            case .param(let param):
-                guard !params.contains(param) else { break }
-                let remedy = problems.suggestion(
-                    for: param, among: params,
-                    otherwise: params.isEmpty ? "; it declares none" : "; it has \(params.joined(separator: ", "))")
-                problems.error(.unknownParam, at: offset(), path, "the DAG has no parameter \"\(param)\"\(remedy)")
-            case .output(let wanted, _):
-                guard let task else {
-                    problems.error(
-                        .notUpstream, at: offset(), path,
-                        "outputs cannot be used here: no task is before all others")
-                    break
-                }
-                guard let index = indexOfTask[wanted] else {
-                    let remedy = problems.suggestion(for: wanted, among: taskIDs)
-                    problems.error(.unknownTask, at: offset(), path, "there is no task \"\(wanted)\"\(remedy)")
-                    break
-                }
-                references.append(Reference(task: task, wanted: index, offset: offset(), path: path))
+        for case .name(let name, _, let position) in template.parts {
+            check(name, at: problems.offset(inStringAt: start, decoded: position), path: path, task: task, place)
+        }
+    }
+
+    private mutating func check(_ name: TemplateName, at offset: Int, path: String, task: Int?, _ place: Place) {
+        switch name {
+        case .variable: break
+        case .param(let param):
+            guard !params.contains(param) else { break }
+            let remedy = problems.suggestion(
+                for: param, among: params,
+                otherwise: params.isEmpty ? "; it declares none" : "; it has \(params.joined(separator: ", "))")
+            problems.error(.unknownParam, at: offset, path, "the DAG has no parameter \"\(param)\"\(remedy)")
+        case .output(let wanted, _):
+            guard task != nil || place == .notification else {
+                problems.error(
+                    .notUpstream, at: offset, path, "outputs cannot be used here: no task is before all others")
+                break
+            }
+            guard let index = indexOfTask[wanted] else {
+                let remedy = problems.suggestion(for: wanted, among: taskIDs)
+                problems.error(.unknownTask, at: offset, path, "there is no task \"\(wanted)\"\(remedy)")
+                break
+            }
+            // A notification about a task may tell what that one has handed on.
+            if let task, place != .notification || index != task {
+                references.append(Reference(task: task, wanted: index, offset: offset, path: path))
+            }
+        case .eachValue, .eachIndex:
+            if place == .list {
+                problems.error(.notMapped, at: offset, path, "\"for_each\" itself has no each: it makes the elements")
+            } else if task.map({ !isMapped[$0] }) ?? true {
+                let who = task.map { "task \"\(taskIDs[$0])\"" } ?? "what is meant for all"
+                problems.error(.notMapped, at: offset, path, "\(who) has no \"for_each\", so it has no each")
             }
         }
     }

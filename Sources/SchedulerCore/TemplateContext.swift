@@ -17,10 +17,13 @@ public struct TemplateContext: Sendable {
     public var params: JSONNode
     /// What the tasks before this one have handed on, by task id: objects.
     public var outputs: [String: JSONNode]
+    /// The element of an instance of a mapped task, and which it is.
+    public var each: (value: JSONNode, index: Int)?
 
     public init(
         dagID: String, runID: String, runType: RunType, taskID: String, tryNumber: Int, logicalDate: Instant,
-        interval: DataInterval, zone: Zone, timetable: Timetable?, params: JSONNode, outputs: [String: JSONNode]
+        interval: DataInterval, zone: Zone, timetable: Timetable?, params: JSONNode, outputs: [String: JSONNode],
+        each: (value: JSONNode, index: Int)? = nil
     ) {
         self.dagID = dagID
         self.runID = runID
@@ -33,16 +36,18 @@ public struct TemplateContext: Sendable {
         self.timetable = timetable
         self.params = params
         self.outputs = outputs
+        self.each = each
     }
 
     /// - Parameter params: the object that `run.params` holds as text.
     public init(
-        dag: DAG, run: Run, taskID: String, tryNumber: Int, params: JSONNode, outputs: [String: JSONNode] = [:]
+        dag: DAG, run: Run, taskID: String, tryNumber: Int, params: JSONNode, outputs: [String: JSONNode] = [:],
+        each: (value: JSONNode, index: Int)? = nil
     ) {
         self.init(
             dagID: run.dagID, runID: run.runID, runType: run.type, taskID: taskID, tryNumber: tryNumber,
             logicalDate: run.logicalDate, interval: run.interval, zone: dag.zone, timetable: dag.timetable,
-            params: params, outputs: outputs)
+            params: params, outputs: outputs, each: each)
     }
 
     /// The value of a name; an error for a parameter or an output that is not there.
@@ -63,6 +68,22 @@ public struct TemplateContext: Sendable {
                     .unknownOutput,
                     "task \"\(task)\" has handed on no \"\(key)\""
                         + suggestion(for: key, among: keys, otherwise: remedy))
+            }
+            return value
+        case .eachIndex, .eachValue:
+            guard let each else { throw TemplateError(.notMapped, "the task has no \"for_each\", so it has no each") }
+            guard case .eachValue(let path) = name else { return JSONNode(.integer(Int64(each.index))) }
+            var value = each.value
+            for key in path {
+                guard let member = value[key] else {
+                    let keys = value.object?.members.map(\.key) ?? []
+                    let all = keys.isEmpty ? "; it is \(value.typeName)" : "; it has " + keys.joined(separator: ", ")
+                    throw TemplateError(
+                        .unknownOutput,
+                        "the element \(each.index) has no \"\(key)\""
+                            + suggestion(for: key, among: keys, otherwise: all))
+                }
+                value = member
             }
             return value
         }

@@ -22,6 +22,10 @@ public enum TemplateName: Sendable, Hashable {
     case param(String)
     /// `outputs.<task>.<key>`: what a task before this one has handed on. The key is what follows the last dot.
     case output(task: String, key: String)
+    /// `each.value`, or a member of it: `each.value.name`.
+    case eachValue(path: [String])
+    /// `each.index`: which element, from 0.
+    case eachIndex
 
     /// Reads a name without braces. The error's offset counts from the start of `text`.
     init(_ text: String) throws(TemplateError) {
@@ -42,10 +46,20 @@ public enum TemplateName: Sendable, Hashable {
                 throw Self.unknown(text, "; outputs are written {{ outputs.task.key }}")
             }
             self = .output(task: task, key: String(key))
+        case "each":
+            if parts.count == 2, parts[1] == "index" {
+                self = .eachIndex
+            } else if parts.count >= 2, parts[1] == "value", !parts.contains("") {
+                self = .eachValue(path: parts.dropFirst(2).map(String.init))
+            } else {
+                throw Self.unknown(text, "; there is each.value, each.value.key and each.index")
+            }
         default:
             let variables = Variable.allCases.map(\.rawValue)
-            guard parts.count > 1, let word = nearestName(to: String(parts[0]), among: ["params", "outputs"]) else {
-                let all = (variables + ["params.name", "outputs.task.key"]).joined(separator: ", ")
+            guard parts.count > 1, let word = nearestName(to: String(parts[0]), among: ["params", "outputs", "each"])
+            else {
+                let all = (variables + ["params.name", "outputs.task.key", "each.value", "each.index"]).joined(
+                    separator: ", ")
                 throw Self.unknown(text, suggestion(for: text, among: variables, otherwise: "; one of \(all)"))
             }
             let mended = ([word] + parts.dropFirst().map(String.init)).joined(separator: ".")

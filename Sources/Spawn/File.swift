@@ -11,6 +11,9 @@ public enum File {
         public var size: Int64
         /// Time of the last change of the content, microseconds since 1970 UTC.
         public var modified: Int64
+        /// Time of the last change of the content, the name or the mode: no copy can carry it along, so it also tells when
+        /// a file arrived. Microseconds since 1970 UTC.
+        public var changed: Int64
         public var device: UInt64
         public var inode: UInt64
 
@@ -24,6 +27,7 @@ public enum File {
                 }
             size = Int64(raw.st_size)
             modified = Int64(raw.st_mtim.tv_sec) * 1_000_000 + Int64(raw.st_mtim.tv_nsec) / 1000
+            changed = Int64(raw.st_ctim.tv_sec) * 1_000_000 + Int64(raw.st_ctim.tv_nsec) / 1000
             device = UInt64(raw.st_dev)
             inode = UInt64(raw.st_ino)
         }

@@ -1,5 +1,5 @@
 extension WrongDAGFiles {
-    static let all = structure + values + dependencies + kinds + templates + params + limits
+    static let all = structure + values + dependencies + kinds + templates + params + limits + expressions
 
     /// What a task may use, and what the schedule needs.
     static let limits: [(text: String, expected: [String])] = [
@@ -162,8 +162,7 @@ extension WrongDAGFiles {
         (
             #"{"id":"d","tasks":[{"id":"a","kind":"load","with":{"from":"{{ ds | upper }}","to":"{{}}"}}]}"#,
             [
-                #"1:60 bad_template "ds | upper" is no template name; between the braces stands one name, "#
-                    + "such as {{ ds }}",
+                #"1:68 bad_template there is no filter "upper"; one of date, add_days, json, default"#,
                 "1:84 bad_template an empty template; between the braces stands one name, such as {{ ds }}",
             ]
         ),
@@ -173,7 +172,7 @@ extension WrongDAGFiles {
             [
                 #"1:83 unknown_template_name unknown template name "data_interval_begin"; one of ds, "#
                     + "ds_nodash, ts, logical_date, data_interval_start, data_interval_end, prev_ds, next_ds, "
-                    + "run_id, run_type, dag_id, task_id, try_number, params.name, outputs.task.key",
+                    + "run_id, run_type, dag_id, task_id, try_number, params.name, outputs.task.key, each.value, each.index",
                 #"1:116 unknown_template_name unknown template name "param.x"; did you mean "params.x"?"#,
             ]
         ),
@@ -235,7 +234,7 @@ extension WrongDAGFiles {
                 #"1:23 not_upstream outputs cannot be used here: no task is before all others"#,
                 #"1:50 unknown_template_name unknown template name "nope"; one of ds, ds_nodash, ts, "#
                     + "logical_date, data_interval_start, data_interval_end, prev_ds, next_ds, run_id, "
-                    + "run_type, dag_id, task_id, try_number, params.name, outputs.task.key",
+                    + "run_type, dag_id, task_id, try_number, params.name, outputs.task.key, each.value, each.index",
             ]
         ),
     ]

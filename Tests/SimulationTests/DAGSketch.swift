@@ -86,6 +86,10 @@ struct DAGSketch {
             if random.chance(2), let before = task.after.first {
                 task.fields.append("\"with\":{\"command\":[\"true\",\"{{ outputs.\(before).nothing }}\"]}")
             }
+            if random.chance(8) {
+                task.fields.append(
+                    "\"when\":\"\(random.pick(["params.go", "not params.go", "run_type == 'manual'"]))\"")
+            }
             tasks.append(task)
         }
         return tasks
@@ -134,13 +138,20 @@ struct DAGSketch {
 
     static func startedByDataset(using random: inout SeededGenerator) -> DAGSketch {
         DAGSketch(
-            id: "e", fields: [#""schedule":{"datasets":["x"]}"#, #""max_active_runs":1"#],
+            id: "e",
+            fields: [
+                #""schedule":{"datasets":["x"]}"#, #""max_active_runs":1"#,
+                #""params":{"go":{"type":"boolean","default":true}}"#,
+            ],
             tasks: tasks(Int.random(in: 1...3, using: &random), using: &random))
     }
 
     static func startedByFiles(using random: inout SeededGenerator) -> DAGSketch {
         DAGSketch(
-            id: "f", fields: [#""schedule":{"files":{"folder":"landing"}}"#],
+            id: "f",
+            fields: [
+                #""schedule":{"files":{"folder":"landing"}}"#, #""params":{"go":{"type":"boolean","default":true}}"#,
+            ],
             tasks: tasks(Int.random(in: 1...2, using: &random), using: &random))
     }
 }

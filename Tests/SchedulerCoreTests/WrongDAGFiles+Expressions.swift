@@ -1,0 +1,53 @@
+/// Conditions, filters, elements, patterns.
+extension WrongDAGFiles {
+    static let expressions: [(text: String, expected: [String])] = [
+        (
+            #"{"id":"d","tasks":[{"id":"a","kind":"noop","when":"ds =="}]}"#,
+            ["1:57 bad_condition a name or a value is expected, not the end"]
+        ),
+        (
+            #"{"id":"d","tasks":[{"id":"a","kind":"noop","when":"\"x\" == params.day"}]}"#,
+            [#"1:61 unknown_param the DAG has no parameter "day"; it declares none"#]
+        ),
+        (
+            #"{"id":"d","tasks":[{"id":"a","kind":"noop"},{"id":"b","kind":"noop","when":"outputs.a.n > 1"}]}"#,
+            [#"1:77 not_upstream task "a" is not before "b"; add it to "after""#]
+        ),
+        (
+            #"{"id":"d","tasks":[{"id":"a","kind":"noop","when":5}]}"#,
+            [#"1:51 wrong_type "when" must be a string, not an integer"#]
+        ),
+        (
+            #"{"id":"d","tasks":[{"id":"a","kind":"noop","when":"each.index == 1"}]}"#,
+            [#"1:52 not_mapped task "a" has no "for_each", so it has no each"#]
+        ),
+        (
+            #"{"id":"d","env":{"A":"{{ each.value }}"},"tasks":[{"id":"a","kind":"noop","for_each":[1]}]}"#,
+            [#"1:23 not_mapped what is meant for all has no "for_each", so it has no each"#]
+        ),
+        (
+            #"{"id":"d","tasks":[{"id":"a","kind":"noop","for_each":["{{ each.index }}"]}]}"#,
+            [#"1:57 not_mapped "for_each" itself has no each: it makes the elements"#]
+        ),
+        (
+            #"{"id":"d","tasks":[{"id":"a","kind":"noop","env":{"A":"{{ ds | add_day(1) }}"}}]}"#,
+            [#"1:64 bad_template there is no filter "add_day"; did you mean "add_days"?"#]
+        ),
+        (
+            #"{"id":"d","tasks":[{"id":"a","kind":"load","with":{"from":"x","to":"y","limit":"{{ ds | json }}"}}]}"#,
+            [#"1:80 wrong_type "limit" must be an integer; "{{ ds | json }}" never gives one"#]
+        ),
+        (
+            #"{"id":"d","params":{"n":{"type":"integer","default":1,"pattern":"x"}},"tasks":[{"id":"a","kind":"noop"}]}"#,
+            [#"1:65 bad_value "pattern" only goes with the type string, not integer"#]
+        ),
+        (
+            #"{"id":"d","params":{"n":{"type":"string","default":"1","pattern":"("}},"tasks":[{"id":"a","kind":"noop"}]}"#,
+            [#"1:66 bad_value "(" is no regular expression"#]
+        ),
+        (
+            #"{"id":"d","params":{"n":{"type":"string","default":"x","pattern":"^[0-9]+$"}},"tasks":[{"id":"a","kind":"noop"}]}"#,
+            [#"1:52 bad_value parameter "n" must match "^[0-9]+$", not "x""#]
+        ),
+    ]
+}
