@@ -92,10 +92,10 @@ final class FileArrivals: Sendable {
         do throws(SystemError) {
             for name in try File.list(folder) where fnmatch(item.condition.pattern, name, FNM_PERIOD) == 0 {
                 // A link is not followed, as by the kind that loads them.
-                guard let status = File.status("\(folder)/\(name)", followLinks: false), status.kind == .file else {
-                    continue
-                }
-                let changed = Instant(microseconds: status.changed)
+                guard let status = File.status("\(folder)/\(name)", followLinks: false), status.kind == .file,
+                    let time = File.changeTime("\(folder)/\(name)")
+                else { continue }
+                let changed = Instant(microseconds: time)
                 if changed <= settled { newest = max(newest ?? changed, changed) }
             }
         } catch {

@@ -11,9 +11,6 @@ public enum File {
         public var size: Int64
         /// Time of the last change of the content, microseconds since 1970 UTC.
         public var modified: Int64
-        /// Time of the last change of the content, the name or the mode: no copy can carry it along, so it also tells when
-        /// a file arrived. Microseconds since 1970 UTC.
-        public var changed: Int64
         public var device: UInt64
         public var inode: UInt64
 
@@ -27,7 +24,6 @@ public enum File {
                 }
             size = Int64(raw.st_size)
             modified = Int64(raw.st_mtim.tv_sec) * 1_000_000 + Int64(raw.st_mtim.tv_nsec) / 1000
-            changed = Int64(raw.st_ctim.tv_sec) * 1_000_000 + Int64(raw.st_ctim.tv_nsec) / 1000
             device = UInt64(raw.st_dev)
             inode = UInt64(raw.st_ino)
         }
@@ -135,6 +131,14 @@ public enum File {
     }
 
     /// Whether anything stands at a path; a link counts by what it points to.
+    /// Time of the last change of the content, the name or the mode of a file (not of what a link names): no copy can carry
+    /// it along, so it also tells when a file arrived. Microseconds since 1970 UTC.
+    public static func changeTime(_ path: String) -> Int64? {
+        var raw = stat()
+        guard lstat(path, &raw) == 0 else { return nil }
+        return Int64(raw.st_ctim.tv_sec) * 1_000_000 + Int64(raw.st_ctim.tv_nsec) / 1000
+    }
+
     public static func exists(_ path: String) -> Bool { status(path) != nil }
 
     /// What stands at a path; nil when nothing does or it cannot be looked at.
