@@ -10,7 +10,8 @@ public enum Program {
         InitCommand.spec, ValidateCommand.spec, DagsCommand.spec, ShowCommand.spec, NextCommand.spec,
         TriggerCommand.spec, BackfillCommand.spec, RunsCommand.spec, TasksCommand.spec, LogsCommand.spec,
         ClearCommand.spec, MarkCommand.spec, CancelCommand.spec, DaemonCommand.spec, StatusCommand.spec,
-        ReloadCommand.spec, DrainCommand.spec, DBCommand.spec, VersionCommand.spec, TaskCommand.spec,
+        ReloadCommand.spec, DrainCommand.spec, DBCommand.spec, VersionCommand.spec, SchemaCommand.spec,
+        TaskCommand.spec,
     ]
 
     /// Runs the program with the process's own arguments; the exit status.
