@@ -33,7 +33,7 @@ def documented(folder):
         if not block.startswith("{"):
             continue
         if "tasks" in json.loads(block):
-            file = folder / f"dag-files-example-{number}.json"
+            file = folder / f"home/dags/dag-files-example-{number}.json"
             file.write_text(block)
             yield file
 

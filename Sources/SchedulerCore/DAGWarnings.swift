@@ -35,13 +35,13 @@ struct DAGWarnings {
     }
 
     private func checkBounds() {
-        guard let timetable = dag.timetable, let now = context.now else { return }
+        guard dag.timetable != nil || dag.startedBy != nil, let now = context.now else { return }
         if let start = dag.start, start > now, let node = reader["start"] {
-            let first = timetable.interval(startingAt: timetable.alignNext(start))
+            let first = dag.timetable.map { $0.interval(startingAt: $0.alignNext(start)) }
+            let words = first.map { "makes its first run at \($0.end + dag.delay), about \($0.start)" }
             problems.warning(
                 .futureStart, at: node.offset, reader.path("start"),
-                "\"start\" is still to come: the schedule makes its first run at \(first.end + dag.delay), about "
-                    + "\(first.start)")
+                "\"start\" is still to come: the schedule \(words ?? "makes no run before \(start)")")
         }
         if let end = dag.end, end < now, let node = reader["end"] {
             problems.warning(

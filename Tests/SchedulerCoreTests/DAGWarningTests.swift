@@ -61,6 +61,9 @@ struct DAGWarningTests {
         // The whole last day counts.
         #expect(try codes(bounds, now: "2022-05-04T23:59:59Z") == [])
         #expect(try codes(bounds, now: "2022-05-05T00:00:00Z") == ["57 warning past_end"])
+        let files = #""schedule":{"files":{"folder":"in"}},"start":"2022-05-02","end":"2022-05-04""#
+        #expect(try codes(files, now: "2022-05-01T23:59:59Z") == ["56 warning future_start"])
+        #expect(try codes(files, now: "2022-05-05T00:00:00Z") == ["75 warning past_end"])
         // Without a schedule neither bound says anything of the clock.
         #expect(try codes(#""start":"2022-05-02","end":"2022-05-04""#, now: "2030-01-01T00:00:00Z") == [])
     }
