@@ -4,6 +4,7 @@ import Testing
 /// Warnings beyond the rows of WrongDAGFiles+Warnings.swift: where there must be none, and those that need a clock.
 struct DAGWarningTests {
     @Test(arguments: [
+        #"{"id":"d","schedule":"0 8 */2 * */3","tasks":[{"id":"a","kind":"noop"}]}"#,
         #"{"id":"d","schedule":"0 8 29 2 *","tasks":[{"id":"a","kind":"noop"}]}"#,
         #"{"id":"d","schedule":"0 8 31 1,3 *","tasks":[{"id":"a","kind":"noop"}]}"#,
         #"{"id":"d","schedule":"0 8 28,31 * *","tasks":[{"id":"a","kind":"noop"}]}"#,
@@ -41,6 +42,17 @@ struct DAGWarningTests {
         #expect(
             SampleKinds.parse(text).lines == [
                 #"1:55 warning never_runs task "a" never runs: its list is empty, so it is skipped"#
+            ])
+    }
+
+    /// What never runs may also be `upstream_failed`, and then this follower does run.
+    @Test func aFollowerThatMayRunAfterAFailureIsNotWarnedOf() {
+        let text =
+            #"{"id":"d","tasks":[{"id":"x","kind":"noop"},{"id":"a","kind":"noop","after":["x"],"for_each":[]},"#
+            + #"{"id":"b","kind":"noop","after":["a"],"trigger_rule":"all_failed"}]}"#
+        #expect(
+            SampleKinds.parse(text).lines == [
+                #"1:94 warning never_runs task "a" never runs: its list is empty, so it is skipped"#
             ])
     }
 
