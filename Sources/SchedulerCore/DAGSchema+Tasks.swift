@@ -43,7 +43,8 @@ extension DAGSchema {
         "description": .text.saying("for people"),
         "for_each": .reference("for_each").saying(
             "one instance of the task for each element of a list", default: .null),
-        "when": .text.saying("a condition on params and outputs; when it is false the task is skipped"),
+        "when": .rule(["type": ["string", "null"]]).saying(
+            "a condition on params and outputs; when it is false the task is skipped"),
         "on_failure": .reference("notifications").saying("sent when the task has failed for good"),
     ]
 

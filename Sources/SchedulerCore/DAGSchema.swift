@@ -96,7 +96,7 @@ public enum DAGSchema {
         "enum": .rule(["type": "array", "minItems": 1]).saying("the only values that it may have"),
         "minimum": .rule(["type": "number"]).saying("the smallest number that it may be"),
         "maximum": .rule(["type": "number"]).saying("the largest number that it may be"),
-        "pattern": .text.saying("what the text must match"),
+        "pattern": .text.saying("a regular expression that the text must match"),
         "description": .text.saying("for people"),
     ]
 
@@ -110,9 +110,13 @@ public enum DAGSchema {
                     ]
                 ])
         }
+        let textual: SchemaValue = ["properties": ["type": ["const": "string"]], "required": ["type"]]
         let numeric: SchemaValue = ["properties": ["type": ["enum": ["integer", "number"]]], "required": ["type"]]
         return SchemaValue.object(ParameterReader.keys + coming(["pattern"], ParameterReader.keys), parameterFields)
-            .adding(["dependentSchemas": ["minimum": numeric, "maximum": numeric], "allOf": SchemaValue(byType)])
+            .adding([
+                "dependentSchemas": ["minimum": numeric, "maximum": numeric, "pattern": textual],
+                "allOf": SchemaValue(byType),
+            ])
     }
 
     /// Keys that the schema knows before the readers do.
