@@ -2,15 +2,17 @@
 # Installs what Weir is built and tested with, where it is missing: Debian packages, and DuckDB into .tools/.
 #
 # Usage: scripts/setup.sh [verify]
-#   verify  also what only `make verify` needs (a mail system)
+#   verify  also what only `make verify` needs (a mail system, a validator of JSON Schema)
 set -eu
 cd "$(dirname "$0")/.."
 
 duckdb_version=1.5.5
+jsonschema_version=4.26.0
 # What Weir needs, and then what the Swift toolchain itself needs to run and to link.
 packages="libsqlite3-dev libmicrohttpd-dev libssl-dev tzdata zstd python3 python3-pip ca-certificates
     binutils gcc libc6-dev libstdc++-12-dev libcurl4 libncurses6 libxml2 zlib1g"
-[ "${1:-}" = verify ] && mail=yes || mail=no
+[ "${1:-}" = verify ] && verify=yes || verify=no
+[ "$verify" = no ] || packages="$packages python3-venv"
 
 fail() {
     echo "setup: $1" >&2
@@ -54,7 +56,7 @@ for package in $packages; do
     installed "$package" || missing="$missing $package"
 done
 # Any mail system will do; dma is the smallest that delivers to a mailbox of this machine.
-[ "$mail" = yes ] && [ ! -x /usr/sbin/sendmail ] && missing="$missing dma"
+[ "$verify" = yes ] && [ ! -x /usr/sbin/sendmail ] && missing="$missing dma"
 if [ -n "$missing" ]; then
     # shellcheck source=/dev/null
     id=$(. /etc/os-release 2>/dev/null && echo "${ID:-} ${VERSION_ID:-}")
@@ -92,5 +94,23 @@ if [ "$(.tools/duckdb -noheader -list -c 'SELECT version()' 2>/dev/null)" != "v$
     # By rename: a setup that is cut off leaves no half program.
     mv "$work/wheel/duckdb_cli/duckdb" .tools/duckdb.new
     mv .tools/duckdb.new .tools/duckdb
+fi
+
+# A validator that others wrote, so that docs/dag.schema.json means to editors what it means here.
+if [ "$verify" = yes ] && [ "$(.tools/jsonschema/bin/python -c \
+    'import importlib.metadata as all; print(all.version("jsonschema"))' 2>/dev/null)" != "$jsonschema_version" ]; then
+    echo "setup: fetching jsonschema $jsonschema_version from PyPI"
+    log=$(mktemp)
+    rm -rf .tools/jsonschema .tools/jsonschema.new
+    mkdir -p .tools
+    if ! { python3 -m venv .tools/jsonschema.new &&
+        .tools/jsonschema.new/bin/python -m pip install -q --disable-pip-version-check --only-binary=:all: \
+            "jsonschema==$jsonschema_version"; } >"$log" 2>&1; then
+        tail -n 5 "$log" >&2
+        rm -f "$log"
+        fail "pip could not install jsonschema $jsonschema_version"
+    fi
+    rm -f "$log"
+    mv .tools/jsonschema.new .tools/jsonschema
 fi
 echo "setup: everything is there"

@@ -24,6 +24,7 @@ check() {
 scripts/build.sh
 check demo scripts/demo.sh
 check readme scripts/check-readme.sh
+check schema .tools/jsonschema/bin/python scripts/check-schema.py
 check chaos Tests/Chaos/chaos.py
 check mail scripts/check-mail.py
 check bench Benchmarks/bench.py --tasks 100 --chain 10 --queued 100 --repeat 1 --idle-seconds 1

@@ -1,3 +1,4 @@
+import SchedulerCore
 import Spawn
 
 /// `weir init`: a home to begin with.
@@ -13,6 +14,12 @@ enum InitCommand {
         do throws(SystemError) {
             try File.makeDirectory(folder + "/dags", recursive: true)
             try File.makeDirectory(folder + "/state", recursive: true)
+            // Beside dags/, where every *.json is a DAG.
+            if try File.create(
+                folder + "/dag.schema.json", Array(DAGSchema.text(kinds: Session.kinds).utf8), mode: 0o644)
+            {
+                terminal.print("made \(folder)/dag.schema.json, which tells editors what a DAG file may hold")
+            }
             if try File.create(example, Array(hello.utf8), mode: 0o644) {
                 terminal.print("made \(example)")
             } else {
@@ -34,6 +41,7 @@ enum InitCommand {
 
     private static let hello = """
         {
+          "$schema": "../dag.schema.json",
           "id": "hello",
           "description": "Two tasks, one after the other; change it and see what happens",
           "schedule": "daily",

@@ -35,7 +35,10 @@ enum NextCommand {
             session.terminal.print(writer.text)
             return .done
         }
-        if runs.isEmpty { session.terminal.error("\(dag.id): \(Schedules.words(dag))") }
+        if runs.isEmpty {
+            let ended = dag.timetable == nil ? "" : ", but its end has passed"
+            session.terminal.error("\(dag.id): \(Schedules.words(dag))\(ended)")
+        }
         var table = Table("LOGICAL DATE", "INTERVAL ENDS", "RUNS AT")
         for run in runs { table.rows.append(["\(run.interval.start)", "\(run.interval.end)", "\(run.runAfter)"]) }
         session.terminal.write(table.text(session.terminal))

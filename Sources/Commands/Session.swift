@@ -63,8 +63,9 @@ struct Session {
         return reader
     }
 
-    func folder() throws(CommandFailure) -> DAGFolderContents {
-        let contents = DAGFolder.load(home, kinds: Self.kinds)
+    /// - Parameter now: what time it is, for warnings that need it.
+    func folder(now: Instant? = nil) throws(CommandFailure) -> DAGFolderContents {
+        let contents = DAGFolder.load(home, kinds: Self.kinds, now: now)
         if let problem = contents.problem {
             throw CommandFailure(.notFound, "no DAG folder: \(problem); `weir init` makes one")
         }

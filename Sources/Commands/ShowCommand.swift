@@ -1,5 +1,6 @@
 import Engine
 import JSONText
+import Observability
 import SchedulerCore
 import Store
 
@@ -21,6 +22,7 @@ enum ShowCommand {
         terminal.print("\(dag.id)\(dag.description.isEmpty ? "" : ": " + dag.description)")
         terminal.print("file: dags/\(file.file), version \(file.sha256.prefix(12))")
         terminal.print("schedule: \(Schedules.words(dag))")
+        for line in Schedules.next(dag, now: Instant(microseconds: WallClock.now())) { terminal.print("  \(line)") }
         for parameter in dag.params {
             var writer = JSONWriter()
             if let value = parameter.defaultValue { writer.node(value) }

@@ -29,13 +29,15 @@ public struct DAGFolderContents: Sendable {
 
 public enum DAGFolder {
     /// Reads and checks the whole folder. Two files with one id are both in error.
-    public static func load(_ home: Home, kinds: [KindSpec]) -> DAGFolderContents {
+    ///
+    /// - Parameter now: what time it is, for warnings of bounds that are to come or have passed.
+    public static func load(_ home: Home, kinds: [KindSpec], now: Instant? = nil) -> DAGFolderContents {
         var cache = Cache()
-        return cache.load(home, kinds: kinds)
+        return cache.load(home, kinds: kinds, now: now)
     }
 
     /// Reads and checks one file anywhere.
-    public static func read(_ path: String, kinds: [KindSpec]) -> LoadedDAGFile {
+    public static func read(_ path: String, kinds: [KindSpec], now: Instant? = nil) -> LoadedDAGFile {
         let name = name(of: path)
         do {
             // Anything else could keep its reader waiting for ever.
@@ -43,7 +45,7 @@ public enum DAGFolder {
                 throw SystemError("open", path: path, code: EINVAL)
             }
             let bytes = try File.read(path, limit: 16 << 20)
-            let context = DAGValidationContext(kinds: kinds, zone: { SystemZones.zone($0) })
+            let context = DAGValidationContext(kinds: kinds, now: now, zone: { SystemZones.zone($0) })
             let (dag, diagnostics) = DAGParser.parse(bytes, context: context)
             let hash = bytes.withUnsafeBytes { SHA256.hex($0) }
             return LoadedDAGFile(
@@ -70,7 +72,7 @@ public enum DAGFolder {
 
         public init() {}
 
-        public mutating func load(_ home: Home, kinds: [KindSpec]) -> DAGFolderContents {
+        public mutating func load(_ home: Home, kinds: [KindSpec], now: Instant? = nil) -> DAGFolderContents {
             let names: [String]
             do {
                 names = try File.list(home.dags).filter { $0.hasSuffix(".json") && !$0.hasPrefix(".") }.sorted()
@@ -87,7 +89,7 @@ public enum DAGFolder {
                 } else {
                     let isSettled = status.modified < WallClock.now() - Self.settle
                     next[name] = Entry(
-                        status: status, file: DAGFolder.read(path, kinds: kinds), isSettled: isSettled)
+                        status: status, file: DAGFolder.read(path, kinds: kinds, now: now), isSettled: isSettled)
                 }
                 if let file = next[name]?.file { files.append(file) }
             }

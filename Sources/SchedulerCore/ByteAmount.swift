@@ -72,7 +72,9 @@ extension ObjectReader {
     /// `umask`: three or four octal digits, as the shell writes it.
     func umask(_ key: String) -> Int? {
         guard let text = string(key) else { return nil }
-        guard (3...4).contains(text.utf8.count), let mask = Int(text, radix: 8), (0...0o777).contains(mask) else {
+        // Int(_:radix:) would also take a sign.
+        let isPlain = (3...4).contains(text.utf8.count) && text.utf8.allSatisfy { (0x30...0x37).contains($0) }
+        guard isPlain, let mask = Int(text, radix: 8), (0...0o777).contains(mask) else {
             error(.badValue, key, "\"\(text)\" is no umask; write three octal digits such as \"022\" or \"077\"")
             return nil
         }

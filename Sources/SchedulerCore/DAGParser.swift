@@ -5,8 +5,11 @@ public struct DAGValidationContext: Sendable {
     public var kinds: [KindSpec]
     /// Finds a time zone by its IANA name; nil when there is none.
     public var zone: @Sendable (String) -> Zone?
+    /// What time it is, to warn of bounds that are to come or have passed; nil: no such warnings.
+    public var now: Instant?
 
-    public init(kinds: [KindSpec], zone: @escaping @Sendable (String) -> Zone?) {
+    public init(kinds: [KindSpec], now: Instant? = nil, zone: @escaping @Sendable (String) -> Zone?) {
+        self.now = now
         self.kinds = kinds
         self.zone = zone
     }
@@ -39,8 +42,9 @@ public enum DAGParser {
                 .duplicateKey, at: duplicate.offset, path(toKeyAt: duplicate.offset, in: document.root),
                 "key \"\(duplicate.key)\" is there already, on line \(problems.line(at: duplicate.firstOffset))")
         }
-        let dag = ObjectReader(document.root, path: "$", what: "a DAG", problems: problems)
-            .map { read($0, context: context) }
+        let reader = ObjectReader(document.root, path: "$", what: "a DAG", problems: problems)
+        let dag = reader.map { read($0, context: context) }
+        if let reader, let dag, !problems.hasErrors { DAGWarnings(reader: reader, dag: dag, context: context).check() }
         return (problems.hasErrors ? nil : dag, problems.diagnostics())
     }
 

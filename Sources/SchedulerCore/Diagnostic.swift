@@ -59,6 +59,22 @@ public enum DiagnosticCode: String, Sendable, CaseIterable {
     case notMapped = "not_mapped"
     /// A warning: the key does nothing here.
     case uselessKey = "useless_key"
+    /// A warning: a cron expression whose two day fields are alternatives.
+    case eitherDay = "either_day"
+    /// A warning: a cron expression whose two day fields must both match, though one looks like `*/2`.
+    case bothDays = "both_days"
+    /// A warning: a cron expression that names a day which not every month has.
+    case skippedMonths = "skipped_months"
+    /// Warnings about bounds, when it is known what time it is.
+    case futureStart = "future_start"
+    case pastEnd = "past_end"
+    /// A warning: `run_timeout` comes first.
+    case lateDeadline = "late_deadline"
+    /// A warning: `retry_delay` is longer.
+    case shortMaxDelay = "short_max_delay"
+    case unusedParam = "unused_param"
+    /// A warning: a task that is skipped in every run.
+    case neverRuns = "never_runs"
     case unknownKind = "unknown_kind"
     case exactlyOneOf = "exactly_one_of"
     case badTemplate = "bad_template"

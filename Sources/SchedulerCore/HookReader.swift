@@ -4,6 +4,7 @@ import JSONText
 /// takes, or a small task of any kind: `{"kind": …, "with": {…}}`.
 struct HookReader {
     static let usualKind = "notify"
+    static let keys = ["kind", "with", "timeout"]
 
     let kinds: [KindSpec]
     let params: [Parameter]
@@ -39,7 +40,7 @@ struct HookReader {
             check(Self.usualKind, node, path: path, reader)
             return Draft(id: id, kind: Self.usualKind, with: node, path: path)
         }
-        reader.refuseUnknownKeys(["kind", "with", "timeout"], of: "a notification")
+        reader.refuseUnknownKeys(Self.keys, of: "a notification")
         let timeout = reader.duration("timeout", positive: true) ?? nil
         guard let kind = reader.string("kind") else { return nil }
         check(kind, reader["with"], path: reader.path("with"), reader)

@@ -46,19 +46,22 @@ public struct KindParameter: Sendable {
     public var allowed: [String]
     /// The type of the elements when `type` is `.array`.
     public var element: ValueType?
-    /// One line for `weir kinds` and the documentation.
+    /// What holds when the parameter is left out, as text; nil when that is no one value.
+    public var defaultValue: String?
+    /// One line for `weir kinds` and the documentation; ends with the default.
     public var help: String
 
     public init(
         _ name: String, _ type: ValueType, required: Bool = false, allowed: [String] = [], element: ValueType? = nil,
-        help: String
+        default value: String? = nil, help: String
     ) {
         self.name = name
         self.type = type
         self.required = required
         self.allowed = allowed
         self.element = element
-        self.help = help
+        defaultValue = value
+        self.help = value.map { "\(help) (\($0))" } ?? help
     }
 }
 

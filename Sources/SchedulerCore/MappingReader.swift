@@ -2,7 +2,8 @@ import JSONText
 
 /// Reads the `for_each` of a task: an array, a template that gives one, or `{"in": …, "limit": …, "max_active": …}`.
 enum MappingReader {
-    private static let longest: Int64 = 100_000
+    static let keys = ["in", "limit", "max_active"]
+    static let longest: Int64 = 100_000
 
     static func read(_ task: ObjectReader) -> Mapping? {
         guard let node = task["for_each"], !node.isNull else { return nil }
@@ -11,7 +12,7 @@ enum MappingReader {
             let reader = ObjectReader(
                 node, path: task.path("for_each"), what: "\"for_each\"", problems: task.problems)
         else { return nil }
-        reader.refuseUnknownKeys(["in", "limit", "max_active"], of: "\"for_each\"")
+        reader.refuseUnknownKeys(keys, of: "\"for_each\"")
         reader.require("in", of: "\"for_each\"")
         let limit = reader.integer("limit", 1...longest)
         let maxActive = reader.integer("max_active", 1...10_000)

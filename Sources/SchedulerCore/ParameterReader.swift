@@ -3,7 +3,7 @@ import JSONText
 /// Reads the `params` of a DAG file.
 enum ParameterReader {
     static let keys = ["type", "default", "enum", "minimum", "maximum", "pattern", "description"]
-    private static let types: [ValueType] = [.string, .integer, .number, .boolean, .array, .object]
+    static let types: [ValueType] = [.string, .integer, .number, .boolean, .array, .object]
 
     static func read(_ dag: ObjectReader) -> [Parameter] {
         guard let node = dag["params"],

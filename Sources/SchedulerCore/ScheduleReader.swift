@@ -13,7 +13,8 @@ struct ScheduleReader {
         var startsRuns: Bool { timetable != nil || startedBy != nil }
     }
 
-    private static let forms = ["cron", "every", "files", "datasets"]
+    static let forms = ["cron", "every", "files", "datasets"]
+    static let fileKeys = ["folder", "pattern", "settle", "every"]
 
     /// The DAG's.
     let zone: Zone
@@ -89,7 +90,7 @@ struct ScheduleReader {
             let reader = ObjectReader(
                 node, path: schedule.path("files"), what: "\"files\"", problems: schedule.problems)
         else { return Schedule(isWrong: true) }
-        reader.refuseUnknownKeys(["folder", "pattern", "settle", "every"], of: "\"files\"")
+        reader.refuseUnknownKeys(Self.fileKeys, of: "\"files\"")
         reader.require("folder", of: "\"files\"")
         let settle = (reader.duration("settle") ?? nil) ?? TimeAmount(seconds: 10)
         let every = (reader.duration("every", positive: true) ?? nil) ?? TimeAmount(seconds: 10)

@@ -8,10 +8,11 @@ enum ConvertKind: TaskKind {
     static let spec = KindSpec(
         name: "convert", summary: "makes Parquet of a day's raw records",
         parameters: [
-            KindParameter("from", .string, help: "raw bucket (ultimatealpr)"),
-            KindParameter("to", .string, help: "staging bucket (ultimatealpr_staging)"),
+            KindParameter("from", .string, default: "ultimatealpr", help: "raw bucket"),
+            KindParameter("to", .string, default: "ultimatealpr_staging", help: "staging bucket"),
             KindParameter("schema", .string, required: true, help: "file of the declared record schema"),
-            KindParameter("allow_shrink", .boolean, help: "publish also under half of the rows there were (false)"),
+            KindParameter(
+                "allow_shrink", .boolean, default: "false", help: "publish also under half of the rows there were"),
         ])
 
     static func run(_ context: TaskContext) throws -> TaskOutcome {

@@ -9,15 +9,15 @@ enum LoadKind: TaskKind {
         name: "load", summary: "takes new files into the raw bucket, each record once, by event date",
         parameters: [
             KindParameter("from", .string, required: true, help: "landing folder; one folder below it per camera"),
-            KindParameter("to", .string, help: "raw bucket (ultimatealpr)"),
+            KindParameter("to", .string, default: "ultimatealpr", help: "raw bucket"),
             KindParameter("schema", .string, required: true, help: "file of the declared record schema"),
-            KindParameter("source_timezone", .string, help: "zone of stamps that name none (UTC)"),
+            KindParameter("source_timezone", .string, default: "UTC", help: "zone of stamps that name none"),
             KindParameter(
                 "after_load", .string, allowed: ["keep", "remove"],
-                help: "what becomes of files that are safely loaded (keep)"),
+                default: "keep", help: "what becomes of files that are safely loaded"),
             KindParameter(
                 "when_empty", .string, allowed: ["skip", "ok", "fail"],
-                help: "when the run's day has no records (skip)"),
+                default: "skip", help: "when the run's day has no records"),
         ])
 
     static func run(_ context: TaskContext) throws -> TaskOutcome {

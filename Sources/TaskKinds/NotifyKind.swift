@@ -14,7 +14,7 @@ enum NotifyKind: TaskKind {
             KindParameter("from", .string, help: "sender (weir@ and the machine's name)"),
             KindParameter(
                 "subject", .string, help: "begins the subject; the run's state follows (id of the DAG and day)"),
-            KindParameter("report", .string, help: "task whose quality report is in the mail (quality)"),
+            KindParameter("report", .string, default: "quality", help: "task whose quality report is in the mail"),
         ])
 
     static func run(_ context: TaskContext) throws -> TaskOutcome {

@@ -9,9 +9,9 @@ enum QualityKind: TaskKind {
         name: "quality", summary: "checks a day's datasets and writes a report",
         parameters: [
             KindParameter("checks", .string, required: true, help: "file of the checks"),
-            KindParameter("datasets", .string, help: "bucket of the datasets (lakestorage)"),
-            KindParameter("raw", .string, help: "raw bucket, whose counts must add up (ultimatealpr)"),
-            KindParameter("frames", .string, help: "dataset with a row for each loaded record (frame)"),
+            KindParameter("datasets", .string, default: "lakestorage", help: "bucket of the datasets"),
+            KindParameter("raw", .string, default: "ultimatealpr", help: "raw bucket, whose counts must add up"),
+            KindParameter("frames", .string, default: "frame", help: "dataset with a row for each loaded record"),
         ])
 
     static func run(_ context: TaskContext) throws -> TaskOutcome {

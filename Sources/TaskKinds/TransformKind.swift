@@ -8,14 +8,15 @@ enum TransformKind: TaskKind {
     static let spec = KindSpec(
         name: "transform", summary: "makes datasets of a staged day, one SQL file each",
         parameters: [
-            KindParameter("from", .string, help: "staging bucket (ultimatealpr_staging)"),
-            KindParameter("to", .string, help: "bucket of the datasets (lakestorage)"),
+            KindParameter("from", .string, default: "ultimatealpr_staging", help: "staging bucket"),
+            KindParameter("to", .string, default: "lakestorage", help: "bucket of the datasets"),
             KindParameter(
                 "sql", .string, required: true,
                 help:
                     "folder: NAME.sql is the SELECT of dataset NAME over the table `staging`; _NAME.sql runs before them"
             ),
-            KindParameter("allow_shrink", .boolean, help: "publish also under half of the rows there were (false)"),
+            KindParameter(
+                "allow_shrink", .boolean, default: "false", help: "publish also under half of the rows there were"),
         ])
 
     static func run(_ context: TaskContext) throws -> TaskOutcome {

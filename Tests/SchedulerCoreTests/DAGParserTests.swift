@@ -12,7 +12,8 @@ struct DAGParserTests {
 
     @Test func everyCodeIsTried() {
         let tried = Set(WrongDAGFiles.all.flatMap(\.expected).flatMap { $0.split(separator: " ").map(String.init) })
-        for code in DiagnosticCode.allCases where code != .unknownOutput {
+        // The first comes from rendering; the others need a clock, see DAGWarningTests.
+        for code in DiagnosticCode.allCases where ![.unknownOutput, .futureStart, .pastEnd].contains(code) {
             #expect(tried.contains(code.rawValue), "no file provokes \(code.rawValue)")
         }
     }
@@ -56,7 +57,7 @@ struct DAGParserTests {
                "with": {"from": "{{ params.landing }}", "to": "raw", "limit": "{{ params.n }}", "settle": "90s",
                         "extra": null}},
               {"id": "convert", "kind": "command", "after": ["load"], "with": {"command": ["x", "{{ outputs.load.n }}"]},
-               "retries": 0, "retry_delay": "1m", "timeout": null, "trigger_rule": "all_success", "priority": -5,
+               "retries": 1, "retry_delay": "1m", "timeout": null, "trigger_rule": "all_success", "priority": -5,
                "allow_failure": false, "retry_backoff": 1.5, "max_retry_delay": null, "env": {"Y": "t", "Z": "t"}},
               {"id": "a.b-C_9", "kind": "noop", "after": ["convert", "load"], "env": {"N": "{{ outputs.load.n }}"}}
              ]}
@@ -85,7 +86,7 @@ struct DAGParserTests {
 
         let convert = read.tasks[1]
         #expect(convert.upstream == [0] && convert.downstream == [2])
-        #expect(convert.retries == 0 && convert.retryDelay == TimeAmount(seconds: 60) && convert.retryBackoff == 1.5)
+        #expect(convert.retries == 1 && convert.retryDelay == TimeAmount(seconds: 60) && convert.retryBackoff == 1.5)
         #expect(convert.timeout == nil && convert.maxRetryDelay == nil)
         #expect(convert.triggerRule == .allSuccess && convert.priority == -5 && !convert.allowFailure)
         #expect(convert.env.map { "\($0.name)=\($0.value)" } == ["X=d", "Y=t", "Z=t"])
@@ -134,7 +135,8 @@ struct DAGParserTests {
         let others = field.contains("from") ? "" : #""from":"x","#
         let (dag, lines) = SampleKinds.parse(
             #"{"id":"d","params":{"n":{"type":"integer","default":1},"x":{"type":"number"},"any":{},"#
-                + #""list":{"type":"array"},"flag":{"type":"boolean"}},"tasks":[{"id":"first","kind":"noop"},"#
+                + #""list":{"type":"array"},"flag":{"type":"boolean"}},"tasks":[{"id":"first","kind":"command","#
+                + #""with":{"shell":"true"}},"#
                 + #"{"id":"a","kind":"load","after":["first"],"with":{"to":"y",\#(others)\#(field)}}]}"#)
         #expect(dag != nil && lines == [])
     }

@@ -25,6 +25,11 @@ enum SampleKinds {
                 KindParameter("options", .object, help: "more"),
                 KindParameter("extra", .any, help: "anything"),
             ]),
+        KindSpec(
+            name: "notify", summary: "tells people",
+            parameters: [
+                KindParameter("to", .any, required: true, help: "who"), KindParameter("subject", .string, help: "what"),
+            ]),
     ]
 
     static let context = DAGValidationContext(kinds: all) { SystemZones.zone($0) }

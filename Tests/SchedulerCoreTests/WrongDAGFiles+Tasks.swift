@@ -1,5 +1,7 @@
 extension WrongDAGFiles {
-    static let all = structure + values + dependencies + kinds + templates + params + limits + expressions
+    static let all =
+        structure + values + dependencies + kinds + templates + params + limits + expressions + schedules
+        + runLimits + mapping + settings + hooks + cronWarnings + uselessKeys
 
     /// What a task may use, and what the schedule needs.
     static let limits: [(text: String, expected: [String])] = [
@@ -88,7 +90,7 @@ extension WrongDAGFiles {
         ),
         (
             #"{"id":"d","tasks":[{"id":"a","kind":"teleport"}]}"#,
-            [#"1:37 unknown_kind there is no task kind "teleport"; one of noop, command, load"#]
+            [#"1:37 unknown_kind there is no task kind "teleport"; one of noop, command, load, notify"#]
         ),
         (
             #"{"id":"d","tasks":[{"id":"a","kind":3}]}"#,

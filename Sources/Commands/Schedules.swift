@@ -1,0 +1,46 @@
+import Observability
+import SchedulerCore
+
+/// What starts a DAG, in words, and when that is next.
+enum Schedules {
+    /// `it runs every day at 00:00 UTC`, `it starts when …`.
+    static func words(_ dag: DAG) -> String {
+        if let timetable = dag.timetable { return "it runs \(timetable.meaning)" }
+        switch dag.startedBy {
+        case .files(let files):
+            let names = files.pattern == "*" ? "files" : "files \"\(files.pattern)\""
+            let rest = files.settle == .zero ? "" : " and were not changed for \(files.settle)"
+            return "it starts when \(names) have arrived in \(files.folder)\(rest), looking every \(files.every)"
+        case .datasets(let names):
+            let list = names.dropLast().joined(separator: ", ") + (names.count > 1 ? " and " : "") + (names.last ?? "")
+            return "it starts when \(list) \(names.count == 1 ? "was" : "were all") published since its last start"
+        case nil: return "it has no schedule: it runs when triggered"
+        }
+    }
+
+    /// The next three runs, a line each: their intervals and when they are due. Nothing for a DAG that time does not start.
+    static func next(_ dag: DAG, now: Instant) -> [String] {
+        guard dag.timetable != nil else { return [] }
+        let runs = upcoming(dag, after: now, count: 3)
+        if runs.isEmpty { return ["next: never, its end has passed"] }
+        return runs.map { "next: \($0.interval.start) to \($0.interval.end) at \($0.runAfter)" }
+    }
+
+    /// The intervals whose runs are due later than `after`.
+    static func upcoming(_ dag: DAG, after: Instant, count: Int) -> [(interval: DataInterval, runAfter: Instant)] {
+        guard let timetable = dag.timetable else { return [] }
+        let shifted = Instant(microseconds: after.microseconds - dag.delay.microseconds)
+        // The first interval that ends later than this.
+        var interval = timetable.interval(containing: shifted)
+        if let start = dag.start, interval.start < start {
+            interval = timetable.interval(startingAt: timetable.alignNext(start))
+        }
+        var found: [(interval: DataInterval, runAfter: Instant)] = []
+        while found.count < count {
+            if let end = dag.end, interval.start > end { break }
+            found.append((interval, interval.end + dag.delay))
+            interval = timetable.interval(startingAt: interval.end)
+        }
+        return found
+    }
+}
