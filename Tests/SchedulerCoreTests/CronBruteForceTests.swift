@@ -13,7 +13,7 @@ struct CronBruteForceTests {
     /// In each zone; with thirty of them a hundred thousand and more in all.
     private static let leastTicks = 3_500
 
-    @Test(arguments: SystemZones.usual) func ticksAreThoseOfAWalkOverEveryMinute(name: String) throws {
+    @Test(arguments: SystemZones.usual) func ticksAreThoseOfTheMatcher(name: String) throws {
         let zone = try #require(SystemZones.zone(name))
         var random = Steps(seed: name.utf8.reduce(Self.seed) { $0 &* 31 &+ UInt64($1) })
         var compared = 0
