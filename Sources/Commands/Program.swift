@@ -8,6 +8,7 @@ public enum Program {
 
     static let commands: [CommandSpec] = [
         InitCommand.spec, ValidateCommand.spec, DagsCommand.spec, ShowCommand.spec, NextCommand.spec,
+        SimulateCommand.spec,
         TriggerCommand.spec, BackfillCommand.spec, RunsCommand.spec, TasksCommand.spec, LogsCommand.spec,
         ClearCommand.spec, MarkCommand.spec, CancelCommand.spec, DaemonCommand.spec, StatusCommand.spec,
         ReloadCommand.spec, DrainCommand.spec, PauseCommand.spec, PauseCommand.unpauseSpec, PoolsCommand.spec,

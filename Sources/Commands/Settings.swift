@@ -28,32 +28,19 @@ struct Settings {
     }
 
     private mutating func read(_ path: String) throws(CommandFailure) {
-        let document: JSONDocument
-        do {
-            document = try JSONDocument(parsing: try File.read(path, limit: 1 << 20))
-        } catch let error as JSONSyntaxError {
-            throw CommandFailure(
-                .invalid, "\(path):\(error.position.line):\(error.position.column): \(error.message)")
-        } catch {
-            throw CommandFailure(.invalid, "\(error)")
-        }
-        func problem(_ offset: Int, _ message: String) -> CommandFailure {
-            let position = document.position(at: offset)
-            return CommandFailure(.invalid, "\(path):\(position.line):\(position.column): \(message)")
-        }
-        if let twice = document.duplicateKeys.first { throw problem(twice.offset, "'\(twice.key)' is given twice") }
-        guard let object = document.root.object else { throw problem(0, "must be an object") }
+        let file = try SettingsFile.read(path)
+        guard let object = file.root.object else { throw file.failure(file.root, "must be an object") }
         for member in object.members {
             if member.key == "retention" {
-                if let (node, message) = retention.read(member.node) { throw problem(node.offset, message) }
+                if let (node, message) = retention.read(member.node) { throw file.failure(node, message) }
                 continue
             }
             guard member.key == "parallelism" else {
                 let near = nearestName(to: member.key, among: Self.names).map { "; did you mean '\($0)'?" } ?? ""
-                throw problem(member.keyOffset, "unknown setting '\(member.key)'\(near)")
+                throw file.failure(at: member.keyOffset, "unknown setting '\(member.key)'\(near)")
             }
             guard let number = member.node.integer, (1...4096).contains(number) else {
-                throw problem(member.node.offset, "parallelism must be a number from 1 to 4096")
+                throw file.failure(member.node, "parallelism must be a number from 1 to 4096")
             }
             parallelism = Int(number)
         }

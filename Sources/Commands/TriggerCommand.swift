@@ -75,6 +75,12 @@ enum Dates {
         try parse(text, option, zone).instant
     }
 
+    /// The first instant that a text no longer means: the beginning of the next local day for a date alone.
+    static func end(_ text: String, _ option: String, _ zone: Zone) throws(CommandFailure) -> Instant {
+        let (instant, isDateOnly) = try parse(text, option, zone)
+        return isDateOnly ? zone.startOfDay(zone.date(at: instant).adding(days: 1)) : instant
+    }
+
     /// The last instant that a text means: the end of the local day for a date alone.
     static func last(_ text: String, _ option: String, _ zone: Zone) throws(CommandFailure) -> Instant {
         let (instant, isDateOnly) = try parse(text, option, zone)

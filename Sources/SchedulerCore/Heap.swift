@@ -1,14 +1,16 @@
 /// A binary min-heap. Entries that have become void stay until they surface; the owner checks what it takes.
-struct Heap<Element: Comparable> {
+package struct Heap<Element: Comparable> {
     private var items: [Element] = []
 
-    var isEmpty: Bool { items.isEmpty }
-    var count: Int { items.count }
-    var first: Element? { items.first }
+    package var isEmpty: Bool { items.isEmpty }
+    package var count: Int { items.count }
+    package var first: Element? { items.first }
+
+    package init() {}
 
     func contains(where condition: (Element) -> Bool) -> Bool { items.contains(where: condition) }
 
-    mutating func push(_ item: Element) {
+    package mutating func push(_ item: Element) {
         items.append(item)
         var child = items.count - 1
         while child > 0 {
@@ -19,7 +21,7 @@ struct Heap<Element: Comparable> {
         }
     }
 
-    mutating func pop() -> Element? {
+    package mutating func pop() -> Element? {
         guard let top = items.first else { return nil }
         let last = items.removeLast()
         guard !items.isEmpty else { return top }

@@ -63,7 +63,7 @@ extension Scheduler {
             let horizon = timetable.alignNext(Instant(microseconds: now.microseconds - window.microseconds))
             cursor = max(cursor, min(horizon, timetable.alignPrevious(now)))
         }
-        moveCursor(node, to: cursor, skipping: node.record.cursor ?? first, because: "catchup", now: now)
+        moveCursor(node, to: cursor, skipping: node.record.cursor ?? first, because: .catchup, now: now)
         advanceSchedule(node, now: now)
     }
 
@@ -74,15 +74,12 @@ extension Scheduler {
     }
 
     private func moveCursor(
-        _ node: DAGNode, to cursor: Instant, skipping from: Instant?, because reason: String, now: Instant
+        _ node: DAGNode, to cursor: Instant, skipping from: Instant?, because reason: SkippedSpan.Reason, now: Instant
     ) {
         guard node.record.cursor != cursor else { return }
         if let from, from < cursor {
-            turn.changes.append(
-                .audit(
-                    AuditEntry(
-                        at: now, actor: "scheduler", action: "skip", subject: node.record.id,
-                        details: "{\"from\":\"\(from)\",\"to\":\"\(cursor)\",\"reason\":\"\(reason)\"}")))
+            let span = SkippedSpan(from: from, to: cursor, reason: reason)
+            turn.changes.append(.audit(span.entry(dag: node.record.id, at: now)))
         }
         node.record.cursor = cursor
         turn.changes.append(.putDAG(node.record))
@@ -98,7 +95,7 @@ extension Scheduler {
             // The machine slept through several intervals: as after a restart, only the latest counts.
             let latest = latestDue(dag, timetable, now: now)
             if latest > cursor {
-                moveCursor(node, to: latest, skipping: cursor, because: "catchup", now: now)
+                moveCursor(node, to: latest, skipping: cursor, because: .catchup, now: now)
                 cursor = latest
             }
         }
@@ -108,7 +105,7 @@ extension Scheduler {
             let due = interval.end + dag.delay
             guard due <= now else { return wake(node, at: due) }
             if dag.overlap == .skip, due == liveTick, isFull(node, dag) {
-                moveCursor(node, to: interval.end, skipping: cursor, because: "overlap", now: now)
+                moveCursor(node, to: interval.end, skipping: cursor, because: .overlap, now: now)
                 cursor = interval.end
                 continue
             }

@@ -64,15 +64,16 @@ extension InMemoryStore {
     // MARK: Runs
 
     private static func insert(_ run: Run, to contents: inout Contents) throws(StoreError) {
-        let isTaken = contents.runs.values.contains {
-            $0.id == run.id
-                || $0.dagID == run.dagID
-                    && ($0.runID == run.runID
-                        || run.type.isOfInterval && $0.type.isOfInterval && $0.logicalDate == run.logicalDate)
-        }
+        let name = RunName(dag: run.dagID, runID: run.runID)
+        let date = IntervalDate(dag: run.dagID, logicalDate: run.logicalDate)
+        let isTaken =
+            contents.runs[run.id] != nil || contents.runNames[name] != nil
+            || run.type.isOfInterval && contents.intervalDates.contains(date)
         try allow(contents.dags[run.dagID] != nil && !isTaken, "run \(run.id) \(run.runID) cannot be inserted")
         try check(run, contents)
         contents.runs[run.id] = run
+        contents.runNames[name] = run.id
+        if run.type.isOfInterval { contents.intervalDates.insert(date) }
     }
 
     private static func update(_ run: Run, from: RunState, in contents: inout Contents) throws(StoreError) {

@@ -84,6 +84,10 @@ extension InMemoryStore {
             for attempt in attempts { contents.attempts[attempt] = nil }
             contents.instances[run.id] = nil
             contents.runs[run.id] = nil
+            contents.runNames[RunName(dag: run.dagID, runID: run.runID)] = nil
+            if run.type.isOfInterval {
+                contents.intervalDates.remove(IntervalDate(dag: run.dagID, logicalDate: run.logicalDate))
+            }
             step.attempts += attempts
             step.summary.runs += 1
             let backfills = contents.entries.filter { $0.value.contains { $0.run == run.id } }.map(\.key).sorted()

@@ -7,6 +7,9 @@ public final class InMemoryStore: Store, StoreReader {
         var versions: [Int64: DAGVersionRecord] = [:]
         var errors: [String: (errors: [FileError], since: Instant)] = [:]
         var runs: [Int64: Run] = [:]
+        /// What no second run may have: a name, and the date of an interval.
+        var runNames: [RunName: Int64] = [:]
+        var intervalDates: Set<IntervalDate> = []
         var instances: [Int64: [TaskInstance]] = [:]
         var attempts: [Int64: Attempt] = [:]
         var backfills: [Int64: Backfill] = [:]
@@ -15,6 +18,16 @@ public final class InMemoryStore: Store, StoreReader {
         var audit: [AuditEntry] = []
         /// Entries of the audit log that were removed.
         var auditRemoved = 0
+    }
+
+    struct RunName: Hashable {
+        var dag: String
+        var runID: String
+    }
+
+    struct IntervalDate: Hashable {
+        var dag: String
+        var logicalDate: Instant
     }
 
     var contents = Contents()
@@ -115,7 +128,7 @@ public final class InMemoryStore: Store, StoreReader {
     }
 
     public func run(dag: String, runID: String) throws(StoreError) -> Run? {
-        contents.runs.values.first { $0.dagID == dag && $0.runID == runID }
+        contents.runNames[RunName(dag: dag, runID: runID)].flatMap { contents.runs[$0] }
     }
 
     public func attempts(of instance: TaskInstanceKey) throws(StoreError) -> [Attempt] {
