@@ -27,15 +27,16 @@ demo: build ## a week of generated logs through the lake: backfill, report, quer
 	@scripts/demo.sh
 
 bench: build ## measure against this machine's own limits; prints JSON
-	@python3 Benchmarks/bench.py
+	@scripts/build.sh -c release --static-swift-stdlib --product core-bench
+	@python3 Benchmarks/bench.py --core .build/release/core-bench
 
 lint: ## formatting and the direction of imports
-	@swift format lint --strict --parallel --recursive Sources Tests Package.swift
+	@swift format lint --strict --parallel --recursive Sources Tests Benchmarks Package.swift
 	@scripts/check-imports.sh
 	@scripts/check-docs.sh
 
 format: ## format all Swift files in place
-	@swift format --in-place --parallel --recursive Sources Tests Package.swift
+	@swift format --in-place --parallel --recursive Sources Tests Benchmarks Package.swift
 
 clean: ## remove what was built; state/ and .tools/ stay
 	@rm -rf .build

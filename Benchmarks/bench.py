@@ -164,6 +164,11 @@ def start_up(weir, count=40):
     return statistics.median(a for a, _ in pairs), statistics.median(b for _, b in pairs)
 
 
+def core(program):
+    """Figures of the scheduler's core alone, which `swift build -c release --product core-bench` makes."""
+    return json.loads(subprocess.run([program], capture_output=True, text=True, check=True).stdout)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--weir", default=ROOT + "/.build/release/weir")
@@ -172,6 +177,7 @@ def main():
     parser.add_argument("--queued", type=int, default=1000, help="task instances at the kill of a daemon")
     parser.add_argument("--repeat", type=int, default=3)
     parser.add_argument("--idle-seconds", type=float, default=10)
+    parser.add_argument("--core", help="the program core-bench, to measure the scheduler's core alone too")
     parser.add_argument("--out")
     arguments = parser.parse_args()
 
@@ -209,6 +215,8 @@ def main():
         "mean_turn_ms": round(loop["turn_us"] / loop["turns"] / 1000, 3),
         "longest_turn_ms": round(loop["longest_turn_us"] / 1000, 2),
     }
+    if arguments.core:
+        result["core"] = core(arguments.core)
     result["restart"] = {
         "task_instances": arguments.queued,
         "first_start_ms": round(statistics.median(

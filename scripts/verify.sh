@@ -27,7 +27,11 @@ check readme scripts/check-readme.sh
 check schema .tools/jsonschema/bin/python scripts/check-schema.py
 check chaos Tests/Chaos/chaos.py
 check mail scripts/check-mail.py
-check bench Benchmarks/bench.py --tasks 100 --chain 10 --queued 100 --repeat 1 --idle-seconds 1
+bench() {
+    scripts/build.sh -c release --static-swift-stdlib --product core-bench &&
+        Benchmarks/bench.py --core .build/release/core-bench "$@"
+}
+check bench bench --tasks 100 --chain 10 --queued 100 --repeat 1 --idle-seconds 1
 
 echo "$passed passed, $failed failed"
 [ "$failed" = 0 ]

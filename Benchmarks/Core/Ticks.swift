@@ -54,7 +54,7 @@ private func fileBytes(_ path: String) -> [UInt8]? {
 }
 
 /// Ends the program with a reason: without its input there is nothing to measure.
-private func stop<T>(_ reason: String) -> T {
+func stop<T>(_ reason: String) -> T {
     let line = "core-bench: \(reason)\n"
     _ = write(STDERR_FILENO, line, line.utf8.count)
     exit(1)
