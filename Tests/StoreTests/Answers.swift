@@ -23,6 +23,8 @@ struct Answers: Equatable {
     var files: [FileAnswer]
     var audit: [[AuditEntry]]
     var counts: StoreCounts
+    var pools: [Pool]
+    var runsBefore: [Run?] = []
 
     /// The ids that are asked for are those of `Sample` and of the random changes: small numbers.
     init(_ test: TestStore) throws {
@@ -47,6 +49,7 @@ struct Answers: Equatable {
         }
         for dag in dags.map(\.record.id) + ["none"] {
             intervalRuns.append(try store.intervalRuns(dag: dag, from: .distantPast, to: .distantFuture))
+            for day: Int64 in [0, 3, 20] { runsBefore.append(try store.intervalRun(dag: dag, before: Sample.day(day))) }
             intervalRuns.append(try store.intervalRuns(dag: dag, from: Sample.day(2), to: Sample.day(4)))
             backfills.append(try reader.backfills(dag: dag, limit: 2))
         }
@@ -55,6 +58,7 @@ struct Answers: Equatable {
         files = try reader.fileErrors().map { FileAnswer(file: $0.file, errors: $0.errors, since: $0.since) }
         audit = [try reader.audit(limit: 3), try reader.audit(limit: 1000)]
         counts = try reader.counts()
+        pools = try reader.pools()
     }
 
     private static let queries: [RunQuery] = [

@@ -36,7 +36,8 @@ enum Sample {
     ) -> TaskInstance {
         TaskInstance(
             key: TaskInstanceKey(run: run, taskID: task, mapIndex: mapIndex), state: state,
-            nextTryAt: state == .upForRetry ? day(102) : nil, attempt: state == .running ? 1 : nil)
+            nextTryAt: state == .upForRetry || state == .deferred ? day(102) : nil, attempt: state == .running ? 1 : nil
+        )
     }
 
     static func attempt(

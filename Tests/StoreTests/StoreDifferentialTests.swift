@@ -45,7 +45,7 @@ private struct RandomChanges {
     }
 
     private mutating func change(_ snapshot: Snapshot) -> Change {
-        switch number(0...16) {
+        switch number(0...18) {
         case 0: .insertVersion(Sample.version(fresh(snapshot.nextVersion, 12), dag: one(Self.dags)))
         case 1, 2: .putDAG(dag())
         case 3: .setFileErrors(file: one(["a.json", "b.json"]), errors: errors(), at: day())
@@ -57,6 +57,12 @@ private struct RandomChanges {
             .insertAttempt(attempt(fresh(snapshot.nextAttempt, 1000), one(snapshot.instances)))
         case 14: updateOfAttempt(snapshot)
         case 15: backfillChange(snapshot)
+        case 16:
+            .putPool(
+                Pool(
+                    name: one(["p", "default"]), slots: random.chance(95) ? number(0...4) : -1,
+                    description: text() ?? ""))
+        case 17: .removePool(name: one(["p", "default", "none"]))
         default: .audit(AuditEntry(at: day(), actor: "ann", action: one(["trigger", "cancel"]), subject: text() ?? ""))
         }
     }
@@ -90,6 +96,7 @@ private struct RandomChanges {
         var dag = Sample.dag(
             one(Self.dags), version: Int64(number(1...5)), active: random.chance(80), cursor: one([nil, day()]) ?? nil)
         dag.paused = random.chance(20)
+        dag.arrived = one([[], ["x"], ["x", Sample.oddText]]) ?? []
         return dag
     }
 
@@ -117,6 +124,8 @@ private struct RandomChanges {
         var next = run(known.id)
         next.isRerun = random.chance(30)
         next.keepsFinished = random.chance(30)
+        next.isExpired = random.chance(30)
+        next.missedDeadline = random.chance(30)
         next.startedAt = one([nil, day()]) ?? nil
         return .updateRun(next, from: expected(known.state))
     }
@@ -125,7 +134,8 @@ private struct RandomChanges {
         let state = TaskState.allCases.randomElement(using: &random) ?? .none
         var instance = Sample.instance(run, one(Self.tasks), state: state, mapIndex: number(-1...0))
         if let key { instance.key = key }
-        instance.nextTryAt = time(state == .upForRetry)
+        instance.nextTryAt = time(state == .upForRetry || state == .deferred)
+        instance.waitingSince = one([nil, day()]) ?? nil
         if random.chance(95), state == .running {
             instance.attempt = Int64(number(1...9))
         } else {
