@@ -121,7 +121,7 @@ final class EngineState {
             case .start(let launch): executor.start(launch)
             case .kill(let attempt): executor.kill(attempt: attempt)
             case .discard(let attempt): executor.discard(attempt: attempt)
-            case .loadInstances, .loadPast: loads.append(effect)
+            case .loadInstances, .loadPast, .loadInterval: loads.append(effect)
             case .reply(let ticket, let reply): answer(ticket, reply)
             }
         }
@@ -134,6 +134,12 @@ final class EngineState {
                 let instances = try past.map { (past) throws(StoreError) in try store.taskInstances(ofRun: past.id) }
                 loaded.append(
                     .pastLoaded(run: run, past.map { StoredRun(run: $0, instances: instances ?? [], dag: nil) }))
+            case .loadInterval(let dag, let date):
+                let run = try store.intervalRuns(dag: dag, from: date, to: date).first
+                let instances = try run.map { (run) throws(StoreError) in try store.taskInstances(ofRun: run.id) }
+                loaded.append(
+                    .intervalLoaded(
+                        dag: dag, date: date, run.map { StoredRun(run: $0, instances: instances ?? [], dag: nil) }))
             default: break
             }
         }

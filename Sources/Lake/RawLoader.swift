@@ -15,7 +15,7 @@ public struct RawLoader {
     public struct Report {
         /// Files that had not been taken before.
         public var newFiles = 0
-        /// Manifests of the days that changed.
+        /// Manifests of the days that this task instance has changed, by this attempt or by one that was killed.
         public var days: [String: Manifest] = [:]
     }
 
@@ -99,6 +99,11 @@ public struct RawLoader {
             Fault.point("load.before_ledger")
             try ledger.append(complete.map { ($0.path, $0.status) }, days: days.keys.sorted())
             taken += complete
+        }
+        for day in ledger.days where report.days[day] == nil {
+            // Published by an earlier attempt, which may not have come so far as to tell.
+            let manifest = try lake.partition(bucket, day).manifest()
+            if let manifest, manifest.run == run { report.days[day] = manifest }
         }
         Fault.point("load.before_removal")
         if remove {

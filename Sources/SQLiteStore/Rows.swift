@@ -4,7 +4,7 @@ import Store
 
 /// The column lists of the tables, and how a row becomes a record.
 enum Columns {
-    static let dag = "id, version, file, paused, active, first_seen, cursor, arrived"
+    static let dag = "id, version, file, paused, active, first_seen, cursor, arrived, late"
     static let version = "id, dag_id, sha256, text, loaded_at"
     static let run = """
         run.id, run.dag_id, run.run_id, run.type, run.state, run.version, run.logical_date, run.interval_start, \
@@ -30,7 +30,8 @@ extension SQLiteStatement {
     func dag() -> DAGRecord {
         DAGRecord(
             id: text(0), version: integer(1), file: text(2), paused: bool(3), active: bool(4), firstSeen: instant(5),
-            cursor: optionalInstant(6), arrived: Arrived.names(text(7)))
+            cursor: optionalInstant(6), arrived: Arrived.names(text(7)),
+            late: LateDates.dates(text(8)))
     }
 
     func version() -> DAGVersionRecord {
@@ -93,6 +94,28 @@ enum Arrived {
 
     static func names(_ text: String) -> Set<String> {
         Set((try? JSONDocument(parsing: text))?.root.array?.compactMap(\.string) ?? [])
+    }
+}
+
+/// `DAGRecord.late` as an object: the microseconds of each date and the generation of its data.
+enum LateDates {
+    static func text(_ dates: [Instant: Int64]) -> String {
+        var writer = JSONWriter()
+        writer.object { writer in
+            for (date, generation) in dates.sorted(by: { $0.key < $1.key }) {
+                writer.member("\(date.microseconds)", generation)
+            }
+        }
+        return writer.text
+    }
+
+    static func dates(_ text: String) -> [Instant: Int64] {
+        var dates: [Instant: Int64] = [:]
+        for member in (try? JSONDocument(parsing: text))?.root.object?.members ?? [] {
+            guard let date = Int64(member.key), let generation = member.node.integer else { continue }
+            dates[Instant(microseconds: date)] = generation
+        }
+        return dates
     }
 }
 

@@ -5,7 +5,7 @@ import Store
 enum Schema {
     typealias Migration = (name: String, sql: String)
 
-    static let migrations: [Migration] = [("initial", initial), ("upkeep", upkeep), ("rules", rules)]
+    static let migrations: [Migration] = [("initial", initial), ("upkeep", upkeep), ("rules", rules), ("late", late)]
     /// The first format that notes whether its last writer stopped in good order.
     static let knowsCleanStop = 2
 
@@ -15,6 +15,9 @@ enum Schema {
         CREATE INDEX backfill_run_by_run ON backfill_run (run);
         CREATE INDEX run_by_version ON run (version);
         """
+
+    /// Dates that late data has changed.
+    private static let late = "ALTER TABLE dag ADD COLUMN late TEXT NOT NULL DEFAULT '{}';"
 
     /// Pools, sensors, time limits of runs, starts by datasets. Words of a CHECK cannot be changed: its tables are made anew.
     private static let rules = """

@@ -15,10 +15,13 @@ public struct DAGRecord: Sendable, Hashable {
     public var cursor: Instant?
     /// Datasets that it waits for and that were published since its last start.
     public var arrived: Set<String>
+    /// Logical dates whose data has changed since they were processed, each with the generation of the data: they are to run
+    /// again.
+    public var late: [Instant: Int64]
 
     public init(
         id: String, version: Int64, file: String, paused: Bool, active: Bool = true, firstSeen: Instant,
-        cursor: Instant? = nil, arrived: Set<String> = []
+        cursor: Instant? = nil, arrived: Set<String> = [], late: [Instant: Int64] = [:]
     ) {
         self.id = id
         self.version = version
@@ -28,6 +31,7 @@ public struct DAGRecord: Sendable, Hashable {
         self.firstSeen = firstSeen
         self.cursor = cursor
         self.arrived = arrived
+        self.late = late
     }
 }
 

@@ -62,11 +62,14 @@ extension Scheduler {
             node.instances[index].record.outputs = end.outputs
             close(attempt, .success, node, index, now: now)
             conclude(node, index, .succeeded, reason: nil, end: end, now: now)
-            publish(end.outputs, now: now)
+            takeIn(end.outputs, of: node, now: now)
         case (.exited, 99):
+            node.instances[index].record.outputs = end.outputs
             close(attempt, .skipped, node, index, now: now)
             conclude(
                 node, index, .skippedItself, reason: end.reason ?? "skipped itself (exit 99)", end: end, now: now)
+            // One that found nothing for its own day may have found something for others.
+            takeIn(end.outputs, of: node, now: now)
         case (.exited, 97) where dag.specs[task].pollInterval != nil:
             close(attempt, .deferred, node, index, now: now)
             lookAgain(node, index, dag.specs[task], attempt, end, now: now)

@@ -230,7 +230,8 @@ extension Scheduler {
     }
 
     /// Runs an ended run again, in place, with the DAG's current version: a mended file is why people ask for it.
-    private func again(_ old: Run, _ node: DAGNode, backfill: Int64, params: String?, now: Instant) {
+    @discardableResult
+    func again(_ old: Run, _ node: DAGNode, backfill: Int64?, params: String?, now: Instant) -> RunNode {
         var run = old
         run.state = .queued
         run.version = node.record.version
@@ -251,6 +252,7 @@ extension Scheduler {
         node.runsByDate[run.logicalDate] = run.id
         node.takenDates.remove(run.logicalDate)
         touch(runNode)
+        return runNode
     }
 
     // MARK: Cancel

@@ -132,6 +132,7 @@ extension Scheduler {
         node.run.state = .running
         node.run.startedAt = now
         touch(node)
+        if !node.run.keepsFinished { forgetLate(node) }
         restoreInstances(node, earlier)
         for index in node.instances.indices {
             let record = node.instances[index].record
@@ -218,6 +219,7 @@ extension Scheduler {
         }
         leavePast(node)
         leaveQueue(node)
+        if node.run.type.isOfInterval, owner.record.late[node.run.logicalDate] != nil { pursueLate(owner) }
         switch node.slot {
         case .none: break
         case .dag: owner.activeRuns -= 1

@@ -49,6 +49,7 @@ extension Scheduler {
     func activate(_ node: DAGNode, now: Instant) {
         dagsToStart.insert(node.record.id)
         startByDatasets(node, now: now)
+        pursueLate(node)
         guard configuration.runsSchedules, node.record.active, !node.record.paused, let dag = node.dag,
             let timetable = dag.timetable
         else { return }

@@ -17,9 +17,16 @@ extension Scheduler {
         trigger(node, DataInterval(start: since, end: upTo), now: now)
     }
 
+    /// The outputs of a task that has succeeded, or skipped itself; those with a reserved name are for the Scheduler.
+    func takeIn(_ outputs: String?, of node: RunNode, now: Instant) {
+        guard let outputs, let root = (try? JSONDocument(parsing: outputs))?.root else { return }
+        if let names = root["datasets"]?.array { publish(names, now: now) }
+        if let generation = root["consumed"]?.integer { noteConsumed(generation, by: node) }
+        if let days = root["reprocess"]?.object { noteLate(days, found: node, now: now) }
+    }
+
     /// The datasets that a task says it has published, in its reserved output `datasets`.
-    func publish(_ outputs: String?, now: Instant) {
-        guard let outputs, let names = (try? JSONDocument(parsing: outputs))?.root["datasets"]?.array else { return }
+    private func publish(_ names: [JSONNode], now: Instant) {
         let published = Set(names.compactMap(\.string))
         for node in dags.values.sorted(by: { $0.record.id < $1.record.id }) {
             guard let dag = node.dag, case .datasets(let wanted) = dag.startedBy else { continue }

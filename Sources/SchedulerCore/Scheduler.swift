@@ -146,6 +146,8 @@ public final class Scheduler {
             begin(run, earlier: instances, now: now)
         case .pastLoaded(let run, let past):
             learnPast(run, past, now: now)
+        case .intervalLoaded(let id, let date, let stored):
+            processAgain(id, date, stored, now: now)
         case .filesArrived(let id, let upTo):
             filesArrived(id, upTo: upTo, now: now)
         case .attemptEnded(let id, let end):

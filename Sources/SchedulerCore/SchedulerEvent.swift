@@ -19,6 +19,8 @@ public enum SchedulerEvent: Sendable {
     case instancesLoaded(run: Int64, [TaskInstance])
     /// What `Effect.loadPast` asked for: the run of an interval before the run's, nil when there is none.
     case pastLoaded(run: Int64, StoredRun?)
+    /// What `Effect.loadInterval` asked for: the run of that logical date, nil when there is none.
+    case intervalLoaded(dag: String, date: Instant, StoredRun?)
     /// Settled files stand in the folder of a DAG that files start; the newest of them was changed at `upTo`.
     case filesArrived(dag: String, upTo: Instant)
     case attemptEnded(Int64, AttemptEnd)
@@ -95,6 +97,8 @@ public enum Effect: Sendable {
     case loadInstances(run: Int64)
     /// Read the latest run of an interval of the DAG with an earlier logical date, and its task instances.
     case loadPast(run: Int64, dag: String, before: Instant)
+    /// Read the run of an interval by its logical date, and its task instances.
+    case loadInterval(dag: String, date: Instant)
     case reply(ticket: Int, SchedulerReply)
 }
 

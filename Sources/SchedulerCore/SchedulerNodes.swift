@@ -21,6 +21,8 @@ final class DAGNode {
     var usedNames: Set<String> = []
     /// Logical dates at or after the cursor whose run has ended: the schedule passes over them.
     var takenDates: Set<Instant> = []
+    /// Late dates whose runs the store is being asked for.
+    var lateAsked: Set<Instant> = []
     /// When the schedule is to be looked at again.
     var dueAt: Instant?
 

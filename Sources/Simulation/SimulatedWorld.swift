@@ -96,7 +96,7 @@ public final class SimulatedWorld {
         case .discard(let attempt):
             guard live[attempt] == nil else { throw SimulationFailure("files of live attempt \(attempt) are removed") }
         case .reply(let ticket, let reply): replies[ticket] = reply
-        case .loadInstances, .loadPast: return false
+        case .loadInstances, .loadPast, .loadInterval: return false
         }
         return true
     }
@@ -108,6 +108,11 @@ public final class SimulatedWorld {
             let past = try store.intervalRun(dag: dag, before: before)
             let instances = try past.map { try store.taskInstances(ofRun: $0.id) } ?? []
             return .pastLoaded(run: run, past.map { StoredRun(run: $0, instances: instances, dag: nil) })
+        case .loadInterval(let dag, let date):
+            let run = try store.intervalRuns(dag: dag, from: date, to: date).first
+            let instances = try run.map { try store.taskInstances(ofRun: $0.id) } ?? []
+            return .intervalLoaded(
+                dag: dag, date: date, run.map { StoredRun(run: $0, instances: instances, dag: nil) })
         default: return nil
         }
     }

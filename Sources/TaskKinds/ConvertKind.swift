@@ -52,6 +52,7 @@ enum ConvertKind: TaskKind {
         }
         try context.output("rows", JSONNode(.integer(written)))
         try context.output("drift", drift)
+        try context.output("consumed", JSONNode(.integer(input.generation)))
         return .success
     }
 

@@ -44,6 +44,11 @@ enum LoadKind: TaskKind {
             JSONMember(key: $0.key, node: JSONNode(.integer($0.value.counts["loaded"]?.integer ?? 0)))
         }
         if !others.isEmpty { try context.output("other_days", JSONNode(.object(JSONObject(others)))) }
+        // What the scheduler holds against what the runs of these days have consumed.
+        let late = report.days.filter { $0.key != context.ds }.sorted { $0.key < $1.key }.map {
+            JSONMember(key: $0.key, node: JSONNode(.integer($0.value.generation)))
+        }
+        if !late.isEmpty { try context.output("reprocess", JSONNode(.object(JSONObject(late)))) }
         return try outcome(context, lake.partition(bucket, context.ds))
     }
 

@@ -140,6 +140,41 @@ import Testing
         #expect(try compare(home).hasSuffix("\nequal\n"))
     }
 
+    @Test func recordsOfOtherDaysMakeExactlyTheseDaysRunOnceEach() throws {
+        let home = try home()
+        let days = ["2022-05-02", "2022-05-03", "2022-05-04"]
+        func generations() throws -> [Int64?] {
+            try days.map { day in
+                let file = "state/lake/lakestorage/plate/dt=\(day)/_manifest.json"
+                guard File.exists(home.path + "/" + file) else { return nil }
+                return try home.document(file)["generation"]?.integer
+            }
+        }
+        func waitForAll(_ wanted: Int64) throws {
+            try home.wait(for: "generation \(wanted) of each day") {
+                let status = try home.json("status")
+                return try generations() == [wanted, wanted, wanted]
+                    && status["active_runs"]?.integer == 0 && status["queued_runs"]?.integer == 0
+            }
+        }
+        try generate(home, "--days", "3", "--frames", "20", "--cameras", "1")
+        // The run of yesterday finds them: each of their days gets its run.
+        try home.startDaemon()
+        try waitForAll(1)
+        // A second camera's frames of the same days come late.
+        try generate(home, "--days", "3", "--frames", "20", "--cameras", "2")
+        #expect(try home.weir("trigger", "alpr_daily", "--wait").status == 0)
+        try waitForAll(2)
+        // Nothing new: nothing happens.
+        #expect(try home.weir("trigger", "alpr_daily", "--wait").status == 0)
+        try waitForAll(2)
+        for day in days {
+            let load = try home.tasks("alpr_daily", day).first
+            #expect(load?["try_number"]?.integer == 2, "\(day) ran twice in all")
+            #expect(try compare(home, day: day).hasSuffix("\nequal\n"), "\(day)")
+        }
+    }
+
     @Test func aDayWithoutRecordsIsSkippedAndReported() throws {
         let home = try home()
         try generate(home, "--frames", "5")

@@ -101,6 +101,7 @@ final class Player {
                 try perform(action)
                 try check()
                 if number % 8 == 0 { try checkReasons() }
+                try checkLate()
             } catch {
                 throw SimulationFailure("after action \(number), \(action): \(error)")
             }
@@ -190,7 +191,13 @@ final class Player {
     private func end(_ attempt: Int64, _ outcome: Scenario.Outcome, _ crash: SimulatedWorld.Crash) throws {
         tick()
         let list = (0..<(attempt % 6)).map(String.init).joined(separator: ",")
-        let outputs = "{\"list\":[\(list)]\(attempt % 3 == 0 ? ",\"datasets\":[\"x\"]" : "")}"
+        var outputs = "{\"list\":[\(list)]\(attempt % 3 == 0 ? ",\"datasets\":[\"x\"]" : "")"
+        if attempt % 5 == 0, let start = dags["d"]?.start {
+            // One of the first days, or the one before them.
+            let day = start + TimeAmount(seconds: 86_400 * (attempt / 5 % 6 - 1))
+            outputs += ",\"reprocess\":{\"\("\(day)".prefix(10))\":\(attempt)}"
+        }
+        outputs += attempt % 4 == 1 ? ",\"consumed\":\(attempt - 2)}" : "}"
         func exit(_ code: Int) -> AttemptEnd {
             AttemptEnd(outcome: .exited, exitCode: code, startedAt: world.now, endedAt: world.now, outputs: outputs)
         }
@@ -263,6 +270,19 @@ final class Player {
             return 0
         }
         return task.poolSlots
+    }
+
+    /// Late data waits for nothing but an unfinished run of its day.
+    private func checkLate() throws {
+        guard let (record, dag) = world.scheduler.dag("d"), dag?.timetable != nil, record.active, !record.paused else {
+            return
+        }
+        for date in record.late.keys {
+            let isUnderWay = runs.values.contains {
+                $0.dagID == "d" && $0.type.isOfInterval && $0.logicalDate == date && !$0.state.isFinal
+            }
+            guard isUnderWay else { throw SimulationFailure("the late data of \(date) is forgotten") }
+        }
     }
 
     /// Whatever stands still says why.

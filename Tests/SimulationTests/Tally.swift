@@ -1,6 +1,7 @@
 import Glibc
 import SchedulerCore
 import Simulation
+import Store
 
 enum Settings {
     static var seed: UInt64 { value("WEIR_SIMULATE_SEED") ?? 1 }
@@ -17,6 +18,8 @@ struct Tally {
     var crashedWorlds = 0
     var runs = 0
     var crashedRuns = 0
+    /// Runs that late data has repeated or made.
+    var lateRuns = 0
     var taskCounts: [Int] = []
     var moves: [Player.Move: Int] = [:]
 
@@ -25,6 +28,7 @@ struct Tally {
         if player.world.restarts > 0 { crashedWorlds += 1 }
         runs += player.runs.count
         crashedRuns += player.crashedRuns.count
+        lateRuns += ((try? player.world.store.audit(limit: 10_000)) ?? []).count { $0.action == "reprocess" }
         taskCounts.append(player.scenario.versions[0].tasks.count)
         moves.merge(player.moves, uniquingKeysWith: +)
     }
@@ -34,6 +38,7 @@ struct Tally {
         crashedWorlds += other.crashedWorlds
         runs += other.runs
         crashedRuns += other.crashedRuns
+        lateRuns += other.lateRuns
         taskCounts += other.taskCounts
         moves.merge(other.moves, uniquingKeysWith: +)
     }
@@ -57,7 +62,7 @@ struct Tally {
 
     var text: String {
         var lines = [
-            "\(worlds) worlds, \(crashedWorlds) of them with a crash; \(runs) runs, \(crashedRuns) of them through one; "
+            "\(worlds) worlds, \(crashedWorlds) of them with a crash; \(runs) runs, \(crashedRuns) of them through one, \(lateRuns) for late data; "
                 + "median \(medianTasks) tasks"
         ]
         for row in Self.rows {

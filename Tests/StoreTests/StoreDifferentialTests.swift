@@ -97,6 +97,7 @@ private struct RandomChanges {
             one(Self.dags), version: Int64(number(1...5)), active: random.chance(80), cursor: one([nil, day()]) ?? nil)
         dag.paused = random.chance(20)
         dag.arrived = one([[], ["x"], ["x", Sample.oddText]]) ?? []
+        if random.chance(30) { dag.late = [day(): Int64(number(0...9))] }
         return dag
     }
 
