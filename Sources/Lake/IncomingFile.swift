@@ -31,6 +31,23 @@ final class IncomingFile {
         buffer.removeAll(keepingCapacity: true)
     }
 
+    /// What stands in a range.
+    func read(_ range: Range<Int>) throws -> [UInt8] {
+        try flush()
+        var bytes = [UInt8](repeating: 0, count: range.count)
+        var position = 0
+        while position < bytes.count {
+            let count = bytes.withUnsafeMutableBytes { buffer in
+                pread(
+                    file.raw, buffer.baseAddress.map { $0 + position }, buffer.count - position,
+                    off_t(range.lowerBound + position))
+            }
+            guard count > 0 else { throw SystemError("pread", path: path) }
+            position += count
+        }
+        return bytes
+    }
+
     /// Copies ranges, in their order, to a new file; its size and SHA-256.
     func copy(_ ranges: [Range<Int>], to target: String) throws -> (bytes: Int64, sha256: String) {
         try flush()

@@ -22,6 +22,13 @@ public struct LakeRoot: Sendable, Hashable {
     public var quarantine: String { path + "/quarantine" }
     var ledgers: String { path + "/.ledger" }
 
+    /// The days of a bucket, or of a dataset within it, in order.
+    public func days(_ bucket: String) throws -> [String] {
+        guard File.exists(self.bucket(bucket)) else { return [] }
+        return try File.list(self.bucket(bucket)).filter { $0.hasPrefix("dt=") }.map { String($0.dropFirst(3)) }
+            .sorted()
+    }
+
     /// The partition `dt=DAY` of a bucket, or of a dataset within it.
     public func partition(_ bucket: String, _ day: String) -> Partition {
         Partition(path: "\(path)/\(bucket)/dt=\(day)", name: "\(bucket)/dt=\(day)")

@@ -36,6 +36,20 @@ public struct Manifest: Sendable {
         }
     }
 
+    /// Where the data of a partition lies that was taken out of the lake.
+    public struct Archived: Sendable, Hashable {
+        /// The partition of the archive; its last known form, should the archive itself have been deleted since.
+        public var partition: String
+        public var rows: Int64
+        public var bytes: Int64
+
+        public init(partition: String, rows: Int64, bytes: Int64) {
+            self.partition = partition
+            self.rows = rows
+            self.bytes = bytes
+        }
+    }
+
     /// Rises by one with each publish.
     public var generation: Int64
     public var files: [DataFile]
@@ -44,16 +58,22 @@ public struct Manifest: Sendable {
     public var inputs: [Input]
     /// What the publishing task counted: an object of numbers and objects.
     public var counts: JSONNode
+    /// Not nil: the day is closed. The manifest stays, its data was archived.
+    public var archived: Archived?
+    /// The data was removed because it had become old; what it was made from can make it again.
+    public var isExpired: Bool
 
     public init(
         generation: Int64 = 0, files: [DataFile], run: String, inputs: [Input] = [],
-        counts: JSONNode = JSONNode(.object(JSONObject()))
+        counts: JSONNode = JSONNode(.object(JSONObject())), archived: Archived? = nil, isExpired: Bool = false
     ) {
         self.generation = generation
         self.files = files
         self.run = run
         self.inputs = inputs
         self.counts = counts
+        self.archived = archived
+        self.isExpired = isExpired
     }
 
     public var rows: Int64 { files.reduce(0) { $0 + $1.rows } }
@@ -80,6 +100,12 @@ public struct Manifest: Sendable {
             return Input(partition: partition, generation: generation)
         }
         counts = root["counts"] ?? JSONNode(.object(JSONObject()))
+        archived = root["archived"].flatMap { node in
+            guard let partition = node["partition"]?.string else { return nil }
+            return Archived(
+                partition: partition, rows: node["rows"]?.integer ?? 0, bytes: node["bytes"]?.integer ?? 0)
+        }
+        isExpired = root["expired"]?.bool ?? false
     }
 
     var json: [UInt8] {
@@ -110,6 +136,15 @@ public struct Manifest: Sendable {
                 }
             }
             writer.member("counts", counts)
+            if let archived {
+                writer.key("archived")
+                writer.object {
+                    $0.member("partition", archived.partition)
+                    $0.member("rows", archived.rows)
+                    $0.member("bytes", archived.bytes)
+                }
+            }
+            if isExpired { writer.member("expired", true) }
         }
         return writer.bytes + [0x0A]
     }

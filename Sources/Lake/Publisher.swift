@@ -63,6 +63,29 @@ public struct Publisher {
         }
         var manifest = manifest
         manifest.generation = (before?.generation ?? 0) + 1
+        try put(staged, partition, manifest)
+        return manifest
+    }
+
+    /// Takes the data out of a partition and leaves its manifest, of the same generation, with what is staged. To be called
+    /// under the partition's lock.
+    public func empty(_ staged: String, as partition: Partition, _ manifest: Manifest) throws {
+        try put(staged, partition, manifest)
+    }
+
+    /// Removes a partition with its manifest. To be called under the partition's lock.
+    public func remove(_ partition: Partition) throws {
+        guard File.exists(partition.path) else { return }
+        guard !isRevoked() else { throw LakeError("\(partition.name): this attempt was revoked; nothing is removed") }
+        try File.makeDirectory(lake.staging, recursive: true)
+        let place = lake.staging + "/removed"
+        if File.exists(place) { try File.removeTree(place) }
+        try rename(partition.path, place, UInt32(WEIR_RENAME_NOREPLACE))
+        try File.syncDirectory(File.parent(of: partition.path))
+        try File.removeTree(place)
+    }
+
+    private func put(_ staged: String, _ partition: Partition, _ manifest: Manifest) throws {
         try File.writeAtomically(staged + "/" + Partition.manifestName, manifest.json, sync: true)
         for name in try File.list(staged) where name != Partition.manifestName { try sync(staged + "/" + name) }
         try File.syncDirectory(staged)
@@ -79,7 +102,6 @@ public struct Publisher {
         }
         try File.syncDirectory(parent)
         Fault.point("publish.after_rename")
-        return manifest
     }
 
     private func rename(_ from: String, _ to: String, _ flags: UInt32) throws {

@@ -57,6 +57,11 @@ struct RawIndex {
 
     func isKnown(source: String, sha256: String) -> Bool { known.contains(source + "\u{0}" + sha256) }
 
+    /// Takes over what a closed day has set aside since it was archived.
+    mutating func addQuarantined(of other: RawIndex) {
+        for entry in other.entries where !isKnown(source: entry.source, sha256: entry.sha256) { append(entry) }
+    }
+
     /// Counts a record that was set aside.
     mutating func quarantine(source: String, sha256: String, reason: String) {
         append(Entry(source: source, sha256: sha256, outcome: .quarantined, reason: reason))
@@ -103,6 +108,24 @@ struct RawIndex {
             bytes.append(0x0A)
         }
         return bytes
+    }
+
+    /// Counts with some more records that were set aside, by reason.
+    static func counts(_ counts: JSONNode, quarantined new: [String: Int64]) -> JSONNode {
+        let added = new.values.reduce(0, +)
+        var reasons: [String: Int64] = new
+        for member in counts["reasons"]?.object?.members ?? [] {
+            reasons[member.key, default: 0] += member.node.integer ?? 0
+        }
+        func member(_ key: String, _ value: Int64) -> JSONMember {
+            JSONMember(key: key, node: JSONNode(.integer(value)))
+        }
+        let numbers = ["seen", "loaded", "duplicates", "superseded", "quarantined"].map { key in
+            member(key, (counts[key]?.integer ?? 0) + (key == "seen" || key == "quarantined" ? added : 0))
+        }
+        let sorted = reasons.sorted { $0.key < $1.key }.map { member($0.key, $0.value) }
+        return JSONNode(
+            .object(JSONObject(numbers + [JSONMember(key: "reasons", node: JSONNode(.object(JSONObject(sorted))))])))
     }
 
     /// `seen = loaded + duplicates + quarantined`, by construction: every entry is counted as one of them.

@@ -15,8 +15,12 @@ public struct RawLoader {
     public struct Report {
         /// Files that had not been taken before.
         public var newFiles = 0
-        /// Manifests of the days that this task instance has changed, by this attempt or by one that was killed.
+        /// Manifests of the days that changed.
         public var days: [String: Manifest] = [:]
+        /// Generations of the days that this task instance has changed, by this attempt or by one that was killed.
+        public var generations: [String: Int64] = [:]
+        /// Records that came for days whose raw data is archived, by day: they were set aside.
+        public var closed: [String: Int] = [:]
     }
 
     private struct Record {
@@ -94,16 +98,23 @@ public struct RawLoader {
             let complete = try new.filter { item in try read(item, fallback: day, into: &days) }
             Fault.point("load.before_publish")
             for (name, content) in days.sorted(by: { $0.key < $1.key }) {
-                if let manifest = try publish(content, day: name) { report.days[name] = manifest }
+                guard let manifest = try publish(content, day: name) else { continue }
+                if manifest.archived == nil {
+                    report.days[name] = manifest
+                } else {
+                    report.closed[name] = content.records.count
+                }
             }
             Fault.point("load.before_ledger")
             try ledger.append(complete.map { ($0.path, $0.status) }, days: days.keys.sorted())
             taken += complete
         }
-        for day in ledger.days where report.days[day] == nil {
-            // Published by an earlier attempt, which may not have come so far as to tell.
+        for day in ledger.days.union(report.days.keys) {
+            // An earlier attempt that has published it may not have come so far as to tell.
             let manifest = try lake.partition(bucket, day).manifest()
-            if let manifest, manifest.run == run { report.days[day] = manifest }
+            if let manifest, manifest.run == run, manifest.archived == nil {
+                report.generations[day] = manifest.generation
+            }
         }
         Fault.point("load.before_removal")
         if remove {
@@ -232,6 +243,7 @@ public struct RawLoader {
             let before = try partition.manifest()
             var index = try RawIndex(reading: partition.path + "/" + RawIndex.fileName)
             let counted = index.entries.count
+            if let before, before.archived != nil { return try setAside(day, name, partition, before, index) }
             for aside in day.asides where !index.isKnown(source: aside.source, sha256: aside.sha256) {
                 try keep(aside, name)
                 index.quarantine(source: aside.source, sha256: aside.sha256, reason: aside.rejection.reason)
@@ -254,6 +266,33 @@ public struct RawLoader {
             return try publisher.publish(
                 staged, as: partition, Manifest(files: files, run: run, counts: index.counts))
         }
+    }
+
+    /// The day's raw data is archived, and with it what was seen of it: whatever comes now is set aside, and counted.
+    private func setAside(
+        _ day: Day, _ name: String, _ partition: Partition, _ before: Manifest, _ known: RawIndex
+    ) throws -> Manifest? {
+        var index = known
+        var new: [String: Int64] = [:]
+        let why = Rejection(
+            "after_retention", "the raw data of \(name) is archived; `weir lake restore` brings it back")
+        let records = try day.records.map { record in
+            Aside(
+                source: record.source, sha256: record.sha256, rejection: why,
+                content: try day.incoming.read(record.offset..<(record.offset + record.count)))
+        }
+        for aside in day.asides + records where !index.isKnown(source: aside.source, sha256: aside.sha256) {
+            try keep(aside, name)
+            index.quarantine(source: aside.source, sha256: aside.sha256, reason: aside.rejection.reason)
+            new[aside.rejection.reason, default: 0] += 1
+        }
+        guard !new.isEmpty else { return nil }
+        let staged = try publisher.stage(partition)
+        try File.writeAtomically(staged + "/" + RawIndex.fileName, index.lines)
+        var manifest = before
+        manifest.counts = RawIndex.counts(before.counts, quarantined: new)
+        try publisher.empty(staged, as: partition, manifest)
+        return manifest
     }
 
     private static func segmentName(_ number: Int) -> String {

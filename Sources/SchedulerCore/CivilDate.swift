@@ -29,7 +29,7 @@ public struct CivilDate: Sendable, Hashable, Comparable {
     }
 
     /// The first day of a month. Months past 12 or before 1 run on into the neighbouring years.
-    static func firstOfMonth(year: Int, month: Int) -> CivilDate {
+    public static func firstOfMonth(year: Int, month: Int) -> CivilDate {
         let (years, monthOffset) = (month - 1).floorDivided(by: 12)
         return CivilDate(daysSinceEpoch: days(year: year + years, month: monthOffset + 1, day: 1))
     }

@@ -40,13 +40,16 @@ enum LoadKind: TaskKind {
         for (day, manifest) in report.days.sorted(by: { $0.key < $1.key }) {
             context.log("\(bucket)/dt=\(day): generation \(manifest.generation), \(describe(manifest.counts))")
         }
+        for (day, count) in report.closed.sorted(by: { $0.key < $1.key }) {
+            context.log("\(bucket)/dt=\(day) is archived: \(count) records were set aside (after_retention)")
+        }
         let others = report.days.filter { $0.key != context.ds }.sorted { $0.key < $1.key }.map {
             JSONMember(key: $0.key, node: JSONNode(.integer($0.value.counts["loaded"]?.integer ?? 0)))
         }
         if !others.isEmpty { try context.output("other_days", JSONNode(.object(JSONObject(others)))) }
         // What the scheduler holds against what the runs of these days have consumed.
-        let late = report.days.filter { $0.key != context.ds }.sorted { $0.key < $1.key }.map {
-            JSONMember(key: $0.key, node: JSONNode(.integer($0.value.generation)))
+        let late = report.generations.filter { $0.key != context.ds }.sorted { $0.key < $1.key }.map {
+            JSONMember(key: $0.key, node: JSONNode(.integer($0.value)))
         }
         if !late.isEmpty { try context.output("reprocess", JSONNode(.object(JSONObject(late)))) }
         return try outcome(context, lake.partition(bucket, context.ds))

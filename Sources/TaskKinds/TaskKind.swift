@@ -35,6 +35,7 @@ public enum TaskKindRegistry {
         ConvertKind.self,
         TransformKind.self,
         QualityKind.self,
+        ArchiveKind.self,
         NotifyKind.self,
     ]
 }

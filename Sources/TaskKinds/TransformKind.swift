@@ -26,6 +26,9 @@ enum TransformKind: TaskKind {
         guard let input = try staging.manifest() else {
             throw TaskFailure("\(staging.name) is not there; convert it first", mayRetry: false)
         }
+        guard !input.isExpired else {
+            throw TaskFailure("\(staging.name) was removed because it is old; convert it again", mayRetry: false)
+        }
         let folder = context.path(try context.required("sql"))
         let (setup, datasets) = try statements(folder)
         let publisher = Publisher(lake, isRevoked: { context.isRevoked })

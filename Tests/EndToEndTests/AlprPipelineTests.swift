@@ -241,4 +241,60 @@ import Testing
             #expect(try compare(home, day: day).hasSuffix("\nequal\n"))
         }
     }
+
+    private static let parameters: [String: [String: String]] = [
+        "load": ["from": "state/landing", "schema": "dags/alpr/record_schema.json"],
+        "convert": ["schema": "dags/alpr/record_schema.json"], "transform": ["sql": "dags/alpr/sql"], "archive": [:],
+    ]
+
+    private func task(_ home: WeirHome, _ number: Int64, _ kind: String, day: String = day, fault: String = "") throws
+        -> Spawn.ExitStatus
+    {
+        try home.task(attempt: number, kind: kind, day: day, with: Self.parameters[kind] ?? [:], fault: fault)
+    }
+
+    @Test(arguments: [
+        "convert publish.before_rename", "convert publish.after_rename", "transform publish.before_rename:1",
+        "transform publish.before_rename:4", "transform publish.after_rename:8",
+    ])
+    func aDayWhoseTaskDiesEndsAsOneThatWasNotDisturbed(what: String) throws {
+        let words = what.split(separator: " ").map(String.init)
+        let home = try home()
+        try generate(home, "--frames", "20")
+        let steps = ["load", "convert", "transform"]
+        for (number, kind) in steps.enumerated() {
+            let status = try task(home, Int64(number + 1), kind, fault: kind == words[0] ? words[1] : "")
+            #expect(status == (kind == words[0] ? .signaled(SIGKILL) : .exited(0)), "\(kind)")
+            if kind == words[0] { break }
+        }
+        let done = try home.weir("backfill", "alpr_daily", "--from", Self.day)
+        #expect(done.status == 0, "\(done.err)")
+        #expect(try compare(home).hasSuffix("\nequal\n"))
+    }
+
+    @Test(arguments: [
+        "archive.before_publish", "publish.before_rename:1", "publish.after_rename:1", "archive.before_removal",
+        "publish.before_rename:2", "publish.after_rename:2", "archive.after_removal",
+    ])
+    func anArchiveThatDiesLosesNothing(point: String) throws {
+        let home = try home()
+        try generate(home, "--frames", "20")
+        #expect(try home.weir("backfill", "alpr_daily", "--from", Self.day).status == 0)
+        let raw = try home.document("state/lake/ultimatealpr/dt=\(Self.day)/_manifest.json")["files"]?.jsonText
+        #expect(try task(home, 1, "archive", day: "2022-07-01", fault: point) == .signaled(SIGKILL))
+        // Whatever is there by now: the raw data, or an archive of all of it.
+        let between = try home.document("state/lake/ultimatealpr/dt=\(Self.day)/_manifest.json")
+        let archive = "state/lake/archive/ultimatealpr/dt=\(Self.day)"
+        #expect(between["files"]?.jsonText == raw || File.exists(home.path + "/" + archive))
+        #expect(try task(home, 2, "archive", day: "2022-07-01") == .exited(0))
+        let closed = try home.document("state/lake/ultimatealpr/dt=\(Self.day)/_manifest.json")
+        #expect(closed["archived"]?["partition"]?.string == "archive/ultimatealpr/dt=\(Self.day)")
+        let list = try home.program(["tar", "--zstd", "-tf", archive + "/raw.tar.zst"])
+        #expect(list.out.contains("segment-000001.ndjson"), "\(list.err)")
+        // Datasets stay, and a rerun of the day says what to do.
+        #expect(try compare(home).hasSuffix("\nequal\n"))
+        let again = try home.weir("backfill", "alpr_daily", "--from", Self.day, "--reprocess", "completed")
+        #expect(again.status == 1)
+        #expect(try compare(home).hasSuffix("\nequal\n"))
+    }
 }
