@@ -5,7 +5,7 @@ import Spawn
 /// Read from a file beside the DAG; never guessed from data.
 public struct RecordSchema: Sendable {
     indirect enum FieldType: Sendable {
-        case integer, number, string
+        case integer, number, string, boolean
         /// A string in JSON that holds a date and time.
         case timestamp
         /// A string; an integer is taken as its digits.
@@ -72,6 +72,7 @@ public struct RecordSchema: Sendable {
         switch type {
         case .integer: "BIGINT"
         case .number: "DOUBLE"
+        case .boolean: "BOOLEAN"
         case .string, .text, .timestamp: "VARCHAR"
         case .object(let fields):
             "STRUCT(" + fields.map { SQL.name($0.name) + " " + sql($0.type) }.joined(separator: ", ") + ")"
@@ -129,12 +130,14 @@ private struct SchemaReader {
         case "integer": return .integer
         case "number": return .number
         case "string": return .string
+        case "boolean": return .boolean
         case "timestamp": return .timestamp
         case "text": return .text
         case "object": return .object(try fields(node, at: place))
         case "array": return try array(node, at: place)
         default:
-            throw problem(node, "unknown type '\(word)': integer, number, string, text, timestamp, object or array")
+            throw problem(
+                node, "unknown type '\(word)': integer, number, string, boolean, text, timestamp, object, array")
         }
     }
 

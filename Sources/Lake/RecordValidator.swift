@@ -110,6 +110,8 @@ struct RecordValidator {
             try bounds(number, "\(number)", place)
         case .string, .timestamp:
             guard node.string != nil else { throw wrong(node, "a string", place) }
+        case .boolean:
+            guard node.bool != nil else { throw wrong(node, "true or false", place) }
         case .text:
             guard node.string != nil || node.integer != nil else { throw wrong(node, "a string or an integer", place) }
         case .object(let fields):
