@@ -11,15 +11,23 @@ public struct DuckDB: Sendable {
     private let home: String
     private let allowed: [String]
     private let temporary: String
+    private let memory: Int64?
+    private let threads: Int?
 
     /// - Parameters:
     ///   - allowed: folders that statements may read and write; nothing else of the file system, and no network.
     ///   - temporary: a folder for what does not fit into memory.
-    public init(home: String, allowed: [String], temporary: String) throws {
+    ///   - memory: bytes that it may take; what is more goes to `temporary`. Nil: most of the machine's.
+    ///   - threads: nil: one for each core.
+    public init(
+        home: String, allowed: [String], temporary: String, memory: Int64? = nil, threads: Int? = nil
+    ) throws {
         program = try Self.find(home: home)
         self.home = home
         self.allowed = allowed
         self.temporary = temporary
+        self.memory = memory
+        self.threads = threads
     }
 
     private static func find(home: String) throws -> String {
@@ -58,9 +66,11 @@ public struct DuckDB: Sendable {
             SET temp_directory = \(SQL.text(temporary));
             SET allowed_directories = \(SQL.list(allowed));
             SET enable_external_access = false;
-            SET lock_configuration = true;
 
             """
+        if let memory { script += "SET memory_limit = '\(memory / 1024)KiB';\n" }
+        if let threads { script += "SET threads = \(threads);\n" }
+        script += "SET lock_configuration = true;\n"
         for (name, value) in variables { script += "SET VARIABLE \(name) = \(SQL.text(value));\n" }
         script += statements
         let done: ChildProcess.Result

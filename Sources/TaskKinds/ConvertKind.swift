@@ -13,7 +13,7 @@ enum ConvertKind: TaskKind {
             KindParameter("schema", .string, required: true, help: "file of the declared record schema"),
             KindParameter(
                 "allow_shrink", .boolean, default: "false", help: "publish also under half of the rows there were"),
-        ])
+        ] + TaskContext.engineParameters)
 
     static func run(_ context: TaskContext) throws -> TaskOutcome {
         let lake = context.lake
@@ -30,7 +30,7 @@ enum ConvertKind: TaskKind {
         let publisher = Publisher(lake, isRevoked: { context.isRevoked })
         defer { publisher.cleanUp() }
         let staged = try publisher.stage(target)
-        let duckdb = try DuckDB(home: context.home, allowed: [lake.path], temporary: lake.staging + "/duckdb")
+        let duckdb = try context.duckdb()
         let files = input.files.map { raw.path + "/" + $0.name }
         let rows = try duckdb.run(sql(schema, files, to: staged + "/data.parquet"))
         let written = rows.first?["rows"]?.integer ?? -1

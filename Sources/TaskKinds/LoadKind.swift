@@ -18,6 +18,9 @@ enum LoadKind: TaskKind {
             KindParameter(
                 "when_empty", .string, allowed: ["skip", "ok", "fail"],
                 default: "skip", help: "when the run's day has no records"),
+            KindParameter(
+                "max_bad", .string,
+                help: "records of the day that may be set aside, as a number (100) or a share (5%); any when left out"),
         ])
 
     static func run(_ context: TaskContext) throws -> TaskOutcome {
@@ -62,6 +65,7 @@ enum LoadKind: TaskKind {
             try context.output("counts", manifest.counts)
             try context.output("generation", JSONNode(.integer(manifest.generation)))
         }
+        if let limit = context.string("max_bad") { try check(limit, manifest?.counts, context.ds) }
         guard manifest?.counts["loaded"]?.integer ?? 0 == 0 else { return .success }
         let message = "there are no records for \(context.ds)"
         switch context.string("when_empty", default: "skip") {
@@ -69,6 +73,26 @@ enum LoadKind: TaskKind {
         case "fail": throw TaskFailure(message)
         default: return .skipped(message)
         }
+    }
+
+    /// Everything is stored and counted by now: a person looks at it, and runs the task again or sets the limit higher.
+    private static func check(_ limit: String, _ counts: JSONNode?, _ day: String) throws {
+        let seen = counts?["seen"]?.integer ?? 0
+        let bad = counts?["quarantined"]?.integer ?? 0
+        let isTooMuch: Bool
+        if limit.hasSuffix("%"), let share = Double(limit.dropLast()), (0...100).contains(share) {
+            isTooMuch = Double(bad) * 100 > share * Double(seen)
+        } else if let most = Int64(limit), most >= 0 {
+            isTooMuch = bad > most
+        } else {
+            throw TaskFailure(
+                "max_bad is '\(limit)'; it must be a number such as 100 or a share such as 5%", mayRetry: false)
+        }
+        guard isTooMuch else { return }
+        let reasons = (counts?["reasons"]?.object?.members ?? []).map { "\($0.key) \($0.node.integer ?? 0)" }
+        throw TaskFailure(
+            "\(bad) of \(seen) records of \(day) were set aside, more than max_bad (\(limit)): "
+                + reasons.joined(separator: ", "), mayRetry: false)
     }
 
     private static func eventTime(_ text: String, _ zone: Zone) -> (day: String, utc: String)? {

@@ -17,7 +17,7 @@ enum TransformKind: TaskKind {
             ),
             KindParameter(
                 "allow_shrink", .boolean, default: "false", help: "publish also under half of the rows there were"),
-        ])
+        ] + TaskContext.engineParameters)
 
     static func run(_ context: TaskContext) throws -> TaskOutcome {
         let lake = context.lake
@@ -49,7 +49,7 @@ enum TransformKind: TaskKind {
         script += staged.map { item in
             "(SELECT count(*) FROM read_parquet(\(SQL.text(item.folder + "/data.parquet")))) AS \(SQL.name(item.name))"
         }.joined(separator: ", ")
-        let duckdb = try DuckDB(home: context.home, allowed: [lake.path], temporary: lake.staging + "/duckdb")
+        let duckdb = try context.duckdb()
         let rows: [JSONNode]
         do { rows = try duckdb.run(script + ";", variables: ["ds": context.ds]) } catch {
             throw blame(error, folder, setup, datasets, staging, duckdb, context.ds)

@@ -1,0 +1,38 @@
+import Glibc
+import JSONText
+import Lake
+import SchedulerCore
+
+/// The SQL engine as tasks use it.
+extension TaskContext {
+    /// The parameters that kinds with SQL share.
+    static let engineParameters = [
+        KindParameter("memory", .string, help: "memory of the SQL engine, such as 2GiB; a quarter of the machine's"),
+        KindParameter("threads", .integer, help: "threads of the SQL engine; one for each core"),
+    ]
+
+    /// An engine that sees the lake and nothing else. What does not fit into its memory goes to the attempt's staging area.
+    func duckdb() throws -> DuckDB {
+        var memory: Int64?
+        if let text = string("memory") {
+            memory = ByteAmount.parse(text)
+            guard let memory, memory >= 64 << 20 else {
+                throw TaskFailure(
+                    "memory is '\(text)'; it must be at least 64MiB, written like 512MB or 2GiB", mayRetry: false)
+            }
+        }
+        let threads = with["threads"]?.integer
+        if let threads, !(1...1024).contains(threads) {
+            throw TaskFailure("threads is \(threads); it must be a number from 1 to 1024", mayRetry: false)
+        }
+        return try DuckDB(
+            home: home, allowed: [lake.path], temporary: lake.staging + "/duckdb",
+            memory: memory ?? Self.quarterOfMemory, threads: threads.map(Int.init))
+    }
+
+    /// Tasks run beside each other: one must not count on all the memory that there is.
+    private static var quarterOfMemory: Int64 {
+        let bytes = Int64(sysconf(Int32(_SC_PHYS_PAGES))) * Int64(sysconf(Int32(_SC_PAGESIZE)))
+        return max(bytes / 4, 256 << 20)
+    }
+}
