@@ -12,6 +12,11 @@ enum ConvertKind: TaskKind {
             KindParameter("to", .string, default: "ultimatealpr_staging", help: "staging bucket"),
             KindParameter("schema", .string, required: true, help: "file of the declared record schema"),
             KindParameter(
+                "drift", .string, allowed: ["allow", "warn", "fail"], default: "warn",
+                help:
+                    "fields that the schema does not know, or that are missing since the day before: note, tell, or fail"
+            ),
+            KindParameter(
                 "allow_shrink", .boolean, default: "false", help: "publish also under half of the rows there were"),
         ] + TaskContext.engineParameters)
 
@@ -40,24 +45,38 @@ enum ConvertKind: TaskKind {
                 "\(raw.name) counts \(expected) records, but \(written) were converted; its index or segments are damaged",
                 mayRetry: false)
         }
-        let drift = rows.first?["drift"] ?? JSONNode(.object(JSONObject()))
+        let drift = Drift(
+            unknown: rows.first?["drift"], present: rows.first?["present"], rows: written,
+            before: try manifest(before: context.ds, in: context.string("to", default: "ultimatealpr_staging"), lake))
+        let policy = context.string("drift", default: "warn")
+        if policy == "fail", !drift.isEmpty {
+            throw TaskFailure(
+                "\(raw.name) has drifted, and \"drift\" is \"fail\": \(drift.words.joined(separator: "; "))",
+                mayRetry: false)
+        }
         let manifest = try publisher.locked(target) {
             try publisher.publish(
                 staged, as: target,
                 Manifest(
                     files: [try DataFiles.describe(staged, "data.parquet", rows: written)], run: context.lineage,
                     inputs: [.init(partition: raw.name, generation: input.generation)],
-                    counts: JSONNode(.object(JSONObject([JSONMember(key: "drift", node: drift)])))),
+                    counts: drift.counts),
                 allowShrink: context.bool("allow_shrink", default: false))
         }
         context.log("\(target.name): generation \(manifest.generation), \(written) rows")
-        for member in drift.object?.members ?? [] {
-            context.log("drift: unknown field \(member.key) in \(member.node.integer ?? 0) records")
-        }
         try context.output("rows", JSONNode(.integer(written)))
-        try context.output("drift", drift)
+        if policy != "allow" {
+            for line in drift.words { context.log("drift: \(line)") }
+            try context.output("drift", drift.unknown)
+            try context.output("missing_fields", drift.missing)
+        }
         try context.output("consumed", JSONNode(.integer(input.generation)))
         return .success
+    }
+
+    /// The manifest of the last day before this one; nil for the first.
+    private static func manifest(before day: String, in bucket: String, _ lake: LakeRoot) throws -> Manifest? {
+        try lake.days(bucket).last { $0 < day }.flatMap { try lake.partition(bucket, $0).manifest() }
     }
 
     /// Of records with one key the best counts: more elements in the ranking field, then the smaller hash. The last
@@ -83,7 +102,16 @@ enum ConvertKind: TaskKind {
                 (SELECT json_group_object(field, records) FROM (
                     SELECT field, count(*) AS records
                     FROM (SELECT unnest(json_keys(_extra)) AS field FROM read_parquet(\(SQL.text(target))))
-                    GROUP BY field ORDER BY field)) AS drift;
+                    GROUP BY field ORDER BY field)) AS drift,
+                (SELECT json_group_object(field, present) FROM (
+                    -- From the file's own statistics, which cost nothing: how often each declared field has a value.
+                    SELECT replace(replace(path_in_schema, ', list, element', '[]'), ', ', '.') AS field,
+                        sum(num_values - stats_null_count)::BIGINT AS present
+                    FROM parquet_metadata(\(SQL.text(target)))
+                    -- In DuckDB 1.5.5 these count a null twice where an object within an array is missing.
+                    WHERE NOT regexp_matches(path_in_schema, 'element, [^,]+, [^,]+$')
+                        AND path_in_schema NOT IN ('sourceId', 'sourceFile', 'createDateTime', 'sha256', '_extra')
+                    GROUP BY ALL ORDER BY field)) AS present;
             """
     }
 }
