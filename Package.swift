@@ -54,7 +54,7 @@ let package = Package(
         library(
             "Commands",
             [
-                "API", "Engine", "Simulation", "SQLiteStore", "Store", "TaskKinds", "Spawn", "SchedulerCore",
+                "API", "Engine", "Lake", "Simulation", "SQLiteStore", "Store", "TaskKinds", "Spawn", "SchedulerCore",
                 "Observability", "JSONText", "CPosix",
             ]),
 

@@ -6,6 +6,9 @@ public struct SchemaInference {
     /// What was seen of a value.
     private final class Shape {
         var integers = 0
+        /// Whether no integer came twice: it may tell records apart.
+        var isDistinct = true
+        var values: Set<Int64> = []
         var numbers = 0
         var strings = 0
         var timestamps = 0
@@ -46,7 +49,12 @@ public struct SchemaInference {
         switch node.value {
         case .null: break
         case .bool: shape.booleans += 1
-        case .integer: shape.integers += 1
+        case .integer(let value):
+            shape.integers += 1
+            if shape.isDistinct, !shape.values.insert(value).inserted {
+                shape.isDistinct = false
+                shape.values = []
+            }
         case .number: shape.numbers += 1
         case .string(let text):
             shape.strings += 1
@@ -80,7 +88,8 @@ public struct SchemaInference {
         let time = root.names.first { name in
             root.members[name].map { $0.timestamps > 0 && $0.timestamps == $0.count } ?? false
         }
-        let key = root.names.first { isAlways($0, root) && root.members[$0]?.integers == root.members[$0]?.count }
+        let keys = root.names.filter { isAlways($0, root) && root.members[$0]?.integers == root.members[$0]?.count }
+        let key = keys.first { root.members[$0]?.isDistinct == true } ?? keys.first
         let rank = root.names.first { root.members[$0].map { $0.arrays > 0 && $0.arrays == $0.count } ?? false }
         for (word, found, what) in [
             ("event_time", time, "a text with a date and time"), ("key", key, "an integer in every record"),

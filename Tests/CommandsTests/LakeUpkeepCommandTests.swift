@@ -1,0 +1,89 @@
+import JSONText
+import Spawn
+import Testing
+
+@testable import Commands
+
+/// Archive, restore, holds and a proposed schema, by hand.
+@Suite struct LakeUpkeepCommandTests {
+    private func home() throws -> CommandHome {
+        let home = try CommandHome()
+        try home.write("state/landing/cam/1.json", #"{"frame_id":1,"timestamp":"2022-05-02T07:00:00","duration":7}"#)
+        try home.write("state/landing/cam/2.json", #"{"frame_id":2,"timestamp":"2022-05-02T07:00:00","duration":7}"#)
+        let schema = File.parent(of: File.parent(of: File.parent(of: #filePath))) + "/dags/alpr/record_schema.json"
+        try home.write(
+            "dags/d.json",
+            #"{"id":"d","schedule":"daily","start":"2022-05-01","tasks":[{"id":"load","kind":"load","with":{"from":"#
+                + #""state/landing","schema":"\#(schema)"}},{"id":"convert","kind":"convert","after":["load"],"#
+                + #""with":{"schema":"\#(schema)"}},{"id":"sets","kind":"transform","after":["convert"],"#
+                + #""with":{"sql":"sql"}}]}"#)
+        try home.write("sql/frame.sql", "SELECT frame_id FROM staging")
+        let done = home.weir("backfill", "d", "--from", "2022-05-02")
+        try #require(done.status == 0, "\(done.err)")
+        return home
+    }
+
+    @Test func thereAndBack() throws {
+        let home = try home()
+        let plan = home.weir("lake", "archive", "--today", "2022-06-02", "--dry-run")
+        #expect(plan.out.isEmpty || !plan.out.contains("archive"), "31 days stay: \(plan.out)")
+        #expect(plan.err == "nothing is old enough\n")
+        let dry = home.weir("lake", "archive", "--today", "2022-06-03", "--dry-run")
+        #expect(dry.out.contains("2022-05-02  archive  2 records"), "\(dry.out)")
+        #expect(
+            home.weir("lake", "hold", "--from", "2022-05-01", "--to", "2022-05-03", "--reason", "case 17").status == 0)
+        #expect(home.weir("lake", "archive", "--today", "2022-06-03").out.contains("keep  on hold: case 17"))
+        #expect(try home.json("lake", "holds").array?.first?["reason"]?.string == "case 17")
+        #expect(home.weir("lake", "release", "--from", "2022-05-01", "--to", "2022-05-03").status == 0)
+        #expect(try home.json("lake", "archive", "--today", "2022-06-03").array?.first?["action"]?.string == "archive")
+        let raw = "state/lake/ultimatealpr/dt=2022-05-02"
+        #expect(try !File.list(home.path + "/" + raw).contains("segment-000001.ndjson"))
+        #expect(home.weir("lake", "restore", "--from", "2022-05-02", "--dry-run").out.contains("would come back"))
+        #expect(home.weir("lake", "restore", "--from", "2022-05-02").out.contains("2022-05-02  restored, 2 records"))
+        #expect(home.weir("lake", "restore", "--from", "2022-05-02").out.contains("2022-05-02  is there"))
+        #expect(try File.list(home.path + "/" + raw).contains("segment-000001.ndjson"))
+    }
+
+    @Test func aSchemaIsProposedAndNeverReplacesOne() throws {
+        let home = try CommandHome()
+        try home.write("a.json", #"{"took":5,"id":1,"at":"2022-05-02T07:00:00Z","list":[]}"#)
+        try home.write(
+            "b.ndjson", "{\"took\":5,\"id\":2,\"at\":\"2022-05-02T07:00:00Z\",\"list\":[\"x\"]}\n\n{\n")
+        let files = [home.path + "/a.json", home.path + "/b.ndjson"]
+        let printed = home.weir("lake", "infer", files[0], files[1])
+        #expect(printed.status == 0)
+        let schema = try JSONDocument(parsing: printed.out).root
+        #expect(schema["key"]?.string == "id", "the first integer repeats itself")
+        #expect(schema["event_time"]?.string == "at")
+        #expect(printed.err.contains("b.ndjson#3: passed over: at 1:2"), "\(printed.err)")
+        #expect(printed.err.contains("note: rank is 'list'"))
+        #expect(home.weir("lake", "infer", files[0], "--out", home.path + "/s.json").status == 0)
+        let again = home.weir("lake", "infer", files[0], "--out", home.path + "/s.json")
+        #expect(again.status == 1)
+        #expect(again.err.contains("is there already"))
+    }
+
+    @Test func wrongInputIsNamed() throws {
+        let home = try CommandHome()
+        let cases: [([String], Int32, String)] = [
+            (["restore"], 2, "--from is missing: the first day"),
+            (["restore", "--from", "soon"], 2, "--from is 'soon'; it must be a day such as 2022-05-02"),
+            (["restore", "--from", "2022-05-02", "--to", "2022-05-01"], 2, "--from is later than --to"),
+            (["restore", "--from", "2022-05-02"], 4, "ultimatealpr has no day from 2022-05-02 to 2022-05-02"),
+            (
+                ["archive", "--keep-days", "9", "--archive-days", "9"], 2,
+                "--archive-days must be more than --keep-days"
+            ),
+            (["release", "--from", "2022-05-02"], 4, "there is no hold from 2022-05-02 to 2022-05-02"),
+            (["infer"], 2, "FILE is missing"), (["infer", "/no/such.json"], 4, "/no/such.json: No such file"),
+            (["restor"], 2, "no command 'lake restor'; did you mean 'restore'?"),
+        ]
+        for (words, status, message) in cases {
+            let output = run(["lake"] + words, environment: ["WEIR_HOME": home.path])
+            #expect(output.status == status, "\(words): \(output.err)")
+            #expect(output.err.contains(message), "\(words): \(output.err)")
+        }
+        try home.write("state/lake/holds.json", "{")
+        #expect(home.weir("lake", "archive").status == 1)
+    }
+}
