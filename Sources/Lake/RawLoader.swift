@@ -250,14 +250,18 @@ public struct RawLoader {
             }
             let staged = try publisher.stage(partition)
             var files = before?.files ?? []
-            for file in files { try link(partition.path + "/" + file.name, staged + "/" + file.name) }
+            if files.count >= Self.mostSegments {
+                files = [try merge(files, of: partition, to: staged, number: Self.number(of: files.last) + 1)]
+            } else {
+                for file in files { try link(partition.path + "/" + file.name, staged + "/" + file.name) }
+            }
             let kept = day.records.filter { record in
                 !index.isKnown(source: record.source, sha256: record.sha256)
                     && index.add(source: record.source, sha256: record.sha256, key: record.key, rank: record.rank)
             }
             guard index.entries.count > counted else { return nil }
             if !kept.isEmpty {
-                let segment = Self.segmentName(files.count + 1)
+                let segment = Self.segmentName(Self.number(of: files.last) + 1)
                 let ranges = kept.map { $0.offset..<($0.offset + $0.count) }
                 let (bytes, sha256) = try day.incoming.copy(ranges, to: staged + "/" + segment)
                 files.append(.init(name: segment, rows: Int64(kept.count), bytes: bytes, sha256: sha256))
@@ -293,6 +297,39 @@ public struct RawLoader {
         manifest.counts = RawIndex.counts(before.counts, quarantined: new)
         try publisher.empty(staged, as: partition, manifest)
         return manifest
+    }
+
+    /// A source that is looked at often would leave thousands of small files in a day.
+    private static let mostSegments = 32
+
+    /// The number in a segment's name; 0 for none.
+    private static func number(of file: Manifest.DataFile?) -> Int {
+        file.flatMap { Int($0.name.filter { ("0"..."9").contains($0) }) } ?? 0
+    }
+
+    /// One segment with the lines of several, in their order.
+    private func merge(
+        _ files: [Manifest.DataFile], of partition: Partition, to folder: String, number: Int
+    ) throws -> Manifest.DataFile {
+        let name = Self.segmentName(number)
+        let target = folder + "/" + name
+        let output = try FileDescriptor.open(target, O_WRONLY | O_CREAT | O_TRUNC)
+        var buffer = [UInt8](repeating: 0, count: 1 << 20)
+        for file in files {
+            let path = partition.path + "/" + file.name
+            let input = try FileDescriptor.open(path, O_RDONLY)
+            while true {
+                let count = Glibc.read(input.raw, &buffer, buffer.count)
+                guard count >= 0 else { throw SystemError("read", path: path) }
+                if count == 0 { break }
+                try output.writeAll(Array(buffer[..<count]), path: target)
+            }
+        }
+        let (bytes, sha256) = try SHA256.file(target)
+        guard bytes == files.reduce(0, { $0 + $1.bytes }) else {
+            throw LakeError("\(partition.name): its segments have other sizes than its manifest says; restore the day")
+        }
+        return .init(name: name, rows: files.reduce(0) { $0 + $1.rows }, bytes: bytes, sha256: sha256)
     }
 
     private static func segmentName(_ number: Int) -> String {

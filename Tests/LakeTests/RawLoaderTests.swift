@@ -55,6 +55,21 @@ import Testing
         #expect(first["sha256"]?.string?.count == 64)
     }
 
+    @Test func manySmallLoadsDoNotLeaveManySegments() throws {
+        for id in 0..<70 {
+            try scratch.write("landing/cam/\(id)_x.json", frame(id))
+            _ = try load(attempt: Int64(id))
+        }
+        let manifest = try manifest()
+        #expect(manifest.files.count <= 33, "\(manifest.files.count)")
+        #expect(manifest.rows == 70)
+        #expect(try lines().compactMap { $0["doc"]?["frame_id"]?.integer } == (0..<70).map { Int64($0) }, "in order")
+        for file in manifest.files {
+            let path = scratch.lake().partition("raw", "2022-05-02").path + "/" + file.name
+            #expect(try SHA256.file(path) == (file.bytes, file.sha256))
+        }
+    }
+
     @Test func onlyLineBreaksBetweenValuesAreRemoved() throws {
         try scratch.write(
             "landing/a.json", "{\r\n\"frame_id\": 1,\n\"note\": \"x\\ny\",\n\"timestamp\": \"2022-05-02T07:00:00\"\n}\n"
