@@ -165,6 +165,15 @@ import Testing
         #expect(try world.store.backfill(2)?.backfill.state == .success)
     }
 
+    @Test func aFailureBeforeARestartFailsTheBackfill() throws {
+        let world = try backfillWorld()
+        try world.request(try backfill(world, days: 2, maxActive: 1))
+        try world.end(try #require(world.attempt(of: "a")), exitCode: 1)
+        try world.restart()
+        try world.end(try #require(world.attempt(of: "a")))
+        #expect(try world.store.backfill(1)?.backfill.state == .failed)
+    }
+
     // MARK: Cost
 
     /// Work that grows with the square of the number of waiting runs takes minutes here instead of a moment.
