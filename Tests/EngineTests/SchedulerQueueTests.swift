@@ -45,6 +45,20 @@ import Testing
         #expect(try world.instance("a", run).tryNumber == 1)
     }
 
+    @Test func theClockSetBackDoesNotLengthenTheHold() throws {
+        let world = SchedulerWorld()
+        try world.load(dag(task("a"), fields: "\"tags\": []"))
+        try trigger(world)
+        try world.postpone(try #require(world.attempt(of: "a")))
+        world.now = world.now - TimeAmount(seconds: 7_200)
+        let before = world.now
+        try world.turn()
+        #expect(world.scheduler.startsHeldBecause == "no room")
+        #expect(try world.advance())
+        #expect((world.now - before).seconds == 1)
+        #expect(world.attempt(of: "a") != nil)
+    }
+
     @Test func whatIsPostponedObeysTheDecisionAboutIt() throws {
         let world = SchedulerWorld()
         try world.load(dag(task("a"), fields: "\"tags\": []"))
