@@ -158,6 +158,22 @@ import Testing
         }
     }
 
+    @Test func anElementThatGoesAsTheLastLetsThoseAfterItGoOn() throws {
+        try load(#""{{ outputs.list.files }}""#)
+        try end("list", outputs: #"{"files": [1, 2]}"#)
+        let run = try #require(try world.runs("d").first)
+        let killed = try #require(world.attempt(of: "each", mapIndex: 1))
+        try end("each", mapIndex: 0)
+        try world.clear(ClearRequest(dag: "d", runID: run.runID, tasks: ["list"]))
+        try end("list", outputs: #"{"files": [1]}"#)
+        try end("each", mapIndex: 0)
+        #expect(try states()["last"] == TaskState.none, "the old attempt of each[1] still runs")
+        try world.end(killed)
+        #expect(try states()["each[1]"] == .removed)
+        try end("last")
+        #expect(try world.runs("d").first?.state == .success)
+    }
+
     @Test func aTaskThatIsNoLongerMappedRunsAsOne() throws {
         try load("[1, 2]")
         try end("list")
