@@ -27,7 +27,7 @@ verify: setup ## the slower checks with real parts: the demo, the README's comma
 chaos: build ## kill it in every way that can be thought of, over and over; minutes
 	@Tests/Chaos/chaos.py
 
-soak: setup ## play random worlds through the scheduler, WORLDS=2000000 from SEED=1 on; about an hour
+soak: setup ## play random worlds through the scheduler, WORLDS=2000000 from SEED=1 on; an hour or two
 	@WEIR_SIMULATE_WORLDS=$(WORLDS) WEIR_SIMULATE_SEED=$(SEED) scripts/test.sh --filter '^SimulationTests[.]SimulationTests/'
 
 mutants: setup ## break Weir in ten plausible ways, and see the tests notice each; minutes
