@@ -47,6 +47,7 @@ extension Scheduler {
         }
         for mapIndex in list.indices where !have.contains(mapIndex) { add(node, dag, task: task, mapIndex: mapIndex) }
         for next in dag.specs[task].downstream { countUpstream(node, dag, next) }
+        if hasLost { tellFollowers(node, task) }
         // One that goes when all others have ended, because it was still being killed, is what the next waited for.
         guard list.isEmpty, let whole = wholeInstance(node, task) else { return hasLost }
         settle(node, whole, .listEmpty, reason: "for_each: the list is empty", now: now)

@@ -156,6 +156,40 @@ import Testing
         #expect(try world.runs("d").map(\.state) == [.success, .success])
     }
 
+    @Test func anElementThatIsGoneHoldsNothingBack() throws {
+        try load(
+            [
+                task("list"),
+                task("each", #""after": ["list"], "for_each": "{{ outputs.list.n }}", "depends_on_past": true"#),
+            ], daily)
+        let runs = try world.runs("d")
+        try end("list", run: runs[0], outputs: #"{"n": [1, 2]}"#)
+        try end("list", run: runs[1], outputs: #"{"n": [1]}"#)
+        func attempt(_ index: Int, _ run: Run) -> Int64? {
+            world.attempt(of: "each", run: run.runID, mapIndex: index)
+        }
+        let killed = try #require(attempt(1, runs[0]))
+        try world.end(try #require(attempt(0, runs[0])))
+        try world.clear(ClearRequest(dag: "d", runID: runs[0].runID, tasks: ["list"]))
+        try end("list", run: runs[0], outputs: #"{"n": [1]}"#)
+        try world.end(try #require(attempt(0, runs[0])))
+        #expect(attempt(0, runs[1]) == nil, "an element of the run before still runs")
+        try world.end(killed)
+        #expect(attempt(0, runs[1]) != nil)
+    }
+
+    @Test func aTaskThatIsGoneHoldsNothingBack() throws {
+        try load([task("a", #""depends_on_past": true"#), task("b")], daily)
+        let runs = try world.runs("d")
+        try end("a", run: runs[0], exitCode: 1)
+        try end("b", run: runs[0])
+        #expect(why("a", runs[1]) == "depends_on_past: a of \(runs[0].runID) has not succeeded")
+        try load([task("b")], daily)
+        try world.clear(ClearRequest(dag: "d", runID: runs[0].runID, tasks: ["b"], latest: true))
+        try end("b", run: runs[0])
+        try end("a", run: runs[1])
+    }
+
     @Test func aBackfillAgainstThePastIsRefused() throws {
         try load([task("a", #""depends_on_past": true"#)], daily)
         let from = try #require(Instant(rfc3339: "2023-11-10T00:00:00Z"))
