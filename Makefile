@@ -2,7 +2,11 @@
 .DEFAULT_GOAL := help
 SHELL := /bin/sh
 
-.PHONY: help setup build test verify chaos demo bench lint format clean
+.PHONY: help setup build test verify chaos soak mutants demo bench lint format clean
+
+# For `make soak`: so many random worlds, from the seed SEED on.
+WORLDS ?= 2000000
+SEED ?= 1
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
@@ -23,6 +27,12 @@ verify: setup ## the slower checks with real parts: the demo, the README's comma
 chaos: build ## kill it in every way that can be thought of, over and over; minutes
 	@Tests/Chaos/chaos.py
 
+soak: setup ## play random worlds through the scheduler, WORLDS=2000000 from SEED=1 on; an hour or two
+	@WEIR_SIMULATE_WORLDS=$(WORLDS) WEIR_SIMULATE_SEED=$(SEED) scripts/test.sh --filter '^SimulationTests[.]SimulationTests/'
+
+mutants: setup ## break Weir in ten plausible ways, and see the tests notice each; minutes
+	@scripts/mutants.py
+
 demo: build ## a week of generated logs through the lake: backfill, report, query
 	@scripts/demo.sh
 
@@ -30,10 +40,11 @@ bench: build ## measure against this machine's own limits; prints JSON
 	@scripts/build.sh -c release --static-swift-stdlib --product core-bench
 	@python3 Benchmarks/bench.py --core .build/release/core-bench
 
-lint: ## formatting and the direction of imports
+lint: ## formatting, the direction of imports, and whether the mutants still fit
 	@swift format lint --strict --parallel --recursive Sources Tests Benchmarks Package.swift
 	@scripts/check-imports.sh
 	@scripts/check-docs.sh
+	@scripts/mutants.py --check
 
 format: ## format all Swift files in place
 	@swift format --in-place --parallel --recursive Sources Tests Benchmarks Package.swift

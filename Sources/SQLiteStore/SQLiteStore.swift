@@ -25,10 +25,10 @@ public final class SQLiteStore: Store {
         let connection = try SQLiteConnection(
             path: path, flags: SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE,
             busyTimeoutMilliseconds: busyTimeoutMilliseconds * 3)
+        try Self.useLog(connection, milliseconds: busyTimeoutMilliseconds * 3)
         try connection.run(
             """
-            PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;
-            PRAGMA journal_size_limit = \(Checkpointer.keptBytes)
+            PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA journal_size_limit = \(Checkpointer.keptBytes)
             """)
         try Self.lookThrough(connection, hooks)
         try Schema.migrate(connection, atPoint: hooks.point)
@@ -41,6 +41,18 @@ public final class SQLiteStore: Store {
         checkpointer = Checkpointer(path: path, note: hooks.note)
         connection.onCommit(tell: checkpointer)
         self.connection = connection
+    }
+
+    /// Makes the database one with a write-ahead log, which it stays. When several do that to a new file at once, SQLite
+    /// refuses all but one without waiting: it never waits to make a read lock a write lock.
+    private static func useLog(_ connection: SQLiteConnection, milliseconds: Int32) throws(StoreError) {
+        let end = ContinuousClock.now + .milliseconds(milliseconds)
+        while true {
+            do throws(StoreError) { return try connection.run("PRAGMA journal_mode = WAL") } catch {
+                guard error.code == .busy, ContinuousClock.now < end else { throw error }
+                sqlite3_sleep(5)
+            }
+        }
     }
 
     /// How often the log was copied into the database; for tests.

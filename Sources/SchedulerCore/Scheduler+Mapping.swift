@@ -26,6 +26,7 @@ extension Scheduler {
             node.tasks[task].gate = Gate(name: "map \(node.run.id)/\(dag.specs[task].id)", capacity: limit)
         }
         var have = Set<Int>()
+        var hasLost = false
         for index in node.tasks[task].instances {
             let record = node.instances[index].record
             if record.key.mapIndex < 0 {
@@ -41,11 +42,14 @@ extension Scheduler {
                 have.insert(record.key.mapIndex)
             } else if InstanceMove.elementGone.target(from: record.state) != nil {
                 move(node, index, .elementGone, reason: "the list has only \(list.count) elements now")
+                hasLost = true
             }
         }
         for mapIndex in list.indices where !have.contains(mapIndex) { add(node, dag, task: task, mapIndex: mapIndex) }
         for next in dag.specs[task].downstream { countUpstream(node, dag, next) }
-        guard list.isEmpty, let whole = wholeInstance(node, task) else { return false }
+        if hasLost { tellFollowers(node, task) }
+        // One that goes when all others have ended, because it was still being killed, is what the next waited for.
+        guard list.isEmpty, let whole = wholeInstance(node, task) else { return hasLost }
         settle(node, whole, .listEmpty, reason: "for_each: the list is empty", now: now)
         for next in dag.specs[task].downstream { countUpstream(node, dag, next) }
         return true

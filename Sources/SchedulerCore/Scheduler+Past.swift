@@ -84,6 +84,14 @@ extension Scheduler {
         }
     }
 
+    /// The run begins with a version that may lack what runs after it wait for.
+    func tellFollowers(_ node: RunNode) {
+        for run in followers[node.run.id, default: []].sorted() {
+            guard let dag = runs[run]?.dag else { continue }
+            for task in dag.tasks.indices where dag.specs[task].dependsOnPast { pastToJudge.append((run, task)) }
+        }
+    }
+
     /// The run has ended and leaves the memory: what follows it keeps how it stood.
     func leavePast(_ node: RunNode) {
         for run in followers[node.run.id] ?? [] {

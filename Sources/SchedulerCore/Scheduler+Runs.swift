@@ -149,6 +149,7 @@ extension Scheduler {
             }
         }
         removeGone(node, dag, earlier)
+        tellFollowers(node)
         countUpstreams(node, dag)
         setRunTimer(node)
         for task in dag.tasks.indices { judge(node, task, now: now) }

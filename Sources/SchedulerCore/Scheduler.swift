@@ -180,7 +180,11 @@ public final class Scheduler {
     }
 
     private func noteTime(_ now: Instant) {
-        if now < lastNow { shortenRetries(now: now) }
+        if now < lastNow {
+            shortenRetries(now: now)
+            // What is left of a hold is as long as it was before the clock was set back.
+            if let hold { self.hold = (now + (hold.until - lastNow), hold.reason) }
+        }
         lastNow = now
     }
 

@@ -134,6 +134,26 @@ import Testing
         #expect(made.map(\.runID) == days.map { "scheduled__2024-05-\($0)T00:00:00Z" }, "oldest first")
     }
 
+    @Test func aStartBetweenATickAndItsDelayRunsTheIntervalThatIsDue() throws {
+        let world = try world(
+            "2024-05-02T12:00:00Z", #""schedule": "daily", "start": "2024-05-01", "catchup": false, "delay": "90m""#)
+        try live(world, until: "2024-05-02T12:00:00Z")
+        world.now = try at("2024-05-04T00:30:00Z")
+        try world.restart()
+        try live(world, until: "2024-05-04T01:00:00Z")
+        #expect(try runs(world).map(\.runID) == ["01", "02"].map { "scheduled__2024-05-\($0)T00:00:00Z" })
+        try live(world, until: "2024-05-04T01:30:00Z")
+        #expect(try runs(world).last?.runID == "scheduled__2024-05-03T00:00:00Z")
+    }
+
+    @Test func aWindowThatIsShorterThanAnIntervalLosesNone() throws {
+        let fields = #""schedule": "daily", "start": "2024-05-01", "catchup": true, "catchup_window": "12h""#
+        let world = try world("2024-05-03T15:00:00Z", fields)
+        try live(world, until: "2024-05-04T00:00:00Z")
+        #expect(
+            try runs(world).map(\.runID) == ["scheduled__2024-05-03T00:00:00Z"], "the one that is open at the start")
+    }
+
     // MARK: 14, a schedule that changes
 
     @Test(arguments: ["weekly", "0 6 * * *", "hourly"])

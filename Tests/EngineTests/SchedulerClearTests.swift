@@ -94,6 +94,29 @@ import Testing
         #expect(try state() == .success)
     }
 
+    @Test func aClearedTaskWaitsNoLongerThanAtItsFirstTries() throws {
+        let world = SchedulerWorld()
+        try world.load(
+            """
+            {"id": "d", "tasks": [{"id": "a", "kind": "command", "with": {"command": ["true"]}, "retries": 2,
+             "retry_delay": "60s", "retry_backoff": 10}]}
+            """)
+        guard case .run(let run) = try world.request(.trigger(dag: "d", date: nil, params: [:])) else { return }
+        for life in 1...2 {
+            for (retry, delay) in [(1, 60.0), (2, 600)] {
+                try world.end(try #require(world.attempt(of: "a")), exitCode: 1)
+                let instance = try world.instance("a", run)
+                let wait = (try #require(instance.nextTryAt) - world.now).seconds
+                #expect((delay...delay * 1.1).contains(wait), "\(wait) s before retry \(retry) of life \(life)")
+                #expect(instance.reason?.hasPrefix("retry \(retry) of 2 at ") == true)
+                #expect(try world.advance())
+            }
+            try world.end(try #require(world.attempt(of: "a")), exitCode: 1)
+            if life == 1 { try world.clear(ClearRequest(dag: "d", runID: run.runID, tasks: ["a"])) }
+        }
+        #expect(try world.runs("d").first?.state == .failed)
+    }
+
     @Test func aRunningTaskIsKilledAndBeginsAnewOnceItHasEnded() throws {
         let first = try #require(world.attempt(of: "a"))
         try world.clear(request(["a"]))
@@ -138,6 +161,14 @@ import Testing
         #expect(try names(world.mark(run, "b", .success)) == ["b", "c"])
         #expect(try world.states(run) == ["a": .success, "b": .success, "c": .running, "d": .success])
         try end("c")
+        #expect(try state() == .success)
+    }
+
+    @Test func aMarkLetsThoseGoOnThatWereSkippedForIt() throws {
+        try end("a", 99)
+        #expect(try world.states(run) == ["a": .skipped, "b": .skipped, "c": .skipped, "d": .running])
+        #expect(try names(world.mark(run, "a", .success)) == ["a", "b", "c"])
+        for task in ["b", "c", "d"] { try end(task) }
         #expect(try state() == .success)
     }
 

@@ -86,6 +86,15 @@ import Testing
         #expect(Set(world.live.values.map(\.mapIndex)) == [1, 2])
     }
 
+    @Test func soManyAtOnceAlsoAfterARestart() throws {
+        try load(#"{"in": [1, 2, 3, 4], "max_active": 2}"#)
+        try end("list")
+        try world.restart()
+        #expect(Set(world.live.values.map(\.mapIndex)) == [0, 1])
+        try end("each", mapIndex: 0)
+        #expect(Set(world.live.values.map(\.mapIndex)) == [1, 2])
+    }
+
     @Test func aTaskAfterGetsAListOfWhatEachHandedOn() throws {
         try world.load(
             """
@@ -131,6 +140,59 @@ import Testing
         try end("each", mapIndex: 0)
         #expect(try world.states(run)["each[1]"] == .removed)
         #expect(try world.states(run)["each[2]"] == .removed)
+        try end("last")
+        #expect(try world.runs("d").first?.state == .success)
+    }
+
+    @Test func anElementThatComesBackRunsAgain() throws {
+        try load(#""{{ outputs.list.files }}""#)
+        for files in ["[1, 2, 3]", "[1]", "[1, 2]"] {
+            try end("list", outputs: "{\"files\": \(files)}")
+            let count = files.split(separator: ",").count
+            #expect(world.live.values.map(\.mapIndex).sorted() == Array(0..<count), "\(files)")
+            for index in 0..<count { try end("each", mapIndex: index) }
+            try end("last")
+            let run = try #require(try world.runs("d").first)
+            #expect(run.state == .success)
+            try world.clear(ClearRequest(dag: "d", runID: run.runID, tasks: ["list"]))
+        }
+    }
+
+    @Test func anElementThatGoesAsTheLastLetsThoseAfterItGoOn() throws {
+        try load(#""{{ outputs.list.files }}""#)
+        try end("list", outputs: #"{"files": [1, 2]}"#)
+        let run = try #require(try world.runs("d").first)
+        let killed = try #require(world.attempt(of: "each", mapIndex: 1))
+        try end("each", mapIndex: 0)
+        try world.clear(ClearRequest(dag: "d", runID: run.runID, tasks: ["list"]))
+        try end("list", outputs: #"{"files": [1]}"#)
+        try end("each", mapIndex: 0)
+        #expect(try states()["last"] == TaskState.none, "the old attempt of each[1] still runs")
+        try world.end(killed)
+        #expect(try states()["each[1]"] == .removed)
+        try end("last")
+        #expect(try world.runs("d").first?.state == .success)
+    }
+
+    @Test func aTaskThatIsNoLongerMappedRunsAsOne() throws {
+        try load("[1, 2]")
+        try end("list")
+        for index in 0..<2 { try end("each", mapIndex: index, exitCode: 1) }
+        let run = try #require(try world.runs("d").first)
+        try world.load(
+            """
+            {"id": "d", "tasks": [
+              {"id": "list", "kind": "command", "with": {"command": ["true"]}},
+              {"id": "each", "kind": "command", "after": ["list"], "with": {"command": ["true"]}},
+              {"id": "last", "kind": "command", "after": ["each"], "with": {"command": ["true"]}}]}
+            """)
+        try world.clear(ClearRequest(dag: "d", runID: run.runID, latest: true))
+        try end("list")
+        #expect(
+            try states() == [
+                "list": .success, "each": .running, "each[0]": .removed, "each[1]": .removed, "last": .none,
+            ])
+        try end("each")
         try end("last")
         #expect(try world.runs("d").first?.state == .success)
     }

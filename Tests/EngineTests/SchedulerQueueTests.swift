@@ -45,6 +45,20 @@ import Testing
         #expect(try world.instance("a", run).tryNumber == 1)
     }
 
+    @Test func theClockSetBackDoesNotLengthenTheHold() throws {
+        let world = SchedulerWorld()
+        try world.load(dag(task("a"), fields: "\"tags\": []"))
+        try trigger(world)
+        try world.postpone(try #require(world.attempt(of: "a")))
+        world.now = world.now - TimeAmount(seconds: 7_200)
+        let before = world.now
+        try world.turn()
+        #expect(world.scheduler.startsHeldBecause == "no room")
+        #expect(try world.advance())
+        #expect((world.now - before).seconds == 1)
+        #expect(world.attempt(of: "a") != nil)
+    }
+
     @Test func whatIsPostponedObeysTheDecisionAboutIt() throws {
         let world = SchedulerWorld()
         try world.load(dag(task("a"), fields: "\"tags\": []"))
@@ -163,6 +177,15 @@ import Testing
         #expect(try world.store.backfill(2)?.backfill.state == .running)
         try world.end(try #require(world.attempt(of: "a", run: "backfill__2023-11-04T00:00:00Z")))
         #expect(try world.store.backfill(2)?.backfill.state == .success)
+    }
+
+    @Test func aFailureBeforeARestartFailsTheBackfill() throws {
+        let world = try backfillWorld()
+        try world.request(try backfill(world, days: 2, maxActive: 1))
+        try world.end(try #require(world.attempt(of: "a")), exitCode: 1)
+        try world.restart()
+        try world.end(try #require(world.attempt(of: "a")))
+        #expect(try world.store.backfill(1)?.backfill.state == .failed)
     }
 
     // MARK: Cost

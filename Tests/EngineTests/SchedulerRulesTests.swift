@@ -137,6 +137,59 @@ import Testing
         #expect(world.attempt(of: "a", run: runs[2].runID) != nil, "skipped is as good")
     }
 
+    @Test func aRunThatABackfillMakesIsThePastOfTheOneAfterIt() throws {
+        let past = #""depends_on_past": true"#
+        try load(
+            [task("a", past), task("b", "\"after\": [\"a\"], \(past)")],
+            #""schedule": "daily", "start": "2023-11-10", "catchup": false"#)
+        let run = try #require(try world.runs("d").first)
+        #expect(running == ["a"], "there is nothing before the only run")
+        let day = try #require(Instant(rfc3339: "2023-11-12T00:00:00Z"))
+        let request = BackfillRequest(dag: "d", from: day, to: day, reprocess: .failed)
+        try world.request(.backfill(request, existing: []))
+        let before = try #require(try world.runs("d").last)
+        try end("a", run: run)
+        #expect(why("b", run) == "depends_on_past: b of \(before.runID) has not succeeded")
+        try end("a", run: before)
+        try end("b", run: before)
+        try end("b", run: run)
+        #expect(try world.runs("d").map(\.state) == [.success, .success])
+    }
+
+    @Test func anElementThatIsGoneHoldsNothingBack() throws {
+        try load(
+            [
+                task("list"),
+                task("each", #""after": ["list"], "for_each": "{{ outputs.list.n }}", "depends_on_past": true"#),
+            ], daily)
+        let runs = try world.runs("d")
+        try end("list", run: runs[0], outputs: #"{"n": [1, 2]}"#)
+        try end("list", run: runs[1], outputs: #"{"n": [1]}"#)
+        func attempt(_ index: Int, _ run: Run) -> Int64? {
+            world.attempt(of: "each", run: run.runID, mapIndex: index)
+        }
+        let killed = try #require(attempt(1, runs[0]))
+        try world.end(try #require(attempt(0, runs[0])))
+        try world.clear(ClearRequest(dag: "d", runID: runs[0].runID, tasks: ["list"]))
+        try end("list", run: runs[0], outputs: #"{"n": [1]}"#)
+        try world.end(try #require(attempt(0, runs[0])))
+        #expect(attempt(0, runs[1]) == nil, "an element of the run before still runs")
+        try world.end(killed)
+        #expect(attempt(0, runs[1]) != nil)
+    }
+
+    @Test func aTaskThatIsGoneHoldsNothingBack() throws {
+        try load([task("a", #""depends_on_past": true"#), task("b")], daily)
+        let runs = try world.runs("d")
+        try end("a", run: runs[0], exitCode: 1)
+        try end("b", run: runs[0])
+        #expect(why("a", runs[1]) == "depends_on_past: a of \(runs[0].runID) has not succeeded")
+        try load([task("b")], daily)
+        try world.clear(ClearRequest(dag: "d", runID: runs[0].runID, tasks: ["b"], latest: true))
+        try end("b", run: runs[0])
+        try end("a", run: runs[1])
+    }
+
     @Test func aBackfillAgainstThePastIsRefused() throws {
         try load([task("a", #""depends_on_past": true"#)], daily)
         let from = try #require(Instant(rfc3339: "2023-11-10T00:00:00Z"))
@@ -217,7 +270,35 @@ import Testing
         #expect(try world.runs("d").first?.state == .success)
     }
 
+    @Test func aNotificationThatIsDueAgainHasAllItsTries() throws {
+        try load([task("a")], #""on_failure": [{"kind": "command", "with": {"command": ["true"]}}]"#)
+        let run = try trigger()
+        for _ in 1...2 {
+            try end("a", exitCode: 1)
+            for _ in 1...2 {
+                try end("on_failure:1", exitCode: 1)
+                #expect(try world.instance("on_failure:1", run).state == .upForRetry)
+                #expect(try world.advance())
+            }
+            try end("on_failure:1", exitCode: 1)
+            #expect(try world.instance("on_failure:1", run).state == .failed)
+            try world.clear(ClearRequest(dag: "d", runID: run.runID))
+        }
+    }
+
     // MARK: Lost attempts
+
+    @Test func onlyLossesInARowAreTooMany() throws {
+        try load([task("a", #""retries": 1, "retry_delay": "1m""#)])
+        let run = try trigger()
+        for _ in 1...3 { try world.lose(try #require(world.attempt(of: "a"))) }
+        try end("a", exitCode: 1)
+        #expect(try world.advance())
+        for _ in 1...3 { try world.lose(try #require(world.attempt(of: "a"))) }
+        #expect(try world.instance("a", run).state == .running, "it ran to its end in between")
+        try world.lose(try #require(world.attempt(of: "a")))
+        #expect(try world.instance("a", run).state == .failed)
+    }
 
     @Test func aTaskThatMustNotRunTwiceFailsWhenItIsLost() throws {
         try load([task("a", #""on_lost": "fail", "retries": 5"#)])
@@ -242,6 +323,14 @@ import Testing
         try end("a")
         #expect(try world.advance())
         #expect(try world.runs("d").count == 2)
+    }
+
+    @Test func whatIsCaughtUpOverlapsNothing() throws {
+        try load(
+            [task("a")],
+            #""schedule": "daily", "start": "2023-11-10", "catchup": true, "max_active_runs": 1, "overlap": "skip""#)
+        for _ in 1...4 { try end("a") }
+        #expect(try world.runs("d").map(\.logicalDate.description) == (10...13).map { "2023-11-\($0)T00:00:00Z" })
     }
 
     // MARK: Starts by events

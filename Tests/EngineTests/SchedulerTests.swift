@@ -124,6 +124,23 @@ import Testing
         #expect(try world.runs("d").first?.state == .success)
     }
 
+    @Test func anAllowedFailureStaysAllowedAfterARestart() throws {
+        let world = SchedulerWorld()
+        try world.load(
+            """
+            {"id": "d", "tasks": [
+              {"id": "a", "kind": "command", "with": {"command": ["true"]}, "allow_failure": true},
+              {"id": "b", "kind": "command", "with": {"command": ["true"]}},
+              {"id": "c", "kind": "command", "with": {"command": ["true"]}, "after": ["a", "b"]}]}
+            """)
+        _ = try trigger(world)
+        try world.end(try #require(world.attempt(of: "a")), exitCode: 1)
+        try world.restart()
+        try world.end(try #require(world.attempt(of: "b")))
+        try world.end(try #require(world.attempt(of: "c")))
+        #expect(try world.runs("d").first?.state == .success)
+    }
+
     @Test func aLostAttemptUsesNoRetryUntilItIsLostTooOften() throws {
         let world = SchedulerWorld()
         try world.load(chain())
@@ -252,6 +269,14 @@ import Testing
         try world.load(chain(dagFields: daily + ", \"catchup\": true, \"max_active_runs\": 1"))
         #expect(try world.runs("d").count { $0.state == .running } == 1)
         #expect(world.live.count == 1)
+    }
+
+    @Test func maxActiveRunsHoldsAfterARestart() throws {
+        let world = SchedulerWorld(now: try at("2024-01-10T00:00:00Z"))
+        try world.load(chain(dagFields: daily + ", \"catchup\": true, \"max_active_runs\": 2"))
+        try world.restart()
+        #expect(try world.runs("d").count { $0.state == .running } == 2)
+        #expect(world.live.count == 2)
     }
 
     // MARK: Backfills

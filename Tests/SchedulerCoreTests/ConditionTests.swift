@@ -9,7 +9,8 @@ import Testing
 
     init() throws {
         let params = try JSONDocument(
-            parsing: #"{"mode": "full", "rows": 5, "ratio": 0.5, "go": true, "none": null, "days": ["mon", "tue"]}"#)
+            parsing: #"{"mode": "full", "rows": 5, "ratio": 0.5, "go": true, "none": null, "days": ["mon", "tue"], "#
+                + #""bytes": 9007199254740993}"#)
         let outputs = try JSONDocument(parsing: #"{"rows": 12, "files": [1, 2]}"#)
         let date = try #require(Instant(rfc3339: "2024-03-30T23:00:00Z"))
         context = TemplateContext(
@@ -32,6 +33,8 @@ import Testing
         ("each.index == 3", true), ("each.value.k == 7", true),
         ("not (params.go and params.mode == 'x') and try_number == 1", true), ("not not true", true),
         ("true or false and false", true), ("(true or false) and false", false), ("params.none == null", true),
+        // Whole numbers that no floating-point number tells apart.
+        ("params.bytes > 9007199254740992", true), ("9007199254740992 >= params.bytes", false),
         // What decides already is not looked beyond.
         ("true or params.mode > 1", true), ("false and params.mode > 1", false),
     ])

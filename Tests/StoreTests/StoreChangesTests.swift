@@ -108,7 +108,8 @@ import Testing
 
         let changed = TaskInstance(
             key: instances[1].key, state: .upForRetry, tryNumber: 3, maxTries: 5, lostInARow: 2,
-            nextTryAt: Sample.day(8), startedAt: Sample.day(6), endedAt: Sample.day(7), attempt: 12,
+            nextTryAt: Sample.day(8), waitingSince: Sample.day(5), startedAt: Sample.day(6), endedAt: Sample.day(7),
+            attempt: 12,
             outputs: "{\"rows\": 3}", reason: Sample.oddText)
         try test.commit(.updateTaskInstance(changed, from: .none))
         #expect(try test.reader.taskInstances(ofRun: 1) == [instances[0], changed, instances[2], instances[3]])

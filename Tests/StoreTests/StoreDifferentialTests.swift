@@ -144,6 +144,7 @@ private struct RandomChanges {
         }
         instance.tryNumber = random.chance(97) ? number(0...3) : -1
         instance.outputs = text()
+        instance.waitingSince = one([nil, day()]) ?? nil
         return instance
     }
 
