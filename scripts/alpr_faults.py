@@ -424,10 +424,15 @@ def year_float(i):
 @kind
 def timestamp_bad(i):
     day = f"{i.moment:%Y-%m-%d}"
-    for text in ["yesterday", "", day, f"{day} 07:15:49", f"{day}T07:15", f"{day}T25:00:00", f"{day}T07:15:49.",
+    for text in ["yesterday", "", day, f"{day} 07:15:49", f"{day}T25:00:00", f"{day}T07:15:49.",
                  f"{day}T07:15:49.1234567890", f"{i.moment:%m.%d.%Y.%H.%M.%S.%f}", f"{day[:5]}13-01T07:15:49",
                  f"{day[:5]}02-30T07:15:49", f"{day}T07:15:49 UTC", f"{day}T07:15:49+25:00", f" {day}T07:15:49"]:
         i.aside("bad_timestamp", i.document(timestamp=text))
+
+
+@kind
+def timestamp_without_seconds(i):
+    i.aside("bad_timestamp", i.document(timestamp=f"{i.moment:%Y-%m-%dT%H:%M}"))
 
 
 @kind
@@ -445,6 +450,7 @@ def timestamp_offset(i):
 @kind
 def timestamp_offset_without_colon(i):
     i.loaded(i.document(timestamp=stamp(i.moment + timedelta(hours=5, minutes=30)) + "+0530"))
+    i.loaded(i.document(timestamp=stamp(i.moment - timedelta(hours=8)) + "-0800"))
 
 
 @kind
