@@ -32,8 +32,8 @@ class Day:
 class Item:
     """Something to write: a record, or a file of its own with a name; `kind` is file, directory or link."""
 
-    def __init__(self, data, name=None, kind="file", folder=None):
-        self.data, self.name, self.kind, self.folder = data, name, kind, folder
+    def __init__(self, fault, data, name=None, kind="file", folder=None):
+        self.fault, self.data, self.name, self.kind, self.folder = fault, data, name, kind, folder
 
 
 def stamp(moment):
@@ -88,13 +88,13 @@ class Injector:
 
     def record(self, data, moment=None):
         """Adds a record where the run's records stand."""
-        self.items.append(Item(data if isinstance(data, bytes) else encoded(data)))
+        self.items.append(Item(self.name, data if isinstance(data, bytes) else encoded(data)))
         self.note(moment)
 
     def file(self, data, suffix=".json", prefix="", kind="file", folder=None):
         """Adds a file of its own, also where the run's records are lines of one file."""
         name = prefix + file_name(self.number(), self.moment, suffix)
-        self.items.append(Item(data if isinstance(data, bytes) else encoded(data), name, kind, folder))
+        self.items.append(Item(self.name, data if isinstance(data, bytes) else encoded(data), name, kind, folder))
 
     def lines(self, lines, end=b"\n", last=True):
         """Adds a file with a record a line."""

@@ -69,6 +69,7 @@ class Home:
         self.landing = self.path / "state/landing"
         self.landing.mkdir(parents=True)
         self.lake = self.path / "state/lake"
+        self.faults = {}
 
     def run(self, *words):
         environment = dict(os.environ, WEIR_HOME=str(self.path), WEIR_SENDMAIL="outbox")
@@ -77,8 +78,14 @@ class Home:
 
     def generate(self, *words):
         subprocess.run([sys.executable, ROOT / "scripts/generate-logs.py", "--out", self.landing, "--from", FIRST, "--expect",
-                        self.path / "expected.json", *words], check=True, stderr=subprocess.DEVNULL)
+                        self.path / "expected.json", "--fault-sources", self.path / "sources.json", *words],
+                       check=True, stderr=subprocess.DEVNULL)
+        self.faults = json.loads((self.path / "sources.json").read_text())
         return json.loads((self.path / "expected.json").read_text())
+
+    def fault(self, source):
+        """The kind of fault that a record is of, as the generator says; nothing for a good one."""
+        return self.faults.get(source) or self.faults.get(source.split("#")[0], "")
 
     def manifest(self, partition):
         file = self.lake / partition / "_manifest.json"
@@ -120,18 +127,18 @@ def backfilled(checks, home, first, last):
 
 
 def outcomes(checks, home, records):
-    """Each record is counted as the oracle says: for the right day, once, with the right reason."""
-    wanted = collections.defaultdict(list)
+    """Each record is counted as the oracle says: for the right day, once, with the right reason. A check for each kind of
+    fault, and one for the good ones."""
+    wanted, found = collections.defaultdict(list), collections.defaultdict(list)
     for record in records:
-        wanted[record.day].append((record.source, record.outcome, record.reason))
-    present = {path.name[3:] for path in (home.lake / "ultimatealpr").glob("dt=*")}
-    for day in sorted({*wanted, *present}):
-        found = []
-        index = home.lake / f"ultimatealpr/dt={day}/_index.ndjson"
-        if index.exists():
-            entries = [json.loads(line) for line in index.read_text().splitlines()]
-            found = [(entry["source"], entry["outcome"], entry.get("reason", "")) for entry in entries]
-        checks.that(f"{day}: each record is counted as the logs say", differences(found, wanted[day]))
+        wanted[home.fault(record.source)].append((record.source, record.day, record.outcome, record.reason))
+    for index in (home.lake / "ultimatealpr").glob("dt=*/_index.ndjson"):
+        for line in index.read_text().splitlines():
+            entry = json.loads(line)
+            found[home.fault(entry["source"])].append(
+                (entry["source"], index.parent.name[3:], entry["outcome"], entry.get("reason", "")))
+    for kind in sorted({*wanted, *found}):
+        checks.that(f"{kind or 'good frames'}: each record is counted as the logs say", differences(found[kind], wanted[kind]))
 
 
 def datasets(checks, home, best, days):

@@ -48,7 +48,8 @@ class Generator:
     def __init__(self, arguments, first):
         self.arguments, self.first = arguments, first
         self.days = defaultdict(Day)
-        self.frames = 0
+        # The kind of fault of each odd file or line, by its name below the landing folder.
+        self.sources = {}
         span = 24 // arguments.runs
         self.weights = [sum(HOURS[start:start + span]) for start in range(0, 24, span)]
         self.span = span
@@ -99,7 +100,6 @@ class Generator:
             shown += count
         day.loaded += len(lines)
         day.plates += shown
-        self.frames += len(lines)
         return lines
 
     def faults(self, chosen, injector):
@@ -112,22 +112,29 @@ class Generator:
         for item in items:
             if item.name is not None:
                 self.write_item(item, item.folder or folder)
-        records = [item.data for item in items if item.name is None]
+        records = [item for item in items if item.name is None]
         if self.arguments.format == "files":
             for number, line in enumerate(lines):
                 write(f"{folder}/{file_name(number, moment)}", line.encode())
-            # Some of these share a frame number, which a retry's name does not.
-            for number, record in enumerate(records):
-                write(f"{folder}/{file_name(f'odd-{number}', moment)}", record)
+            for number, item in enumerate(records):
+                # Some of these share a frame number, which a retry's name does not.
+                item.name = file_name(f"odd-{number}", moment)
+                self.write_item(item, folder)
             return
-        encoded = [line.encode() for line in lines]
-        for record in records:
-            encoded.insert(rng.randrange(len(encoded) + 1), record)
-        write(f"{folder}/{file_name('run', moment, '.ndjson')}", b"\n".join(encoded) + b"\n")
+        all_lines = [line.encode() for line in lines]
+        for item in records:
+            all_lines.insert(rng.randrange(len(all_lines) + 1), item)
+        path = f"{folder}/{file_name('run', moment, '.ndjson')}"
+        for number, item in enumerate(all_lines):
+            if not isinstance(item, bytes):
+                self.sources[f"{self.relative(path)}#{number + 1}"] = item.fault
+                all_lines[number] = item.data
+        write(path, b"\n".join(all_lines) + b"\n")
 
     def write_item(self, item, folder):
         os.makedirs(folder, exist_ok=True)
         path = f"{folder}/{item.name}"
+        self.sources[self.relative(path)] = item.fault
         if item.kind == "directory":
             os.makedirs(path, exist_ok=True)
         elif item.kind == "link":
@@ -135,6 +142,9 @@ class Generator:
                 os.symlink(item.data, path)
         else:
             write(path, item.data)
+
+    def relative(self, path):
+        return os.path.relpath(path, self.arguments.out)
 
     def expectation(self):
         """What must come of each day; of days that were asked for also when nothing was written."""
@@ -164,6 +174,8 @@ def main():
                         help="with --faults: faults on all cameras, besides one of each kind a day, as a share of the frames")
     parser.add_argument("--list-faults", action="store_true", help="print the names of the kinds of faults, and end")
     parser.add_argument("--expect", metavar="FILE", help="write the counts that a right loader must end with")
+    parser.add_argument("--fault-sources", metavar="FILE",
+                        help="write which file, or line of a file (NAME#3), is of which kind of fault")
     arguments = parser.parse_args()
     if arguments.list_faults:
         print("\n".join(alpr_faults.KINDS))
@@ -186,6 +198,8 @@ def main():
     expected = generator.expectation()
     if arguments.expect:
         write(arguments.expect, (json.dumps(expected, indent=2) + "\n").encode())
+    if arguments.fault_sources:
+        write(arguments.fault_sources, (json.dumps(generator.sources, indent=0) + "\n").encode())
     total = sum(day["seen"] for day in expected.values())
     print(f"{total} frames of {arguments.days} days and {arguments.cameras} cameras in {arguments.out}", file=sys.stderr)
 
