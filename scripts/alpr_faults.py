@@ -424,7 +424,8 @@ def year_float(i):
 @kind
 def timestamp_bad(i):
     day = f"{i.moment:%Y-%m-%d}"
-    for text in ["yesterday", "", day, f"{day} 07:15:49", f"{day}T25:00:00", f"{day}T07:15:49.",
+    for text in ["yesterday", "", day, f"{day} 07:15:49", f"{day}T24:00:00", f"{day}T25:00:00", f"{day}T23:59:60",
+                 f"{day}T07:15:49.",
                  f"{day}T07:15:49.1234567890", f"{i.moment:%m.%d.%Y.%H.%M.%S.%f}", f"{day[:5]}13-01T07:15:49",
                  f"{day[:5]}02-30T07:15:49", f"{day}T07:15:49 UTC", f"{day}T07:15:49+25:00", f" {day}T07:15:49"]:
         i.aside("bad_timestamp", i.document(timestamp=text))
@@ -433,6 +434,11 @@ def timestamp_bad(i):
 @kind
 def timestamp_without_seconds(i):
     i.aside("bad_timestamp", i.document(timestamp=f"{i.moment:%Y-%m-%dT%H:%M}"))
+
+
+@kind
+def timestamp_after_the_last_year(i):
+    i.aside("bad_timestamp", i.document(timestamp="9999-12-31T23:15:49.999546-02:00"))
 
 
 @kind
@@ -553,6 +559,18 @@ def two_cameras_same_frame(i):
         i.loaded(document, as_record=False)
         i.next = number
         i.file(document, folder=folder)
+        i.note()
+
+
+@kind
+def two_cameras_same_empty_file(i):
+    if not i.neighbour:
+        return
+    number = i.number()
+    for folder in (None, i.neighbour):
+        i.next = number
+        i.aside("empty")
+        i.file(b"", folder=folder)
         i.note()
 
 

@@ -16,6 +16,7 @@ import datetime
 import json
 import os
 import pathlib
+import random
 import shutil
 import subprocess
 import sys
@@ -315,6 +316,34 @@ def week(checks, home):
     print(f"a week: {len(records)} records, {len(best)} frames, {len(kinds)} kinds of faults and variants")
 
 
+def pieces(checks, home):
+    """A day whose files arrive in several parts and in another order comes to the same, but for the names of the files that
+    one content had."""
+    whole = home.generate("--faults", "--frames", "60", "--cameras", "3")[FIRST]
+    records = list(oracle.records(home.landing))
+    expected = oracle.datasets({key: ((), record.document, record.source)
+                                for key, record in oracle.settle(records).items() if record.day == FIRST})
+    store = home.path / "store"
+    home.landing.rename(store)
+    files = sorted(path.relative_to(store) for path in store.rglob("*") if path.parent != store)
+    random.Random(1).shuffle(files)
+    for part in range(4):
+        for file in files[part::4]:
+            (home.landing / file.parent).mkdir(parents=True, exist_ok=True)
+            (store / file).rename(home.landing / file)
+        done = home.run("backfill", "alpr_daily", "--from", FIRST, "--reprocess", "completed")
+        checks.equal(f"part {part + 1} of a day is loaded", done.returncode, 0)
+    counts = home.manifest(f"ultimatealpr/dt={FIRST}")["counts"]
+    names = ["seen", "loaded", "duplicates", "superseded", "quarantined", "reasons"]
+    checks.equal("a day in pieces has the counts of the whole", [counts.get(name) for name in names],
+                 [whole[name] for name in names])
+    for name, columns in oracle.COLUMNS.items():
+        place = [column for column, _ in columns].index("sourceFile")
+        table = rows(pyarrow.parquet.ParquetFile(home.data(name, FIRST)).read())
+        checks.that(f"a day in pieces: {name} has its rows", differences(
+            [row[:place] + row[place + 1:] for row in table], [row[:place] + row[place + 1:] for row in expected[name]]))
+
+
 def month(checks, home):
     """Thirty days; what each record is counted as says which kind of fault went wrong."""
     expected = home.generate(
@@ -347,7 +376,7 @@ def main():
     arguments = parser.parse_args()
     checks = Checks()
     real = pathlib.Path(os.environ.get("WEIR_SAMPLES") or ROOT.parent / "shared/samples")
-    parts = [week] + ([month] if arguments.month else [])
+    parts = [week, pieces] + ([month] if arguments.month else [])
     if real.is_dir():
         parts.insert(0, lambda checks, home: samples(checks, home, real))
     else:
