@@ -24,7 +24,7 @@ rm -rf "$WEIR_HOME"
 mkdir -p "$WEIR_HOME/state/landing"
 cp -r dags "$WEIR_HOME/dags"
 
-step "A week of logs: two cameras, one JSON file per frame, and every fault that is known"
+step "A week of logs: two cameras, a JSON file per frame, and more than a hundred kinds of faults and variants"
 scripts/generate-logs.py --out "$WEIR_HOME/state/landing" --from $from --days 7 --faults --expect "$WEIR_HOME/expected.json"
 
 step "Seven days through load, convert, transform, quality and notify"
@@ -61,12 +61,19 @@ expected = json.load(open("expected.json"))
 wrong = 0
 for day, wanted in expected.items():
     counts = json.load(open(f"state/lake/ultimatealpr/dt={day}/_manifest.json"))["counts"]
-    plates = json.load(open(f"state/lake/lakestorage/plate/dt={day}/_manifest.json"))["rows"]
-    found = dict({key: counts[key] for key in wanted if key != "plates"}, plates=plates)
-    ok = found == wanted
-    wrong += not ok
+    found = {key: counts[key] for key in ("seen", "loaded", "duplicates", "superseded", "quarantined", "reasons")}
+    plates = "a late frame's day, which has not run"
+    # Days that only late or early frames belong to are outside of the backfill: there is raw data of them, and no dataset.
+    if not wanted.get("outside"):
+        found["plates"] = json.load(open(f"state/lake/lakestorage/plate/dt={day}/_manifest.json"))["rows"]
+        plates = f"{found['plates']} plates"
+    flat = {key: value for key, value in found.items() if key != "reasons"} | found["reasons"]
+    right = {key: wanted[key] for key in flat if key in wanted} | wanted["reasons"]
+    different = [f"{key} is {flat.get(key, 0)}, expected {right.get(key, 0)}" for key in sorted({*flat, *right})
+                 if flat.get(key, 0) != right.get(key, 0)]
+    wrong += bool(different)
     print(f"  {day}: {found['seen']} files seen = {found['loaded']} loaded + {found['duplicates']} duplicates + "
-          f"{found['quarantined']} set aside; {plates} plates: {'as expected' if ok else f'WRONG, expected {wanted}'}")
+          f"{found['quarantined']} set aside; {plates}: {'WRONG: ' + '; '.join(different) if different else 'as expected'}")
 sys.exit(1 if wrong else 0)
 PYTHON
 

@@ -1,129 +1,40 @@
 #!/usr/bin/env python3
 """Writes logs as the ultimateALPR recognizer does, one JSON document per camera frame.
 
-The same arguments give the same bytes. Each camera has a folder of its own and one run of the recognizer a day, whose
-frames share the run's start as their timestamp. About three frames in four show no plate; a plate has a car with ranked
-candidates of country, colour, body style and model. With --faults each day also holds what goes wrong in practice, and
---expect writes down what a right loader must end with.
+The same arguments give the same bytes. Each camera has a folder of its own and several runs of the recognizer a day, most
+frames by day and in the rush hours; all frames of a run share its start as their timestamp, and their numbers begin with 0.
+About three frames in four show no plate; a plate has a car with ranked candidates of country, colour, body style and model.
+
+With --faults each day also holds, on the first camera, at least one of each kind of what goes wrong in practice
+(--list-faults names them), and --fault-rate adds more on all cameras. They come beside the good frames, under numbers of
+their own. --expect writes down per day what a right loader must end with; a day with "outside": true is one that only
+late or early frames belong to.
 """
 import argparse
 import json
 import os
 import random
 import sys
+from collections import defaultdict
 from datetime import datetime, timedelta
 
-EMPTY_SHARE = 0.74
+import alpr_faults
+import alpr_frames
+from alpr_faults import Day, Injector, file_name, stamp
 
-COLORS = ["black", "blue", "brown", "gold", "gray", "green", "orange", "purple", "red", "silver", "tan", "white", "yellow"]
-COLOR_WEIGHTS = [14, 13, 3, 1, 12, 4, 3, 1, 12, 22, 2, 18, 2]
-STYLES = [(2, "convertible"), (3, "coupe"), (4, "hatchback"), (7, "mpv"), (8, "pickup"), (9, "sedan"), (10, "suv"),
-          (11, "van")]
-STYLE_WEIGHTS = [4, 10, 20, 12, 5, 30, 25, 6]
-COUNTRIES = [
-    (10, "AUS", "Australia", None), (11, "AUT", "Austria", None), (13, "BEL", "Belgium", None),
-    (18, "CAN", "Canada", "Alberta"), (21, "CAN", "Canada", "New Brunswick"), (31, "CZE", "Czechia", None),
-    (32, "DEU", "Germany", None), (34, "ESP", "Spain", None), (37, "FRA", "France", None),
-    (38, "GBR", "United Kingdom of Great Britain and Northern Ireland", None), (43, "IND", "India", None),
-    (47, "ITA", "Italy", None), (60, "NLD", "Netherlands", None), (61, "NOR", "Norway", None),
-    (70, "SWE", "Sweden", None), (74, "TWN", "Taiwan", None), (80, "USA", "United States of America", "California"),
-    (84, "USA", "United States of America", "Florida"), (97, "USA", "United States of America", "Michigan"),
-    (118, "USA", "United States of America", "Texas")]
-COUNTRY_WEIGHTS = [2, 6, 5, 2, 1, 4, 40, 5, 12, 8, 2, 7, 8, 2, 3, 2, 4, 3, 2, 4]
-MODELS = [
-    (67, "audi", "100"), (74, "audi", "a5"), (75, "audi", "a6"), (108, "audi", "s5"), (117, "audi", "tt"),
-    (166, "bmw", "1series"), (168, "bmw", "3series"), (170, "bmw", "5series"), (193, "bmw", "x3"), (195, "bmw", "x5"),
-    (375, "chevrolet", "suburban"), (618, "fiat", "pulse"), (682, "ford", "focus"), (698, "ford", "mondeo"),
-    (794, "honda", "accord"), (820, "honda", "hr"), (1065, "kia", "sportage"), (1296, "mercedes benz", "slc"),
-    (1485, "opel", "astra"), (1860, "toyota", "corolla"), (1901, "toyota", "rav4"), (2047, "volvo", "v40")]
-LETTERS = "ABCDEFGHJKLMNPRSTUVWXYZ"
-LENGTHS, LENGTH_WEIGHTS = [1, 2, 3, 4, 5, 6, 7, 8], [3, 2, 3, 4, 5, 13, 26, 6]
+# How many of a day's frames fall into each hour.
+HOURS = [2, 1, 1, 1, 2, 8, 30, 70, 80, 50, 40, 42, 45, 42, 42, 50, 75, 85, 70, 40, 25, 15, 8, 4]
 
 
-def single(value):
-    """A number with the seven digits that the recognizer's 32-bit floats have."""
-    return float("%.7g" % value)
-
-
-def ranked(rng, items, weights, count=5):
-    """Different candidates, best first, with falling confidences whose sum stays under 100."""
-    chosen = []
-    while len(chosen) < count:
-        item = rng.choices(items, weights)[0]
-        if item not in chosen:
-            chosen.append(item)
-    left, confidences = 100.0, []
-    for _ in chosen:
-        share = rng.choice([0.999999, 0.97, 0.9, 0.66, 0.51])
-        confidences.append(single(left * share))
-        left *= 1 - share
-    return list(zip(chosen, confidences))
-
-
-def box(left, top, right, bottom):
-    return [single(v) for v in (left, top, right, top, right, bottom, left, bottom)]
-
-
-def plate(rng):
-    length = rng.choices(LENGTHS, LENGTH_WEIGHTS)[0]
-    split = min(length, rng.randint(1, 4))
-    text = "".join(rng.choice(LETTERS) for _ in range(split))
-    text += "".join(rng.choice("0123456789") for _ in range(length - split))
-    characters = [single(rng.uniform(83, 91)) for _ in text]
-    left, top = rng.uniform(1, 600), rng.uniform(1, 300)
-    width, height = rng.uniform(200, 900), rng.uniform(120, 500)
-    at, down = left + width * rng.uniform(0.2, 0.5), top + height * rng.uniform(0.4, 0.7)
-    country = []
-    for (klass, code, name, state), confidence in ranked(rng, COUNTRIES, COUNTRY_WEIGHTS):
-        entry = {"code": code, "confidence": confidence, "klass": klass, "name": name}
-        if state:
-            entry["state"] = state
-        country.append(entry)
-    return {
-        "car": {
-            "bodyStyle": [{"confidence": c, "klass": k, "name": n} for (k, n), c in ranked(rng, STYLES, STYLE_WEIGHTS)],
-            "color": [{"confidence": c, "klass": COLORS.index(n), "name": n} for n, c in ranked(rng, COLORS, COLOR_WEIGHTS)],
-            "confidence": single(rng.uniform(89, 100)),
-            "makeModelYear": [
-                {"confidence": c, "klass": k, "make": make, "model": model, "year": "0-9"}
-                for (k, make, model), c in ranked(rng, MODELS, [1] * len(MODELS))],
-            "warpedBox": box(left, top, left + width, top + height)},
-        "confidences": [min(characters), single(rng.uniform(38, 100))] + characters,
-        "country": country,
-        "text": text,
-        "warpedBox": box(at, down, at + width * 0.25, down + height * 0.12)}
-
-
-def frame(rng, number, timestamp):
-    count = 0 if rng.random() < EMPTY_SHARE else rng.choices([1, 2, 3], [90, 8, 2])[0]
-    base = rng.uniform(300, 1300) if number < 3 else rng.gauss(77 if count else 33, 8)
-    document = {"duration": max(25, round(base)), "frame_id": number}
-    if count:
-        document["plates"] = [plate(rng) for _ in range(count)]
-    document["timestamp"] = timestamp.strftime("%Y-%m-%dT%H:%M:%S.%f")
-    return document
-
-
-class Day:
-    """What a right loader must end with for one day."""
-
-    def __init__(self):
-        self.loaded = self.duplicates = self.plates = 0
-        self.reasons = {}
-
-    def aside(self, reason):
-        self.reasons[reason] = self.reasons.get(reason, 0) + 1
-
-    def expectation(self):
-        quarantined = sum(self.reasons.values())
-        return {"seen": self.loaded + self.duplicates + quarantined, "loaded": self.loaded,
-                "duplicates": self.duplicates, "quarantined": quarantined,
-                "reasons": dict(sorted(self.reasons.items())), "plates": self.plates}
-
-
-def name_of(number, timestamp):
-    # Month first, as the recognizer's logger writes it.
-    return f"{number}_{timestamp.strftime('%m.%d.%Y.%H.%M.%S.%f')}.json"
+def shares(total, weights):
+    """Whole numbers in proportion to weights that add up to a total."""
+    whole, used, done = sum(weights), 0, 0
+    result = []
+    for weight in weights:
+        used += weight
+        result.append(total * used // whole - done)
+        done += result[-1]
+    return result
 
 
 def write(path, data):
@@ -131,102 +42,164 @@ def write(path, data):
         file.write(data)
 
 
-def write_faults(rng, folder, timestamp, documents, day):
-    """One of each kind of fault, under frame numbers that no good frame has."""
-    number = len(documents)
+class Generator:
+    """Writes days of logs, and counts in `days` what must come of them."""
 
-    def path():
-        nonlocal number
-        number += 1
-        return f"{folder}/{name_of(number, timestamp)}"
+    def __init__(self, arguments, first):
+        self.arguments, self.first = arguments, first
+        self.days = defaultdict(Day)
+        # The kind of fault of each odd file or line, by its name below the landing folder.
+        self.sources = {}
+        span = 24 // arguments.runs
+        self.weights = [sum(HOURS[start:start + span]) for start in range(0, 24, span)]
+        self.span = span
+        # Plates that each camera and day shows, when their number is given instead of that of the frames.
+        places = arguments.days * arguments.cameras
+        self.plates = shares(arguments.plates, [1] * places) if arguments.plates is not None else None
 
-    def broken(reason, data):
-        write(path(), data)
-        day.aside(reason)
+    def generate(self):
+        for offset in range(self.arguments.days):
+            for camera in range(1, self.arguments.cameras + 1):
+                self.camera(offset, camera)
 
-    def changed(**members):
-        document = dict(frame(rng, number + 1, timestamp), **members)
-        return json.dumps({key: value for key, value in document.items() if value is not None}).encode()
+    def camera(self, offset, camera):
+        """One camera's day."""
+        arguments = self.arguments
+        date = self.first + timedelta(days=offset)
+        folder = f"{arguments.out}/camera-{camera}"
+        os.makedirs(folder, exist_ok=True)
+        if self.plates is None:
+            quotas = shares(arguments.frames, self.weights)
+        else:
+            quotas = shares(self.plates[offset * arguments.cameras + camera - 1], self.weights)
+        runs = [run for run, quota in enumerate(quotas) if quota > 0]
+        kinds = list(alpr_faults.KINDS) if arguments.faults and camera == 1 else []
+        for place, run in enumerate(runs):
+            # Seeded by what it is about, so that a longer span begins with the same days.
+            rng = random.Random(f"{arguments.seed}|{date:%Y-%m-%d}|{camera}|{run}")
+            # A recognizer is started within the first ten minutes of its hours.
+            moment = date + timedelta(hours=run * self.span, microseconds=rng.randrange(600 * 10**6))
+            lines = self.run(rng, date, moment, quotas[run])
+            number = len(lines)
+            items = []
+            if arguments.faults:
+                chosen = kinds[place::len(runs)] + rng.choices(list(alpr_faults.KINDS), k=round(number * arguments.fault_rate))
+                neighbour = f"{arguments.out}/camera-{camera + 1}" if camera < arguments.cameras else None
+                items = self.faults(chosen, Injector(rng, moment, number, self.days, neighbour))
+            self.write_run(rng, folder, moment, lines, items)
 
-    broken("broken_json", json.dumps(dict(frame(rng, number + 1, timestamp), plates=[plate(rng)])).encode()[:-40])
-    broken("empty", b"")
-    broken("no_result", b"null")
-    broken("not_utf8", b'{"frame_id": 1, "timestamp": "\xff\xfe"}')
-    broken("broken_json", changed(plates=[dict(plate(rng), confidences=[float("nan"), 1.0])]))
-    broken("wrong_type", changed(plates={"text": "not a list"}))
-    broken("missing_field", changed(frame_id=None))
-    broken("bad_timestamp", changed(timestamp="yesterday"))
-    broken("out_of_range", changed(plates=[dict(plate(rng), confidences=[101.5, 50.0])]))
-    os.makedirs(path(), exist_ok=True)
-    day.aside("not_a_file")
-    # The same frame twice, byte for byte: one of them counts.
-    write(path(), json.dumps(documents[0]).encode())
-    day.duplicates += 1
-    # The same frame again with one more plate: the richer one wins.
-    richer = dict(documents[1], plates=documents[1].get("plates", []) + [plate(rng)])
-    write(path(), json.dumps(richer).encode())
-    day.duplicates += 1
-    day.plates += 1
-    # Legal variants of other versions of the recognizer: loaded like any other.
-    number += 1
-    old = plate(rng)
-    old["confidences"] = old["confidences"][:2]
-    for model in old["car"]["makeModelYear"]:
-        model["year"] = 2012
-    del old["car"]["bodyStyle"]
-    variant = {"frame_id": number, "lantency": 12, "plates": [old, {"car": plate(rng)["car"]}],
-               "timestamp": timestamp.strftime("%Y-%m-%dT%H:%M:%S.%f")}
-    write(f"{folder}/{name_of(number, timestamp)}", json.dumps(variant).encode())
-    day.loaded += 1
-    day.plates += 2
+    def run(self, rng, date, moment, quota):
+        """The frames of one run of the recognizer, as text."""
+        day, text = self.days[f"{date:%Y-%m-%d}"], stamp(moment)
+        lines, shown = [], 0
+        while (len(lines) if self.plates is None else shown) < quota:
+            count = alpr_frames.plate_count(rng, self.arguments.empty)
+            if self.plates is not None:
+                count = min(count, quota - shown)
+            lines.append(alpr_frames.frame(rng, len(lines), text, count))
+            shown += count
+        day.loaded += len(lines)
+        day.plates += shown
+        return lines
+
+    def faults(self, chosen, injector):
+        for name in chosen:
+            injector.name = name
+            alpr_faults.KINDS[name](injector)
+        return injector.items
+
+    def write_run(self, rng, folder, moment, lines, items):
+        for item in items:
+            if item.name is not None:
+                self.write_item(item, item.folder or folder)
+        records = [item for item in items if item.name is None]
+        if self.arguments.format == "files":
+            for number, line in enumerate(lines):
+                write(f"{folder}/{file_name(number, moment)}", line.encode())
+            for number, item in enumerate(records):
+                # Some of these share a frame number, which a retry's name does not.
+                item.name = file_name(f"odd-{number}", moment)
+                self.write_item(item, folder)
+            return
+        all_lines = [line.encode() for line in lines]
+        for item in records:
+            all_lines.insert(rng.randrange(len(all_lines) + 1), item)
+        path = f"{folder}/{file_name('run', moment, '.ndjson')}"
+        for number, item in enumerate(all_lines):
+            if not isinstance(item, bytes):
+                self.sources[f"{self.relative(path)}#{number + 1}"] = item.fault
+                all_lines[number] = item.data
+        write(path, b"\n".join(all_lines) + b"\n")
+
+    def write_item(self, item, folder):
+        os.makedirs(folder, exist_ok=True)
+        path = f"{folder}/{item.name}"
+        self.sources[self.relative(path)] = item.fault
+        if item.kind == "directory":
+            os.makedirs(path, exist_ok=True)
+        elif item.kind == "link":
+            if not os.path.lexists(path):
+                os.symlink(item.data, path)
+        else:
+            write(path, item.data)
+
+    def relative(self, path):
+        return os.path.relpath(path, self.arguments.out)
+
+    def expectation(self):
+        """What must come of each day; of days that were asked for also when nothing was written."""
+        asked = {f"{self.first + timedelta(days=offset):%Y-%m-%d}" for offset in range(self.arguments.days)}
+        return {name: dict(self.days[name].expectation(), **({} if name in asked else {"outside": True}))
+                for name in sorted(asked | set(self.days))}
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--out", required=True, help="landing folder, made when missing")
-    parser.add_argument("--from", dest="first", required=True, metavar="DATE", help="first day, such as 2022-05-02")
+    parser.add_argument("--out", help="landing folder, made when missing")
+    parser.add_argument("--from", dest="first", metavar="DATE", help="first day, such as 2022-05-02")
     parser.add_argument("--days", type=int, default=1)
     parser.add_argument("--cameras", type=int, default=2)
-    parser.add_argument("--frames", type=int, default=240, help="per camera and day")
+    parser.add_argument("--frames", type=int, default=240, help="per camera and day (%(default)s)")
+    parser.add_argument("--plates", type=int, metavar="N",
+                        help="so many plates in all, and as many frames as it takes, in place of --frames")
+    parser.add_argument("--empty", type=float, default=alpr_frames.EMPTY_SHARE, metavar="SHARE",
+                        help="of the frames that show no plate (%(default)s)")
+    parser.add_argument("--runs", type=int, default=4, choices=[1, 2, 3, 4, 6, 8, 12, 24],
+                        help="of the recognizer, per camera and day (%(default)s)")
     parser.add_argument("--format", choices=["files", "ndjson"], default="files",
-                        help="one file per frame, as the recognizer logs, or one file per camera and day")
+                        help="one file per frame, as the recognizer logs, or one file per camera and run")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--faults", action="store_true", help="mix in what goes wrong in practice, on the first camera")
+    parser.add_argument("--faults", action="store_true", help="mix in what goes wrong in practice")
+    parser.add_argument("--fault-rate", type=float, default=0, metavar="SHARE",
+                        help="with --faults: faults on all cameras, besides one of each kind a day, as a share of the frames")
+    parser.add_argument("--list-faults", action="store_true", help="print the names of the kinds of faults, and end")
     parser.add_argument("--expect", metavar="FILE", help="write the counts that a right loader must end with")
+    parser.add_argument("--fault-sources", metavar="FILE",
+                        help="write which file, or line of a file (NAME#3), is of which kind of fault")
     arguments = parser.parse_args()
+    if arguments.list_faults:
+        print("\n".join(alpr_faults.KINDS))
+        return
+    if not arguments.out or not arguments.first:
+        parser.error("--out and --from are needed")
     try:
         first = datetime.strptime(arguments.first, "%Y-%m-%d")
     except ValueError:
         parser.error(f"--from is '{arguments.first}'; it must be a date such as 2022-05-02")
-    if min(arguments.days, arguments.cameras) < 1 or arguments.frames < (2 if arguments.faults else 1):
-        parser.error("--days and --cameras must be 1 or more, --frames too (2 with --faults)")
-    if arguments.faults and arguments.format != "files":
-        parser.error("--faults needs --format files")
+    if min(arguments.days, arguments.cameras, arguments.frames) < 1 or (arguments.plates or 1) < 1:
+        parser.error("--days, --cameras, --frames and --plates must be 1 or more")
+    if not 0 <= arguments.empty < 1 or not 0 <= arguments.fault_rate <= 1:
+        parser.error("--empty and --fault-rate are shares from 0 to 1, and some frame must show a plate")
+    if arguments.fault_rate and not arguments.faults:
+        parser.error("--fault-rate needs --faults")
 
-    expected = {}
-    for offset in range(arguments.days):
-        date = first + timedelta(days=offset)
-        day = Day()
-        for camera in range(1, arguments.cameras + 1):
-            # Seeded by what it is about, so that a longer span begins with the same days.
-            rng = random.Random(f"{arguments.seed}|{date:%Y-%m-%d}|{camera}")
-            timestamp = date + timedelta(microseconds=rng.randrange(6 * 3600 * 10**6, 20 * 3600 * 10**6))
-            folder = f"{arguments.out}/camera-{camera}"
-            os.makedirs(folder, exist_ok=True)
-            documents = [frame(rng, number, timestamp) for number in range(arguments.frames)]
-            day.loaded += len(documents)
-            day.plates += sum(len(document.get("plates", [])) for document in documents)
-            if arguments.format == "ndjson":
-                lines = "".join(json.dumps(document) + "\n" for document in documents)
-                write(f"{folder}/{date:%Y-%m-%d}.ndjson", lines.encode())
-            else:
-                for document in documents:
-                    write(f"{folder}/{name_of(document['frame_id'], timestamp)}", json.dumps(document).encode())
-            if arguments.faults and camera == 1:
-                write_faults(rng, folder, timestamp, documents, day)
-        expected[f"{date:%Y-%m-%d}"] = day.expectation()
+    generator = Generator(arguments, first)
+    generator.generate()
+    expected = generator.expectation()
     if arguments.expect:
         write(arguments.expect, (json.dumps(expected, indent=2) + "\n").encode())
+    if arguments.fault_sources:
+        write(arguments.fault_sources, (json.dumps(generator.sources, indent=0) + "\n").encode())
     total = sum(day["seen"] for day in expected.values())
     print(f"{total} frames of {arguments.days} days and {arguments.cameras} cameras in {arguments.out}", file=sys.stderr)
 

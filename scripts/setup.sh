@@ -2,12 +2,15 @@
 # Installs what Weir is built and tested with, where it is missing: Debian packages, and DuckDB into .tools/.
 #
 # Usage: scripts/setup.sh [verify]
-#   verify  also what only `make verify` needs (a mail system, a validator of JSON Schema)
+#   verify  also what only `make verify` needs (a mail system, a validator of JSON Schema, readers of Parquet)
 set -eu
 cd "$(dirname "$0")/.."
 
 duckdb_version=1.5.5
 jsonschema_version=4.26.0
+pyarrow_version=26.0.1
+pandas_version=3.1.1
+duckdb_module_version=2.0.1
 # What Weir needs, and then what the Swift toolchain itself needs to run and to link.
 packages="libsqlite3-dev libmicrohttpd-dev libssl-dev tzdata zstd python3 python3-pip ca-certificates
     binutils gcc libc6-dev libstdc++-12-dev libcurl4 libncurses6 libxml2 zlib1g"
@@ -96,21 +99,32 @@ if [ "$(.tools/duckdb -noheader -list -c 'SELECT version()' 2>/dev/null)" != "v$
     mv .tools/duckdb.new .tools/duckdb
 fi
 
-# A validator that others wrote, so that docs/dag.schema.json means to editors what it means here.
-if [ "$verify" = yes ] && [ "$(.tools/jsonschema/bin/python -c \
-    'import importlib.metadata as all; print(all.version("jsonschema"))' 2>/dev/null)" != "$jsonschema_version" ]; then
-    echo "setup: fetching jsonschema $jsonschema_version from PyPI"
+# environment NAME PACKAGE==VERSION…: Python packages from PyPI, in a virtual environment of their own, .tools/NAME.
+environment() {
+    name=$1
+    shift
+    [ "$(".tools/$name/bin/python" -c 'import importlib.metadata as all, sys
+print(*(package + "==" + all.version(package) for package in (word.split("==")[0] for word in sys.argv[1:])))' \
+        "$@" 2>/dev/null)" != "$*" ] || return 0
+    echo "setup: fetching $* from PyPI"
     log=$(mktemp)
-    rm -rf .tools/jsonschema .tools/jsonschema.new
+    rm -rf ".tools/$name" ".tools/$name.new"
     mkdir -p .tools
-    if ! { python3 -m venv .tools/jsonschema.new &&
-        .tools/jsonschema.new/bin/python -m pip install -q --disable-pip-version-check --only-binary=:all: \
-            "jsonschema==$jsonschema_version"; } >"$log" 2>&1; then
+    if ! { python3 -m venv ".tools/$name.new" &&
+        ".tools/$name.new/bin/python" -m pip install -q --disable-pip-version-check --only-binary=:all: "$@"; } \
+        >"$log" 2>&1; then
         tail -n 5 "$log" >&2
         rm -f "$log"
-        fail "pip could not install jsonschema $jsonschema_version"
+        fail "pip could not install $*"
     fi
     rm -f "$log"
-    mv .tools/jsonschema.new .tools/jsonschema
+    mv ".tools/$name.new" ".tools/$name"
+}
+
+if [ "$verify" = yes ]; then
+    # A validator that others wrote, so that docs/dag.schema.json means to editors what it means here.
+    environment jsonschema "jsonschema==$jsonschema_version"
+    # Readers of Parquet that others wrote, so that the lake means to them what it means here.
+    environment lake "pyarrow==$pyarrow_version" "pandas==$pandas_version" "duckdb==$duckdb_module_version"
 fi
 echo "setup: everything is there"

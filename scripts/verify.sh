@@ -27,6 +27,7 @@ check readme scripts/check-readme.sh
 check schema .tools/jsonschema/bin/python scripts/check-schema.py
 check chaos Tests/Chaos/chaos.py
 check mail scripts/check-mail.py
+check lake .tools/lake/bin/python scripts/check-lake.py
 bench() {
     scripts/build.sh -c release --static-swift-stdlib --product core-bench &&
         Benchmarks/bench.py --core .build/release/core-bench "$@"

@@ -1,17 +1,19 @@
 #!/usr/bin/env python3
 """Computes the ALPR datasets from the logs with Python's own json, and compares them with what stands in a lake.
 
-Shares no code with Weir: it reads the files one by one, decides for itself which frames count, and compares columns,
-types and every value. Usage: alpr_expected.py LANDING LAKE DUCKDB DAY. Prints the row counts, or each difference, and
-exits 1 when there is one.
+Shares no code with Weir: it reads the files one by one, decides by the rules of the recognizer's logs which records count
+and why others do not, and compares columns, types and every value. Usage: alpr_expected.py LANDING LAKE DUCKDB DAY.
+Prints the row counts, or each difference, and exits 1 when there is one.
 """
 import hashlib
 import json
 import math
 import os
+import re
 import subprocess
 import sys
-from datetime import datetime
+from collections import Counter
+from datetime import datetime, timedelta
 
 KEY = [("plateIndex", "INTEGER"), ("sourceId", "VARCHAR"), ("sourceFile", "VARCHAR")]
 COLUMNS = {
@@ -38,51 +40,193 @@ COLUMNS = {
 }
 
 
+TEXT, NUMBER = {"type": "string"}, {"type": "number"}
+PERCENT = {"type": "number", "minimum": 0, "maximum": 100}
+BOX = {"type": "array", "items": NUMBER, "minItems": 8, "maxItems": 8}
+
+
+YEAR = {"type": "string or integer"}
+
+
+def candidates(optional=(), **names):
+    """A class list: each candidate has a class, a confidence and these names."""
+    properties = {"klass": {"type": "integer"}, "confidence": PERCENT, **names}
+    return {"type": "array", "items": {
+        "type": "object", "required": list(properties), "properties": {**properties, **{name: TEXT for name in optional}}}}
+
+
+# What the recognizer's documentation and real logs allow; whatever is not named here is allowed, too.
+SCHEMA = {"type": "object", "required": ["frame_id", "timestamp"], "properties": {
+    "frame_id": {"type": "integer", "minimum": 0, "maximum": 2**63 - 1}, "timestamp": TEXT,
+    "duration": {"type": "integer", "minimum": 0}, "latency": {"type": "integer"}, "lantency": {"type": "integer"},
+    "plates": {"type": "array", "items": {"type": "object", "properties": {
+        "text": TEXT, "confidences": {"type": "array", "items": PERCENT}, "warpedBox": BOX,
+        "country": candidates(("state", "other"), code=TEXT, name=TEXT),
+        "car": {"type": "object", "required": ["confidence", "warpedBox"], "properties": {
+            "confidence": PERCENT, "warpedBox": BOX, "color": candidates(name=TEXT),
+            "bodyStyle": candidates(name=TEXT), "makeModelYear": candidates(make=TEXT, model=TEXT, year=YEAR)}}}}}}}
+TYPES = {
+    "object": lambda value: isinstance(value, dict), "array": lambda value: isinstance(value, list),
+    "string": lambda value: isinstance(value, str), "integer": lambda value: type(value) is int,
+    "number": lambda value: type(value) in (int, float), "string or integer": lambda value: type(value) in (str, int)}
+MOMENT = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?(Z|([+-])(\d\d):?(\d\d))?", re.A)
+NAME_DATE = re.compile(r"_(\d\d)\.(\d\d)\.(\d{4})\.", re.A)
+
+
+class Bad(Exception):
+    """Why a record is set aside."""
+
+
+def hold(value, schema):
+    """Raises the reason why a value is not what the schema says. A member that is null counts as missing."""
+    if not TYPES[schema["type"]](value):
+        raise Bad("wrong_type")
+    if isinstance(value, dict):
+        for name in schema.get("required", ()):
+            if value.get(name) is None:
+                raise Bad("missing_field")
+        for name, inner in schema.get("properties", {}).items():
+            if value.get(name) is not None:
+                hold(value[name], inner)
+    elif isinstance(value, list):
+        if not schema.get("minItems", 0) <= len(value) <= schema.get("maxItems", len(value)):
+            raise Bad("wrong_type")
+        for element in value:
+            hold(element, schema["items"])
+    elif type(value) is not str:
+        if isinstance(value, float) and not math.isfinite(value):
+            raise Bad("not_finite")
+        if not schema.get("minimum", value) <= value <= schema.get("maximum", value):
+            raise Bad("out_of_range")
+
+
+def moment(text):
+    """The time of an event in UTC, which is the zone of those that name none."""
+    match = MOMENT.fullmatch(text)
+    if not match:
+        raise Bad("bad_timestamp")
+    try:
+        time = datetime.strptime(match[1], "%Y-%m-%dT%H:%M:%S")
+        if match[4]:
+            if int(match[5]) > 23 or int(match[6]) > 59:
+                raise ValueError("no offset")
+            east = timedelta(hours=int(match[5]), minutes=int(match[6]))
+            time -= east if match[4] == "+" else -east
+    except (ValueError, OverflowError):
+        raise Bad("bad_timestamp") from None
+    return time + timedelta(microseconds=int(((match[2] or "") + "000000")[:6]))
+
+
+def members(pairs):
+    if len({key for key, _ in pairs}) != len(pairs):
+        raise Bad("duplicate_key")
+    return dict(pairs)
+
+
 def refuse_constant(text):
     raise ValueError(text)
 
 
-def usable(document):
-    """What the declared schema allows, told in other words: the parts that the datasets read."""
-    if not isinstance(document, dict) or not isinstance(document.get("frame_id"), int):
-        return None
+def document(data):
+    """The frame in a file or a line, and its time; raises the reason why it has to be set aside."""
     try:
-        time = datetime.strptime(document["timestamp"], "%Y-%m-%dT%H:%M:%S.%f")
-    except (KeyError, ValueError, TypeError):
-        return None
-    plates = document.get("plates") or []
-    if not isinstance(plates, list):
-        return None
-    for plate in plates:
-        if any(not math.isfinite(value) or not 0 <= value <= 100 for value in plate.get("confidences", [])):
-            return None
-    return time
+        text = data.decode("utf-8")
+    except UnicodeDecodeError:
+        raise Bad("not_utf8") from None
+    if not text.strip(" \t\r\n"):
+        raise Bad("empty")
+    try:
+        value = json.loads(text, parse_constant=refuse_constant, object_pairs_hook=members)
+        if "\\u" in text:
+            # Half of a surrogate pair is no character.
+            json.dumps(value, ensure_ascii=False).encode()
+    except ValueError:
+        raise Bad("broken_json") from None
+    if value is None or value == "":
+        raise Bad("no_result")
+    hold(value, SCHEMA)
+    return value, moment(value["timestamp"])
+
+
+class Record:
+    """What a file or a line is, and what must become of it: loaded, duplicate, superseded or quarantined."""
+
+    def __init__(self, source, folder, data):
+        self.source, self.folder, self.data = source, folder, data
+        self.reason, self.outcome, self.document, self.time = "", "", None, None
+        self.sha256 = hashlib.sha256(data or b"").hexdigest()
+        try:
+            if data is None:
+                raise Bad("not_a_file")
+            self.document, self.time = document(data)
+        except Bad as error:
+            self.reason, self.outcome = str(error), "quarantined"
+
+    @property
+    def day(self):
+        """The day that it counts for: that of its time, or of its file's name."""
+        if self.time:
+            return f"{self.time:%Y-%m-%d}"
+        match = NAME_DATE.search(self.source.rsplit("/", 1)[-1])
+        return f"{match[3]}-{match[1]}-{match[2]}" if match else ""
+
+    @property
+    def key(self):
+        return self.folder, self.time, self.document["frame_id"]
+
+
+def records(landing, below=""):
+    """Every record that a loader has to look at, in order of name."""
+    for name in sorted(os.listdir(os.path.join(landing, below))):
+        source = f"{below}/{name}" if below else name
+        path = os.path.join(landing, source)
+        if name.startswith(".") or name.endswith((".tmp", ".part")):
+            continue
+        if name.endswith((".json", ".jsonl", ".ndjson")):
+            if os.path.islink(path) or not os.path.isfile(path):
+                yield Record(source, below, None)
+                continue
+            with open(path, "rb") as file:
+                data = file.read()
+            if name.endswith(".json"):
+                yield Record(source, below, data)
+                continue
+            for number, line in enumerate(data.split(b"\n"), 1):
+                if line.strip(b" \t\r"):
+                    yield Record(f"{source}#{number}", below, line)
+        elif os.path.isdir(path) and not os.path.islink(path):
+            yield from records(landing, source)
+
+
+def settle(some):
+    """Says of each record what must become of it; the frames that count, by their key."""
+    best, contents = {}, set()
+    for record in some:
+        if record.outcome == "quarantined":
+            continue
+        content = (record.key, record.sha256)
+        if content in contents:
+            record.outcome = "duplicate"
+            continue
+        contents.add(content)
+        record.outcome = "loaded"
+        other = best.get(record.key)
+
+        def order(one):
+            return -len(one.document.get("plates") or []), one.sha256
+
+        if other is None or order(record) < order(other):
+            best[record.key] = record
+        loser = None if other is None else other if best[record.key] is record else record
+        if loser:
+            loser.outcome = "superseded"
+    return best
 
 
 def read(landing, day):
     """The frames of a day, the better one of each that came more than once."""
-    best = {}
-    for folder, folders, names in os.walk(landing):
-        folders[:] = [name for name in folders if not name.startswith(".") and not name.endswith(".json")]
-        for name in sorted(names):
-            path = os.path.join(folder, name)
-            data = open(path, "rb").read()
-            try:
-                document = json.loads(data.decode("utf-8"), parse_constant=refuse_constant)
-            except ValueError:
-                continue
-            time = usable(document)
-            if time is None or f"{time:%Y-%m-%d}" != day:
-                continue
-            source = os.path.relpath(folder, landing)
-            source = "" if source == "." else source
-            digest = hashlib.sha256(data).hexdigest()
-            file = os.path.relpath(path, landing)
-            order = (-len(document.get("plates") or []), digest, file)
-            key = (source, time, document["frame_id"])
-            if key not in best or order < best[key][0]:
-                best[key] = (order, document, file)
-    return best
+    best = settle(list(records(landing)))
+    return {key: ((), record.document, record.source) for key, record in best.items() if record.day == day}
 
 
 def datasets(frames):
@@ -156,10 +300,9 @@ def main():
         counts.append(f"{name} {len(wanted)}")
         if found != wanted:
             problems.append(f"{name}: {len(found)} rows, expected {len(wanted)}")
-            for left, right in zip(found, wanted):
-                if left != right:
-                    problems.append(f"  first difference: lake has {left}, expected {right}")
-                    break
+            left, right = (Counter(json.dumps(row) for row in rows) for rows in (found, wanted))
+            for who, rows in ("only the lake has", left - right), ("it lacks", right - left):
+                problems += [f"  {who} {row}" for row in list(rows.elements())[:3]]
     print(", ".join(counts))
     print("\n".join(problems) or "equal", end="\n")
     return 1 if problems else 0
