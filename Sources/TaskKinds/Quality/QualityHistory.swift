@@ -29,6 +29,12 @@ public struct QualityHistory: Sendable {
             .sorted { ($0.at, $0.runID) < ($1.at, $1.runID) }
     }
 
+    /// The reports of runs with this id, or whose id or date begins so.
+    public func reports(of dag: String, run: String) throws -> [QualityReport] {
+        try days(of: dag).reversed().flatMap { try reports(of: dag, day: $0) }
+            .filter { $0.runID.hasPrefix(run) || $0.runID.contains("__" + run) }
+    }
+
     /// The latest report of each of the last days, oldest first.
     ///
     /// - Parameters:
