@@ -36,5 +36,6 @@ public enum TaskKindRegistry {
         TransformKind.self,
         QualityKind.self,
         NotifyKind.self,
+        SummaryKind.self,
     ]
 }

@@ -93,6 +93,9 @@ final class DeclarationReader {
         }
     }
 
+    /// The elements of a list; none when the key is not there.
+    func list(_ key: String) -> [JSONNode] { value(key, "a list", \.array) ?? [] }
+
     func duration(_ key: String) -> TimeAmount? {
         value(key, "a length of time such as \"18h\"") { $0.string.flatMap(TimeAmount.init(parsing:)) }
     }
