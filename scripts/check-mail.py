@@ -2,7 +2,7 @@
 """Sends a report through the machine's real mail system and reads it from the mailbox.
 
 A run with odd characters in its subject and data mails root on this machine; the message must arrive, parse as MIME, and
-say the same in both of its forms. Then the mail system is one that fails for a while (exit 75): the task is retried.
+say the same in both of its forms. A page goes along. Then the mail system is one that fails for a while (exit 75): the task is retried.
 """
 import email
 import email.policy
@@ -73,6 +73,28 @@ def arrives(home):
     assert email.utils.parsedate_to_datetime(message["Date"]).utcoffset() is not None
 
 
+def carries_a_page(home):
+    """A task's page is attached, under a name and with bytes that survive the mail system."""
+    name = f"page_{os.getpid()}_{int(time.time())}"
+    page = "<!DOCTYPE html>\n<p>" + ODD + "</p>\n.\nFrom here\n" + "x" * 2000 + "\n"
+    with open(home + "/page.html", "w") as file:
+        file.write(page)
+    home_with(home, name, [
+        {"id": "quality", "kind": "command", "with": {
+            "shell": "printf '{\"key\": \"page\", \"value\": \"%s/page.html\"}\\n' \"$WEIR_HOME\" >>\"$WEIR_OUTPUT\""}},
+        {"id": "notify", "kind": "notify", "after": ["quality"], "with": {"to": "root@localhost"}}])
+    done = weir(home, "trigger", name, "--wait")
+    assert done.returncode == 0, done.stderr
+    message = wait_for("the mail", lambda: [m for m in mailbox() if name in (m["Message-ID"] or "")])[0]
+    assert message.get_content_type() == "multipart/mixed" and not message.defects, message.defects
+    assert "page.html" in message.get_body(("plain",)).get_content()
+    assert message.get_body(("html",)) is not None
+    files = list(message.iter_attachments())
+    assert len(files) == 1 and files[0].get_content_type() == "text/html", files
+    assert files[0].get_filename().startswith(name) and files[0].get_filename().endswith(".html")
+    assert files[0].get_content() == page
+
+
 def is_retried(home):
     program = home + "/sendmail"
     with open(program, "w") as file:
@@ -91,10 +113,10 @@ def is_retried(home):
 def main():
     if os.geteuid() != 0:
         raise SystemExit("this check reads root's mailbox: run it as root")
-    for check in (arrives, is_retried):
+    for check in (arrives, carries_a_page, is_retried):
         with tempfile.TemporaryDirectory() as home:
             check(home)
-    print("the report arrived through the mail system, and a mail system that failed for a while was tried again")
+    print("the report and its page arrived through the mail system, and a mail system that failed for a while was tried again")
 
 
 if __name__ == "__main__":

@@ -44,6 +44,8 @@ for path in glob.glob(sys.argv[1] + "/*.eml"):
     if sys.argv[2] in message["Subject"]:
         print(f"From: {message['From']}\nTo: {message['To']}\nSubject: {message['Subject']}\n")
         print(message.get_body(("plain",)).get_content())
+        for file in message.iter_attachments():
+            print(f"Attached: {file.get_filename()}, {len(file.get_content())} characters")
 PYTHON
 
 step "Plates by country and day"
@@ -85,4 +87,8 @@ next "weir tasks alpr_daily $from" "the tasks of a day, with their times"
 next "weir logs alpr_daily $from load" "what a task printed"
 next "ls \$WEIR_HOME/state/lake/quarantine/dt=$from" "what was set aside, each with its reason"
 next "weir backfill alpr_daily --from $from --reprocess completed" "the same day again: not a row twice"
+next "weir quality report alpr_daily $from" "the checks of a day, with rows that fail"
+next "weir quality history alpr_daily" "each check by day"
+next "xdg-open \$WEIR_HOME/state/lake/reports/alpr_daily/dt=$from/index.html" "the page of a day"
+next "weir backfill alpr_weekly --from 2022-05-01" "the week by mail"
 next "weir daemon" "run the schedule from now on"

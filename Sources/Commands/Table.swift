@@ -39,7 +39,7 @@ struct Table {
     }
 
     /// A cell is one line; texts from files cannot move the cursor.
-    private static func oneLine(_ cell: String) -> String {
+    static func oneLine(_ cell: String) -> String {
         guard cell.unicodeScalars.contains(where: isControl) else { return cell }
         var scalars = String.UnicodeScalarView()
         for scalar in cell.unicodeScalars { scalars.append(isControl(scalar) ? " " : scalar) }

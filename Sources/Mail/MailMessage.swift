@@ -13,8 +13,24 @@ public struct MailError: Error, Sendable, Hashable, CustomStringConvertible {
     }
 }
 
-/// An e-mail with a text and an HTML form of one content (RFC 5322, RFC 2046 multipart/alternative).
+/// An e-mail with a text and an HTML form of one content (RFC 5322, RFC 2046 multipart/alternative), and files with it
+/// (multipart/mixed).
 public struct MailMessage: Sendable {
+    /// A file that goes along.
+    public struct Attachment: Sendable {
+        /// What the reader's program proposes to call it.
+        public var name: String
+        /// A media type, such as `text/html; charset=utf-8`.
+        public var type: String
+        public var bytes: [UInt8]
+
+        public init(name: String, type: String, bytes: [UInt8]) {
+            self.name = name
+            self.type = type
+            self.bytes = bytes
+        }
+    }
+
     public var from: String
     public var to: [String]
     public var subject: String
@@ -24,8 +40,12 @@ public struct MailMessage: Sendable {
     public var date: Int64
     /// What names the message: equal for two sendings of the same thing, so that a reader can tell.
     public var id: String
+    public var attachments: [Attachment]
 
-    public init(from: String, to: [String], subject: String, text: String, html: String, date: Int64, id: String) {
+    public init(
+        from: String, to: [String], subject: String, text: String, html: String, date: Int64, id: String,
+        attachments: [Attachment] = []
+    ) {
         self.from = from
         self.to = to
         self.subject = subject
@@ -33,6 +53,7 @@ public struct MailMessage: Sendable {
         self.html = html
         self.date = date
         self.id = id
+        self.attachments = attachments
     }
 
     /// The message as it goes over the wire, but with plain line feeds, as sendmail(8) takes it.
@@ -40,7 +61,8 @@ public struct MailMessage: Sendable {
         guard !to.isEmpty else { throw MailError("the message has no recipient") }
         for address in to + [from] { try Self.check(address) }
         // Cannot stand in the parts: they are base64, which has no '_'.
-        let boundary = "=_weir_alternative"
+        let (boundary, mixed) = ("=_weir_alternative", "=_weir_mixed")
+        let alternative = "Content-Type: multipart/alternative; boundary=\"\(boundary)\""
         var lines = [
             "From: \(from)",
             "To: \(to.joined(separator: ",\n "))",
@@ -49,9 +71,12 @@ public struct MailMessage: Sendable {
             "Message-ID: <\(Self.token(id))@weir>",
             "MIME-Version: 1.0",
             "Auto-Submitted: auto-generated",
-            "Content-Type: multipart/alternative; boundary=\"\(boundary)\"",
-            "",
         ]
+        if attachments.isEmpty {
+            lines += [alternative, ""]
+        } else {
+            lines += ["Content-Type: multipart/mixed; boundary=\"\(mixed)\"", "", "--\(mixed)", alternative, ""]
+        }
         for (type, body) in [("plain", text), ("html", html)] {
             lines += [
                 "--\(boundary)", "Content-Type: text/\(type); charset=utf-8", "Content-Transfer-Encoding: base64", "",
@@ -59,6 +84,14 @@ public struct MailMessage: Sendable {
             ]
         }
         lines += ["--\(boundary)--", ""]
+        for attachment in attachments {
+            lines += [
+                "--\(mixed)", "Content-Type: \(Self.printable(attachment.type))", "Content-Transfer-Encoding: base64",
+                "Content-Disposition: attachment;\n \(Self.fileName(attachment.name))", "",
+                Self.base64Lines(attachment.bytes),
+            ]
+        }
+        if !attachments.isEmpty { lines += ["--\(mixed)--", ""] }
         return Array(lines.joined(separator: "\n").utf8)
     }
 
@@ -97,6 +130,31 @@ public struct MailMessage: Sendable {
         }
         if !piece.isEmpty { words.append("=?utf-8?B?\(base64(piece))?=") }
         return words.joined(separator: "\n ")
+    }
+
+    /// The parameter `filename` of a Content-Disposition (RFC 2183): quoted when it is short and plain, else encoded and, when
+    /// long, in pieces (RFC 2231, 3 and 4), one a line.
+    static func fileName(_ name: String) -> String {
+        // A path is none of the reader's business, and nothing that a program should follow.
+        let given = printable(name).split(separator: "/").last.map(String.init) ?? ""
+        let last = given.allSatisfy { $0 == "." } ? "attachment" : given
+        let isPlain = last.utf8.allSatisfy { (0x20...0x7E).contains($0) && $0 != 0x22 && $0 != 0x5C }
+        if isPlain, last.utf8.count <= 60 { return "filename=\"\(last)\"" }
+        var pieces: [String] = [""]
+        for byte in last.utf8 {
+            let isKept =
+                byte < 0x80 && (Character(Unicode.Scalar(byte)).isLetter || Character(Unicode.Scalar(byte)).isNumber)
+            let sign = isKept || "._-".utf8.contains(byte) ? String(UnicodeScalar(byte)) : "%" + Self.hexadecimal(byte)
+            if pieces[pieces.count - 1].utf8.count + sign.utf8.count > 54 { pieces.append("") }
+            pieces[pieces.count - 1] += sign
+        }
+        if pieces.count == 1 { return "filename*=utf-8''\(pieces[0])" }
+        return pieces.enumerated().map { "filename*\($0)*=\($0 == 0 ? "utf-8''" : "")\($1)" }.joined(separator: ";\n ")
+    }
+
+    private static func hexadecimal(_ byte: UInt8) -> String {
+        let text = String(byte, radix: 16, uppercase: true)
+        return text.count == 1 ? "0" + text : text
     }
 
     /// Control characters as spaces: no data can begin a new header line.

@@ -1,7 +1,5 @@
-import Glibc
 import JSONText
 import Mail
-import Observability
 import SchedulerCore
 import Spawn
 
@@ -15,31 +13,30 @@ enum NotifyKind: TaskKind {
             KindParameter(
                 "subject", .string, help: "begins the subject; the run's state follows (id of the DAG and day)"),
             KindParameter("report", .string, default: "quality", help: "task whose quality report is in the mail"),
+            KindParameter("attach", .boolean, default: "true", help: "attach the page of the day that this task wrote"),
         ])
 
     static func run(_ context: TaskContext) throws -> TaskOutcome {
         let report = RunReport(context, reportTask: context.string("report"))
-        let recipients = context.string("to").map { [$0] } ?? context.strings("to")
         let subject = context.string("subject", default: "\(context.dagID) \(context.ds)")
-        let message = MailMessage(
-            from: context.string("from", default: "weir@" + hostName()), to: recipients,
-            subject: "\(subject): \(report.verdict)", text: report.text, html: report.html, date: WallClock.now(),
-            id: "\(context.dagID).\(context.runID).\(context.taskID)")
-        do throws(MailError) {
-            switch try Sendmail(outbox: context.home + "/state/outbox").send(message) {
-            case .sent(let program): context.log("mailed to \(recipients.joined(separator: ", ")) by \(program)")
-            case .stored(let path): context.log("not sent, the mail stands in \(path): \(Sendmail.whyNotSent)")
-            }
-        } catch {
-            throw TaskFailure(error.description, mayRetry: error.isTemporary)
-        }
+        let page = context.bool("attach", default: true) ? report.page : nil
+        try Mailing.send(
+            context, subject: "\(subject): \(report.verdict)", text: report.text, html: report.html,
+            attachments: page.flatMap { attachment($0, context) }.map { [$0] } ?? [])
         return .success
     }
 
-    private static func hostName() -> String {
-        var buffer = [CChar](repeating: 0, count: 256)
-        guard gethostname(&buffer, buffer.count - 1) == 0 else { return "localhost" }
-        let name = String(decoding: buffer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
-        return name.isEmpty ? "localhost" : name
+    /// Many mail systems refuse messages above 10 MB, and base64 adds a third.
+    private static let largestAttachment = 5 << 20
+
+    private static func attachment(_ path: String, _ context: TaskContext) -> MailMessage.Attachment? {
+        do throws(SystemError) {
+            return MailMessage.Attachment(
+                name: "\(context.dagID)-\(context.ds).html", type: "text/html; charset=utf-8",
+                bytes: try File.read(path, limit: largestAttachment))
+        } catch {
+            context.log("not attached: \(error)")
+            return nil
+        }
     }
 }

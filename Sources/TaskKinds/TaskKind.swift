@@ -37,5 +37,6 @@ public enum TaskKindRegistry {
         QualityKind.self,
         ArchiveKind.self,
         NotifyKind.self,
+        SummaryKind.self,
     ]
 }

@@ -72,6 +72,19 @@ import Testing
         )
         #expect(differing.first?["n"]?.integer == 0)
 
+        // What the checks, the mail and the page say of it.
+        #expect(
+            try home.weir("quality", "report", "alpr_daily", Self.day).out.contains(
+                "49 checks: 2 not_evaluated, 47 pass"))
+        let page = home.read("state/lake/reports/alpr_daily/dt=\(Self.day)/index.html")
+        for piece in ["74.2 %", "<title>07: 31</title>", "<title>Germany: 9</title>", "<title>silver: 9</title>"] {
+            #expect(page.contains(piece), "\(piece)")
+        }
+        let mail = try mail(home, of: "alpr_daily")
+        #expect(mail["subject"]?.string == "alpr_daily \(Self.day): OK")
+        #expect(mail["files"]?.array?.map(\.string) == ["alpr_daily-\(Self.day).html"])
+        #expect(mail["text"]?.string?.contains("frames without a plate      74.2 %") == true)
+
         // Again, and again with nothing to do: the same rows, and ids that did not change.
         let again = try home.weir("backfill", "alpr_daily", "--from", Self.day, "--reprocess", "completed")
         #expect(again.status == 0, "\(again.err)")
@@ -215,6 +228,54 @@ import Testing
             let statement = "SELECT * EXCLUDE \"sourceFile\" FROM lake('\(dataset)') ORDER BY ALL"
             #expect(try home.query(statement).map(\.jsonText) == other.query(statement).map(\.jsonText), "\(dataset)")
         }
+    }
+
+    // MARK: Mails
+
+    private static let reader = """
+        import email, email.policy, json, sys
+        m = email.message_from_bytes(open(sys.argv[1], "rb").read(), policy=email.policy.default)
+        json.dump({"subject": m["Subject"], "text": m.get_body(("plain",)).get_content(),
+            "defects": [repr(d) for p in m.walk() for d in p.defects],
+            "files": [f.get_filename() for f in m.iter_attachments()] if m.get_content_subtype() == "mixed" else [],
+            "content": [f.get_content() for f in m.iter_attachments()] if m.get_content_subtype() == "mixed" else []}, sys.stdout)
+        """
+
+    /// The first mail of a DAG in the outbox, as Python reads it.
+    private func mail(_ home: WeirHome, of dag: String) throws -> JSONNode {
+        let folder = home.path + "/state/outbox/"
+        let name = try #require(try File.list(folder).first { $0.hasPrefix(dag + ".") })
+        let done = try home.program(["python3", "-c", Self.reader, folder + name])
+        try #require(done.status == 0, "\(done.err)")
+        let message = try JSONDocument(parsing: done.out).root
+        #expect(message["defects"]?.array?.isEmpty == true)
+        return message
+    }
+
+    @Test func aDayAndItsWeekAreMailed() throws {
+        let home = try home()
+        try generate(home, "--frames", "10")
+        // One row fails a check, so that it is seen in the mail.
+        try home.write(
+            "dags/alpr/checks.json",
+            """
+            {"keys": {"*": ["frame_id"]}, "checks": [{"type": "range", "dataset": "frame", "columns": ["frame_id"], "min": 1}]}
+            """)
+        #expect(try home.weir("backfill", "alpr_daily", "--from", Self.day).status == 1)
+        let day = try mail(home, of: "alpr_daily")
+        #expect(day["subject"]?.string == "alpr_daily \(Self.day): FAILED")
+        #expect(day["text"]?.string?.contains("\n      frame_id=0\n") == true, "\(day["text"]?.string ?? "")")
+        let page = home.read("state/lake/reports/alpr_daily/dt=\(Self.day)/index.html")
+        #expect(day["content"]?.array?.map(\.string) == [page])
+        #expect(try home.weir("quality", "report", "alpr_daily").status == 1)
+
+        let done = try home.weir("backfill", "alpr_weekly", "--from", "2022-05-01")
+        #expect(done.status == 0, "\(done.err)")
+        let week = try mail(home, of: "alpr_weekly")
+        #expect(week["subject"]?.string == "alpr_weekly 2022-05-01 to 2022-05-07: FAILED")
+        let lines = week["text"]?.string?.split(separator: "\n").map(String.init) ?? []
+        #expect(lines.count { $0.contains("  missing  ") } == 6, "\(lines)")
+        #expect(lines.contains { $0.hasPrefix("  \(Self.day)  fail  frame.frame_id is within its range") })
     }
 
     // MARK: Kills

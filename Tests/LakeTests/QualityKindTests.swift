@@ -7,45 +7,15 @@ import Testing
 
 /// Checks against real Parquet in the real DuckDB: each type once where it holds and once where it does not.
 @Suite struct QualityKindTests {
-    private let scratch: Scratch
-    private static let day = "2022-05-02"
+    private let world: QualityWorld
 
     init() throws {
-        scratch = try Scratch()
-        let duckdb = try DuckDB(
-            home: scratch.path, allowed: [scratch.path + "/state/lake"], temporary: scratch.path + "/tmp")
-        let tables = [
+        world = try QualityWorld([
             "frame": "SELECT * FROM (VALUES (1, 2), (2, 0)) t (id, n)",
             "good": "SELECT * FROM (VALUES (1, 'a', 1.5::DOUBLE), (2, 'b', 2.5)) t (id, name, v)",
             "same": "SELECT * FROM (VALUES (1, 'a'), (2, 'b')) t (id, name)",
             "bad": "SELECT * FROM (VALUES (1, 'a', 1.5::DOUBLE), (1, NULL, 'inf'), (3, 'z', 9)) t (id, name, v)",
-        ]
-        for (name, sql) in tables {
-            let partition = scratch.lake().partition("lakestorage/\(name)", Self.day)
-            try File.makeDirectory(partition.path, recursive: true)
-            try duckdb.run("COPY (\(sql)) TO \(SQL.text(partition.data)) (FORMAT parquet);")
-        }
-    }
-
-    private struct Answer {
-        var status: String
-        var detail: String
-    }
-
-    /// Runs one check through the task kind, and reads the report as a mail would.
-    private func ask(_ check: String, raw: String? = nil) throws -> (failure: String?, answers: [Answer]) {
-        try scratch.write("checks.json", "{\"checks\": [\(check)]}")
-        let with = #"{"checks": "\#(scratch.path)/checks.json"}"#
-        let context = try Attempt.context(scratch, kind: "quality", day: Self.day, with: with)
-        var failure: String?
-        do { _ = try QualityKind.run(context) } catch let error as TaskFailure { failure = error.message }
-        let folder = "\(scratch.path)/state/lake/quality/d/dt=\(Self.day)"
-        let name = try #require(try File.list(folder).first)
-        let report = try JSONDocument(parsing: try File.read(folder + "/" + name)).root
-        let answers = (report["checks"]?.array ?? []).map {
-            Answer(status: $0["status"]?.string ?? "", detail: $0["detail"]?.string ?? "")
-        }
-        return (failure, answers)
+        ])
     }
 
     @Test(arguments: [
@@ -74,24 +44,24 @@ import Testing
         (#"{"type": "not_null", "dataset": "good", "columns": ["nowhere"]}"#, "not_evaluated"),
     ])
     func aCheckJudges(check: String, status: String) throws {
-        let (failure, answers) = try ask(check)
-        #expect(answers.first?.status == status, "\(answers.first?.detail ?? "")")
+        let (failure, answers) = try world.ask(check)
+        #expect(answers.first?.status.rawValue == status, "\(answers.first?.detail ?? "")")
         if status == "fail" { #expect(failure?.contains("checks failed") == true) }
     }
 
     @Test func oneCheckThatCannotBeAskedDoesNotHideTheOthers() throws {
-        let (_, answers) = try ask(
+        let (_, answers) = try world.ask(
             """
             {"type": "not_null", "dataset": "good", "columns": ["nowhere"]},
             {"type": "unique", "dataset": "good", "columns": ["id"]}, {"type": "unique", "dataset": "bad", "columns": ["id"]}
             """)
-        #expect(answers.prefix(3).map(\.status) == ["not_evaluated", "pass", "fail"])
+        #expect(answers.prefix(3).map(\.status) == [.notEvaluated, .pass, .fail])
         #expect(answers[0].detail.contains("nowhere"), "in DuckDB's words")
     }
 
     @Test func aDayWithoutARawManifestIsNotCalledGood() throws {
-        let (failure, answers) = try ask(#"{"type": "unique", "dataset": "good", "columns": ["id"]}"#)
-        #expect(answers.map(\.status) == ["pass", "not_evaluated", "not_evaluated"])
+        let (failure, answers) = try world.ask(#"{"type": "unique", "dataset": "good", "columns": ["id"]}"#)
+        #expect(answers.map(\.status) == [.pass, .notEvaluated, .notEvaluated])
         #expect(failure?.contains("2 of 3 checks failed") == true, "\(failure ?? "")")
     }
 
@@ -110,11 +80,7 @@ import Testing
         (#"{"#, ":1:"),
     ])
     func aWrongDeclarationIsToldWithItsPlace(check: String, message: String) throws {
-        try scratch.write("checks.json", "{\"checks\": [\(check)]}")
-        let with = #"{"checks": "\#(scratch.path)/checks.json"}"#
-        let context = try Attempt.context(scratch, kind: "quality", day: Self.day, with: with)
-        let failure = #expect(throws: TaskFailure.self) { try QualityKind.run(context) }
-        #expect(failure?.message.contains(message) == true, "\(failure?.message ?? "")")
-        #expect(failure?.mayRetry == false)
+        let told = try #require(try world.declaring("{\"checks\": [\(check)]}"))
+        #expect(told.contains(message), "\(told)")
     }
 }

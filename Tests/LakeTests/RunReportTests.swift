@@ -93,4 +93,59 @@ import Testing
         for piece in ["<b>load", "<script>", "<img"] { #expect(!html.contains(piece)) }
         #expect(html.contains("&lt;script&gt;") && html.contains("a &amp; &#39;b&#39; &quot;c&quot;"))
     }
+
+    // MARK: Against the day before
+
+    private func put(_ day: String, _ members: String) throws -> String {
+        let path = "state/lake/quality/d/dt=\(day)/r.json"
+        try scratch.write(path, #"{"dag_id": "d", "run_id": "r", "ds": "\#(day)", "at": 1, \#(members)}"#)
+        return scratch.path + "/" + path
+    }
+
+    @Test func whatIsDifferentFromTheDayBeforeIsTold() throws {
+        _ = try put(
+            "2022-05-01",
+            """
+            "rows": {"plate": 10, "old": 1}, "numbers": [{"title": "empty", "format": "percent", "value": 0.25}],
+            "checks": [{"name": "was bad", "status": "fail"}, {"name": "is bad", "status": "pass"},
+                {"name": "no longer asked", "status": "fail"}, {"name": "stays bad", "status": "warn"}]
+            """)
+        _ = try put("2022-05-03", #""rows": {"plate": 999}, "checks": []"#)
+        let path = try put(
+            "2022-05-02",
+            """
+            "rows": {"plate": 7, "car": 2}, "numbers": [{"title": "empty", "format": "percent", "value": 0.5}],
+            "checks": [{"name": "was bad", "status": "pass"}, {"name": "stays bad", "status": "warn", "severity": "warn"},
+                {"name": "is bad", "status": "fail", "detail": "2 of 7 rows fail",
+                 "samples": [{"id": "1", "plateText": "<b>\\u001b"}, {"id": "2", "plateText": null}]}]
+            """)
+        let report = try report(task("quality", "failed", outputs: "{\"report\": \"\(path)\"}"))
+        let lines = report.text.split(separator: "\n").map(String.init)
+        for line in [
+            "  plate  7  -3", "  car    2  new", "  empty  50.0 %  was 25.0 %", "Since 2022-05-01",
+            "  new: is bad        fail  2 of 7 rows fail", "  mended: was bad    pass", "  no partition: old  gone",
+            "      id=1  plateText=<b>\u{20}", "      id=2  plateText=NULL",
+        ] {
+            #expect(lines.contains(line), "\(line) in\n\(report.text)")
+        }
+        #expect(!report.text.contains("no longer asked") && !report.text.contains("999"))
+        let read = try HTMLReading(report.html)
+        #expect(read.problems == [])
+        #expect(read.text.contains("What needs attention") && read.text.contains("<b>\u{FFFD}"))
+        #expect(!report.html.contains("class=") && report.html.contains("bgcolor="))
+    }
+
+    @Test func thePageIsNamedAndGoesAlong() throws {
+        let path = try put("2022-05-02", #""checks": []"#)
+        try scratch.write("page.html", "<p>page</p>")
+        let outputs = "{\"report\": \"\(path)\", \"page\": \"\(scratch.path)/page.html\"}"
+        #expect(try report(task("quality", "success", outputs: outputs)).text.contains("\(scratch.path)/page.html"))
+        let gone = "{\"report\": \"\(path)\", \"page\": \"\(scratch.path)/gone.html\"}"
+        #expect(try report(task("quality", "success", outputs: gone)).page == nil)
+    }
+
+    @Test func aCheckWithoutAHistoryIsNoWarning() throws {
+        let info = #"{"name": "a", "status": "not_evaluated", "severity": "info"}"#
+        #expect(try report(try quality(info)).verdict == "OK")
+    }
 }

@@ -1,0 +1,49 @@
+import Lake
+import SchedulerCore
+import Spawn
+
+/// The day whose datasets are checked, and what is known of the days before.
+struct QualityDay {
+    let lake: LakeRoot
+    /// Bucket of the datasets.
+    let bucket: String
+    /// `YYYY-MM-DD`.
+    let day: String
+    /// End of the run's data interval, RFC 3339.
+    let intervalEnd: String
+
+    private var date: CivilDate? { CivilDate(day) }
+
+    /// Midnight UTC at the day's end: partitions are days in UTC.
+    var dayEnd: String { "\((date?.adding(days: 1)).map { "\($0)" } ?? day)T00:00:00Z" }
+
+    /// 0 for Sunday.
+    var weekday: Int? { date?.weekday }
+
+    func partition(_ dataset: String) -> Partition { lake.partition("\(bucket)/\(dataset)", day) }
+
+    /// Rows of the dataset on each earlier day that it was published for, oldest first, by the manifests.
+    ///
+    /// - Parameter isWanted: whether days of this weekday count.
+    func rowsBefore(of dataset: String, where isWanted: (Int) -> Bool) throws -> [(day: String, rows: Int64)] {
+        try LakeDays.of("\(bucket)/\(dataset)", lake).filter { $0 < day }.compactMap { earlier in
+            guard let date = CivilDate(earlier), isWanted(date.weekday),
+                let manifest = try lake.partition("\(bucket)/\(dataset)", earlier).manifest()
+            else { return nil }
+            return (earlier, manifest.rows)
+        }
+    }
+}
+
+/// The days that a folder of the lake has partitions of.
+enum LakeDays {
+    /// In order; empty for a folder that is not there.
+    static func of(_ bucket: String, _ lake: LakeRoot) -> [String] { at(lake.bucket(bucket)) }
+
+    static func at(_ folder: String) -> [String] {
+        ((try? File.list(folder)) ?? []).compactMap { name in
+            guard name.hasPrefix("dt="), CivilDate(String(name.dropFirst(3))) != nil else { return nil }
+            return String(name.dropFirst(3))
+        }.sorted()
+    }
+}
