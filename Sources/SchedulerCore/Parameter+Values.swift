@@ -65,7 +65,7 @@ extension Parameter {
                     "parameter \"\(name)\" is longer than the \(Pattern.longest) bytes that \"pattern\" is tried on"
                 )
             }
-            if Pattern(pattern)?.matches(text) != true {
+            if (try? Pattern(pattern))?.matches(text) != true {
                 return (.badValue, "parameter \"\(name)\" must match \"\(pattern)\", not \"\(text)\"")
             }
         }

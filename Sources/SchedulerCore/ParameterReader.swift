@@ -77,11 +77,12 @@ enum ParameterReader {
                 .badValue, "pattern", "\"pattern\" only goes with the type string, not \(parameter.type.rawValue)")
             return
         }
-        guard Pattern(text) != nil else {
-            reader.error(.badValue, "pattern", "\"\(text)\" is no regular expression")
-            return
+        do throws(Pattern.Problem) {
+            _ = try Pattern(text)
+            parameter.pattern = text
+        } catch {
+            reader.error(.badValue, "pattern", "\"\(text)\" is no regular expression: \(error.message)")
         }
-        parameter.pattern = text
     }
 
     private static func type(_ reader: ObjectReader) -> ValueType? {

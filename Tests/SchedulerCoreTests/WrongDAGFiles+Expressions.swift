@@ -43,7 +43,7 @@ extension WrongDAGFiles {
         ),
         (
             #"{"id":"d","params":{"n":{"type":"string","default":"1","pattern":"("}},"tasks":[{"id":"a","kind":"noop"}]}"#,
-            [#"1:66 bad_value "(" is no regular expression"#]
+            [#"1:66 bad_value "(" is no regular expression: a "(" has no ")" behind it"#]
         ),
         (
             #"{"id":"d","params":{"n":{"type":"string","default":"x","pattern":"^[0-9]+$"}},"tasks":[{"id":"a","kind":"noop"}]}"#,
