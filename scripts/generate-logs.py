@@ -83,7 +83,8 @@ class Generator:
             number = len(lines)
             items = []
             if arguments.faults:
-                chosen = kinds[place::len(runs)] + rng.choices(list(alpr_faults.KINDS), k=round(number * arguments.fault_rate))
+                more = round(number * arguments.fault_rate)
+                chosen = kinds[place::len(runs)] + rng.choices(list(alpr_faults.KINDS), k=more)
                 neighbour = f"{arguments.out}/camera-{camera + 1}" if camera < arguments.cameras else None
                 items = self.faults(chosen, Injector(rng, moment, number, self.days, neighbour))
             self.write_run(rng, folder, moment, lines, items)
@@ -171,7 +172,7 @@ def main():
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--faults", action="store_true", help="mix in what goes wrong in practice")
     parser.add_argument("--fault-rate", type=float, default=0, metavar="SHARE",
-                        help="with --faults: faults on all cameras, besides one of each kind a day, as a share of the frames")
+                        help="with --faults: more of them, on all cameras, as a share of the frames")
     parser.add_argument("--list-faults", action="store_true", help="print the names of the kinds of faults, and end")
     parser.add_argument("--expect", metavar="FILE", help="write the counts that a right loader must end with")
     parser.add_argument("--fault-sources", metavar="FILE",
