@@ -131,9 +131,10 @@ def duckdb_alone(home, duckdb):
     place = len(home.landing) + 2
     convert = f"""
         COPY (
-            SELECT regexp_extract(substr(filename, {place}), '^(.*)/', 1) AS "sourceId", substr(filename, {place}) AS "sourceFile",
-                "timestamp"::TIMESTAMP AS "createDateTime", {others}
-            FROM read_json('{home.landing}/*/*.ndjson', format = 'newline_delimited', filename = true, columns = {{{columns}}})
+            SELECT regexp_extract(substr(filename, {place}), '^(.*)/', 1) AS "sourceId",
+                substr(filename, {place}) AS "sourceFile", "timestamp"::TIMESTAMP AS "createDateTime", {others}
+            FROM read_json(
+                '{home.landing}/*/*.ndjson', format = 'newline_delimited', filename = true, columns = {{{columns}}})
         ) TO '{folder}/staging.parquet' (FORMAT parquet, COMPRESSION zstd);"""
     sql = ROOT + "/dags/alpr/sql"
     transform = f"CREATE TEMP TABLE staging AS SELECT * FROM read_parquet('{folder}/staging.parquet');\n"

@@ -1,4 +1,4 @@
-"""Frames as the ultimateALPR recognizer logs them, as text: what generate-logs.py writes and alpr_faults.py breaks.
+"""Frames as the ultimateALPR recognizer logs them, as text: what generate-logs.py writes and the kinds of faults break.
 
 Texts are filled into prepared patterns, because a month of logs is a million frames. All confidences have the seven digits
 of the recognizer's 32-bit floats, so a whole one stands without a fraction, as it does in real logs.

@@ -78,9 +78,10 @@ class Home:
         return subprocess.run([self.weir, *words], capture_output=True, text=True, env=environment)
 
     def generate(self, *words):
-        subprocess.run([sys.executable, ROOT / "scripts/generate-logs.py", "--out", self.landing, "--from", FIRST, "--expect",
-                        self.path / "expected.json", "--fault-sources", self.path / "sources.json", *words],
-                       check=True, stderr=subprocess.DEVNULL)
+        subprocess.run(
+            [sys.executable, ROOT / "scripts/generate-logs.py", "--out", self.landing, "--from", FIRST,
+             "--expect", self.path / "expected.json", "--fault-sources", self.path / "sources.json", *words],
+            check=True, stderr=subprocess.DEVNULL)
         self.faults = json.loads((self.path / "sources.json").read_text())
         return json.loads((self.path / "expected.json").read_text())
 
@@ -139,7 +140,8 @@ def outcomes(checks, home, records):
             found[home.fault(entry["source"])].append(
                 (entry["source"], index.parent.name[3:], entry["outcome"], entry.get("reason", "")))
     for kind in sorted({*wanted, *found}):
-        checks.that(f"{kind or 'good frames'}: each record is counted as the logs say", differences(found[kind], wanted[kind]))
+        checks.that(f"{kind or 'good frames'}: each record is counted as the logs say",
+                    differences(found[kind], wanted[kind]))
 
 
 def datasets(checks, home, best, days):

@@ -18,9 +18,10 @@ import sys
 from collections import defaultdict
 from datetime import datetime, timedelta
 
-import alpr_faults
+import alpr_faults  # noqa: F401 (adds its kinds to KINDS)
 import alpr_frames
-from alpr_faults import Day, Injector, file_name, stamp
+import alpr_variants  # noqa: F401
+from alpr_injector import KINDS, Day, Injector, file_name, stamp
 
 # How many of a day's frames fall into each hour.
 HOURS = [2, 1, 1, 1, 2, 8, 30, 70, 80, 50, 40, 42, 45, 42, 42, 50, 75, 85, 70, 40, 25, 15, 8, 4]
@@ -73,7 +74,7 @@ class Generator:
         else:
             quotas = shares(self.plates[offset * arguments.cameras + camera - 1], self.weights)
         runs = [run for run, quota in enumerate(quotas) if quota > 0]
-        kinds = list(alpr_faults.KINDS) if arguments.faults and camera == 1 else []
+        kinds = list(KINDS) if arguments.faults and camera == 1 else []
         for place, run in enumerate(runs):
             # Seeded by what it is about, so that a longer span begins with the same days.
             rng = random.Random(f"{arguments.seed}|{date:%Y-%m-%d}|{camera}|{run}")
@@ -83,7 +84,8 @@ class Generator:
             number = len(lines)
             items = []
             if arguments.faults:
-                chosen = kinds[place::len(runs)] + rng.choices(list(alpr_faults.KINDS), k=round(number * arguments.fault_rate))
+                more = round(number * arguments.fault_rate)
+                chosen = kinds[place::len(runs)] + rng.choices(list(KINDS), k=more)
                 neighbour = f"{arguments.out}/camera-{camera + 1}" if camera < arguments.cameras else None
                 items = self.faults(chosen, Injector(rng, moment, number, self.days, neighbour))
             self.write_run(rng, folder, moment, lines, items)
@@ -105,7 +107,7 @@ class Generator:
     def faults(self, chosen, injector):
         for name in chosen:
             injector.name = name
-            alpr_faults.KINDS[name](injector)
+            KINDS[name](injector)
         return injector.items
 
     def write_run(self, rng, folder, moment, lines, items):
@@ -171,14 +173,14 @@ def main():
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--faults", action="store_true", help="mix in what goes wrong in practice")
     parser.add_argument("--fault-rate", type=float, default=0, metavar="SHARE",
-                        help="with --faults: faults on all cameras, besides one of each kind a day, as a share of the frames")
+                        help="with --faults: more of them, on all cameras, as a share of the frames")
     parser.add_argument("--list-faults", action="store_true", help="print the names of the kinds of faults, and end")
     parser.add_argument("--expect", metavar="FILE", help="write the counts that a right loader must end with")
     parser.add_argument("--fault-sources", metavar="FILE",
                         help="write which file, or line of a file (NAME#3), is of which kind of fault")
     arguments = parser.parse_args()
     if arguments.list_faults:
-        print("\n".join(alpr_faults.KINDS))
+        print("\n".join(KINDS))
         return
     if not arguments.out or not arguments.first:
         parser.error("--out and --from are needed")
