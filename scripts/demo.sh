@@ -89,6 +89,6 @@ next "ls \$WEIR_HOME/state/lake/quarantine/dt=$from" "what was set aside, each w
 next "weir backfill alpr_daily --from $from --reprocess completed" "the same day again: not a row twice"
 next "weir quality report alpr_daily $from" "the checks of a day, with rows that fail"
 next "weir quality history alpr_daily" "each check by day"
-next "xdg-open \$WEIR_HOME/state/lake/reports/alpr_daily/dt=$from/index.html" "the page of a day"
+next "ls \$WEIR_HOME/state/lake/reports/alpr_daily/*" "a page for each day, for a browser"
 next "weir backfill alpr_weekly --from 2022-05-01" "the week by mail"
 next "weir daemon" "run the schedule from now on"

@@ -22,6 +22,7 @@ public struct MailMessage: Sendable {
         public var name: String
         /// A media type, such as `text/html; charset=utf-8`.
         public var type: String
+        /// The content; base64 on the way.
         public var bytes: [UInt8]
 
         public init(name: String, type: String, bytes: [UInt8]) {
@@ -40,6 +41,7 @@ public struct MailMessage: Sendable {
     public var date: Int64
     /// What names the message: equal for two sendings of the same thing, so that a reader can tell.
     public var id: String
+    /// Files that go along; none for a message of its two forms alone.
     public var attachments: [Attachment]
 
     public init(

@@ -92,6 +92,10 @@ import Testing
             "fail",
             "2 of 4 rows"
         ),
+        (
+            #""type": "custom", "name": "c", "sql": "FROM t WHERE \"at\"::DATE <> getvariable('ds')::DATE""#, "pass",
+            "4 rows"
+        ),
         (#""type": "custom", "name": "c", "sql": "FROM other""#, "not_evaluated", "other"),
         (#""type": "custom", "name": "c", "datasets": ["gone"], "sql": "FROM gone""#, "not_evaluated", "gone has no"),
         (#""type": "accepted_values", "columns": ["v"], "values": [1, 2.0, 3, 10]"#, "pass", "4 rows"),

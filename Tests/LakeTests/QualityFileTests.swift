@@ -11,11 +11,12 @@ import Testing
 
     @Test(arguments: [
         (#"{"type": "pattern", "columns": ["a"]}"#, "pattern needs 'pattern', a regular expression"),
-        (#"{"type": "pattern", "columns": [], "pattern": "a"}"#, "'columns' must be a list of texts, not an array"),
+        (#"{"type": "pattern", "columns": [], "pattern": "a"}"#, "'columns' must be a list of one or more texts"),
         (#"{"type": "pattern", "columns": ["a"], "pattern": 1}"#, "'pattern' must be a text"),
         (#"{"type": "pattern", "column": ["a"], "pattern": "a"}"#, "unknown key 'column'; did you mean 'columns'?"),
         (#"{"type": "range", "columns": ["a"], "min": 2, "max": 1}"#, "'min' is above 'max'"),
         (#"{"type": "range", "columns": ["a"], "min": "2"}"#, "'min' must be a number, not a string"),
+        (#"{"type": "custom", "name": "", "sql": "SELECT 1"}"#, "'name' is empty"),
         (#"{"type": "row_count", "min": -1}"#, "'min' must be from 0"),
         (#"{"type": "row_count", "columns": ["a"]}"#, "unknown key 'columns'; there are dataset, max, min"),
         (#"{"type": "not_null", "columns": ["a"], "mostly": 2}"#, "'mostly' must be above 0 and at most 1"),

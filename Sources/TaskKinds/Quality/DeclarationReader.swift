@@ -63,13 +63,21 @@ final class DeclarationReader {
     private func value<Value>(_ key: String, _ words: String, _ convert: (JSONNode) -> Value?) -> Value? {
         guard let node = any(key) else { return nil }
         guard let value = convert(node) else {
-            problem("'\(key)' must be \(words), not \(node.typeName)", at: node)
+            // It is a list, but not such a one.
+            let other = node.array != nil && words.hasPrefix("a list") ? "" : ", not \(node.typeName)"
+            problem("'\(key)' must be \(words)\(other)", at: node)
             return nil
         }
         return value
     }
 
-    func text(_ key: String) -> String? { value(key, "a text") { $0.string.flatMap { $0.isEmpty ? nil : $0 } } }
+    /// A text that is not empty.
+    func text(_ key: String) -> String? {
+        guard let text = value(key, "a text", \.string) else { return nil }
+        if text.isEmpty { problem("'\(key)' is empty", at: node[key]) }
+        return text.isEmpty ? nil : text
+    }
+
     func number(_ key: String) -> Double? {
         value(key, "a number") { $0.double.flatMap { $0.isFinite ? $0 : nil } }
     }
@@ -86,7 +94,7 @@ final class DeclarationReader {
 
     /// A list of texts that is not empty; nil when the key is not there.
     func texts(_ key: String) -> [String]? {
-        value(key, "a list of texts") { node in
+        value(key, "a list of one or more texts") { node in
             guard let list = node.array, !list.isEmpty else { return nil }
             let texts = list.compactMap(\.string)
             return texts.count == list.count ? texts : nil

@@ -3,6 +3,7 @@ import Spawn
 
 /// What the checks of one run found: `quality/<dag>/dt=<day>/<run>.json` in the lake.
 public struct QualityReport: Sendable {
+    /// What became of a check.
     public enum Status: String, Sendable, CaseIterable {
         // In the order in which they need attention.
         case fail
@@ -15,10 +16,15 @@ public struct QualityReport: Sendable {
 
     /// One check, as it was answered.
     public struct Check: Sendable {
+        /// Names it in the history, too.
         public var name: String
+        /// As in the file of checks; `conservation` for what is always asked.
         public var type: String
+        /// The dataset that it is about.
         public var dataset: String
+        /// As declared, or what `min_history` says.
         public var severity: Severity
+        /// What became of it.
         public var status: Status
         /// Rows that fail it, or 1 when it is not about rows; nil when it was not evaluated.
         public var failing: Int64?
@@ -26,6 +32,7 @@ public struct QualityReport: Sendable {
         public var total: Int64?
         /// What was measured.
         public var metric: Double?
+        /// The answer in words.
         public var detail: String
         /// Some of the rows that fail: objects of texts.
         public var samples: [JSONNode] = []
@@ -38,9 +45,12 @@ public struct QualityReport: Sendable {
 
     /// A number that the report's file asks for.
     public struct Number: Sendable {
+        /// How it is written for people.
         public enum Format: String, Sendable, CaseIterable { case number, percent }
 
+        /// What it is called; names it in the history, too.
         public var title: String
+        /// How it is written.
         public var format: Format
         /// nil when it could not be computed.
         public var value: Double?
@@ -54,7 +64,9 @@ public struct QualityReport: Sendable {
         }
     }
 
+    /// The DAG of the run.
     public var dagID: String
+    /// The run that made the checks.
     public var runID: String
     /// The day, `YYYY-MM-DD`.
     public var ds: String
@@ -64,9 +76,11 @@ public struct QualityReport: Sendable {
     public var counts: JSONNode?
     /// Rows of each dataset.
     public var rows: [(dataset: String, rows: Int64)]
+    /// What the report's file asks for.
     public var numbers: [Number]
     /// Fields that no schema declares, with their records.
     public var drift: [(field: String, records: Int64)]
+    /// In the order of the file.
     public var checks: [Check]
 
     /// The checks by how much they need attention.

@@ -21,6 +21,11 @@ struct QualityRunner {
         return (sql, present)
     }
 
+    /// Runs statements that may use `getvariable('ds')`.
+    func ask(_ statements: String) throws -> [JSONNode] {
+        try duckdb.run(statements, variables: ["ds": day.day])
+    }
+
     private struct Asked {
         var place: Int
         var sql: String
@@ -67,7 +72,7 @@ struct QualityRunner {
             let union = some.map {
                 "SELECT \($0.place) AS place, * FROM (\($0.sql)) AS c (failing, total, metric, detail, remarks)"
             }
-            for row in try duckdb.run(views + union.joined(separator: "\nUNION ALL\n") + ";") {
+            for row in try self.ask(views + union.joined(separator: "\nUNION ALL\n") + ";") {
                 guard let place = row["place"]?.integer else { continue }
                 let metric = row["metric"]?.string.flatMap(Double.init).flatMap { $0.isFinite ? $0 : nil }
                 answers[Int(place)] = .success(
@@ -100,7 +105,7 @@ struct QualityRunner {
         var found: [Int: [JSONNode]] = [:]
         func take(_ some: [(place: Int, sql: String)]) throws {
             let union = some.map { "(\($0.sql))" }.joined(separator: "\nUNION ALL\n")
-            for row in try duckdb.run(views + union + ";") {
+            for row in try ask(views + union + ";") {
                 guard let place = row["place"]?.integer, let text = row["row"]?.string,
                     let node = (try? JSONDocument(parsing: text))?.root
                 else { continue }

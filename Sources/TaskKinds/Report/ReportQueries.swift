@@ -20,14 +20,14 @@ struct ReportQueries {
         let (views, _) = runner.views(Set(file.datasets))
         func rows(_ title: String, _ sql: String) -> Result<[JSONNode], LakeError> {
             do {
-                return .success(try runner.duckdb.run(views + sql + "\n;"))
+                return .success(try runner.ask(views + sql + "\n;"))
             } catch {
                 runner.log("report: \(title): \(error)")
                 return .failure(LakeError("\(error)"))
             }
         }
         let together = file.numbers.enumerated().map { "(\($1.sql)\n)::DOUBLE::VARCHAR AS \"\($0)\"" }
-        let all = together.isEmpty ? nil : try? runner.duckdb.run(views + "SELECT \(together.joined(separator: ", "));")
+        let all = together.isEmpty ? nil : try? runner.ask(views + "SELECT \(together.joined(separator: ", "));")
         for (place, number) in file.numbers.enumerated() {
             var text = all?.first?["\(place)"]?.string
             if all == nil, case .success(let found) = rows(number.title, "SELECT \(together[place])") {
