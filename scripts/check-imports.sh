@@ -16,12 +16,12 @@ allowed() {
         Simulation) echo "Store SchedulerCore" ;;
         SQLiteStore) echo "Store SchedulerCore JSONText CSQLite" ;;
         Engine) echo "Store Spawn SchedulerCore Observability JSONText CPosix" ;;
-        Lake) echo "Spawn JSONText CPosix" ;;
+        Lake) echo "Spawn SchedulerCore JSONText CPosix" ;;
         Mail) echo "Spawn" ;;
         TaskKinds) echo "Lake Mail Spawn SchedulerCore Observability JSONText" ;;
         HTTPServer) echo "CMicroHTTPD" ;;
         API) echo "HTTPServer Engine SchedulerCore JSONText" ;;
-        Commands) echo "API Engine HTTPServer Simulation SQLiteStore Store TaskKinds Spawn SchedulerCore Observability JSONText CPosix" ;;
+        Commands) echo "API Engine HTTPServer Simulation SQLiteStore Store TaskKinds Lake Spawn SchedulerCore Observability JSONText CPosix" ;;
         weir) echo "Commands" ;;
         weir-supervise) echo "Spawn" ;;
         *) echo "?" ;;

@@ -10,16 +10,37 @@ public struct DuckDB: Sendable {
     private let program: String
     private let home: String
     private let allowed: [String]
+    private let files: [String]
     private let temporary: String
+    private let limits: Limits?
+
+    /// What statements may use.
+    public struct Limits: Sendable, Hashable {
+        /// Bytes of memory; beyond it DuckDB uses its temporary folder, as much again tenfold at most.
+        public var memory: Int64
+        /// Microseconds; then it is ended.
+        public var time: Int64
+
+        public init(memory: Int64 = 1 << 30, time: Int64 = 60_000_000) {
+            self.memory = memory
+            self.time = time
+        }
+    }
 
     /// - Parameters:
     ///   - allowed: folders that statements may read and write; nothing else of the file system, and no network.
+    ///   - files: single files that they may read.
     ///   - temporary: a folder for what does not fit into memory.
-    public init(home: String, allowed: [String], temporary: String) throws {
+    ///   - limits: nil for none but DuckDB's own.
+    public init(
+        home: String, allowed: [String], files: [String] = [], temporary: String, limits: Limits? = nil
+    ) throws {
         program = try Self.find(home: home)
         self.home = home
         self.allowed = allowed
+        self.files = files
         self.temporary = temporary
+        self.limits = limits
     }
 
     private static func find(home: String) throws -> String {
@@ -49,6 +70,11 @@ public struct DuckDB: Sendable {
     /// - Parameter variables: readable in the statements as `getvariable('name')`.
     @discardableResult
     public func run(_ statements: String, variables: KeyValuePairs<String, String> = [:]) throws -> [JSONNode] {
+        try answers(statements, variables: variables).last ?? []
+    }
+
+    /// Runs statements; the rows of each that gives any, which may be none.
+    func answers(_ statements: String, variables: KeyValuePairs<String, String> = [:]) throws -> [[JSONNode]] {
         try File.makeDirectory(temporary, recursive: true)
         var script = """
             SET TimeZone = 'UTC';
@@ -57,6 +83,8 @@ public struct DuckDB: Sendable {
             SET autoload_known_extensions = false;
             SET temp_directory = \(SQL.text(temporary));
             SET allowed_directories = \(SQL.list(allowed));
+            SET allowed_paths = \(SQL.list(files));
+            \(limits.map { "SET memory_limit = '\($0.memory)B'; SET max_temp_directory_size = '\($0.memory * 10)B';" } ?? "")
             SET enable_external_access = false;
             SET lock_configuration = true;
 
@@ -68,10 +96,14 @@ public struct DuckDB: Sendable {
             done = try ChildProcess.run(
                 [program, "-no-init", "-bail", "-json", ":memory:"],
                 environment: ["HOME": temporary, "PATH": "/usr/bin:/bin", "TZ": "UTC", "LC_ALL": "C.UTF-8"],
-                directory: home, input: Array(script.utf8))
+                directory: home, input: Array(script.utf8), timeoutMicroseconds: limits?.time)
         } catch {
             throw LakeError("DuckDB: \(error)")
         }
+        if done.timedOut, let limits {
+            throw LakeError("DuckDB took longer than \(limits.time / 1_000_000) s and was ended")
+        }
+        guard !done.outputTruncated else { throw LakeError("DuckDB: the answer is larger than 64 MiB") }
         guard done.status.isSuccess else {
             let words = done.errorText.split(separator: "\n").prefix(6).joined(separator: " | ")
             throw LakeError("DuckDB: \(done.status): \(words.isEmpty ? "it said nothing" : words)")
@@ -79,9 +111,9 @@ public struct DuckDB: Sendable {
         return try rows(done.outputText)
     }
 
-    /// The program prints one array for each statement with rows, a row a line; the last array is the answer.
-    private func rows(_ text: String) throws -> [JSONNode] {
-        var last: [JSONNode] = []
+    /// The program prints one array for each statement with rows, a row a line.
+    private func rows(_ text: String) throws -> [[JSONNode]] {
+        var answers: [[JSONNode]] = []
         var lines: [Substring] = []
         for line in text.split(separator: "\n") {
             lines.append(line)
@@ -90,9 +122,9 @@ public struct DuckDB: Sendable {
             guard let array = (try? JSONDocument(parsing: lines.joined(separator: "\n")))?.root.array else {
                 throw LakeError("DuckDB: its answer is not JSON: \(lines.joined().prefix(200))")
             }
-            last = array
+            answers.append(array)
             lines = []
         }
-        return last
+        return answers
     }
 }

@@ -44,16 +44,22 @@ public struct Manifest: Sendable {
     public var inputs: [Input]
     /// What the publishing task counted: an object of numbers and objects.
     public var counts: JSONNode
+    /// Of Parquet data; empty where the publisher did not know them.
+    public var columns: [Column]
+    /// What the rows are, for people; empty when nobody has said it.
+    public var description: String
 
     public init(
         generation: Int64 = 0, files: [DataFile], run: String, inputs: [Input] = [],
-        counts: JSONNode = JSONNode(.object(JSONObject()))
+        counts: JSONNode = JSONNode(.object(JSONObject())), columns: [Column] = [], description: String = ""
     ) {
         self.generation = generation
         self.files = files
         self.run = run
         self.inputs = inputs
         self.counts = counts
+        self.columns = columns
+        self.description = description
     }
 
     public var rows: Int64 { files.reduce(0) { $0 + $1.rows } }
@@ -80,6 +86,8 @@ public struct Manifest: Sendable {
             return Input(partition: partition, generation: generation)
         }
         counts = root["counts"] ?? JSONNode(.object(JSONObject()))
+        columns = Column.read(root["columns"])
+        description = root["description"]?.string ?? ""
     }
 
     var json: [UInt8] {
@@ -110,6 +118,11 @@ public struct Manifest: Sendable {
                 }
             }
             writer.member("counts", counts)
+            if !description.isEmpty { writer.member("description", description) }
+            if !columns.isEmpty {
+                writer.key("columns")
+                writer.array { writer in for column in columns { column.write(to: &writer) } }
+            }
         }
         return writer.bytes + [0x0A]
     }

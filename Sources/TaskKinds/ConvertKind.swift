@@ -43,7 +43,8 @@ enum ConvertKind: TaskKind {
                 Manifest(
                     files: [try DataFiles.describe(staged, "data.parquet", rows: written)], run: context.lineage,
                     inputs: [.init(partition: raw.name, generation: input.generation)],
-                    counts: JSONNode(.object(JSONObject([JSONMember(key: "drift", node: drift)])))),
+                    counts: JSONNode(.object(JSONObject([JSONMember(key: "drift", node: drift)]))),
+                    columns: Column.read(rows.first?["columns"]).described(by: meanings(schema))),
                 allowShrink: context.bool("allow_shrink", default: false))
         }
         context.log("\(target.name): generation \(manifest.generation), \(written) rows")
@@ -53,6 +54,17 @@ enum ConvertKind: TaskKind {
         try context.output("rows", JSONNode(.integer(written)))
         try context.output("drift", drift)
         return .success
+    }
+
+    /// What the columns mean: the loader's own, and the schema's.
+    private static func meanings(_ schema: RecordSchema) -> [String: String] {
+        let own = [
+            "sourceId": "the folder below the landing folder; empty for none",
+            "sourceFile": "file that the record came from; #N is its line",
+            "createDateTime": "time of the event, UTC", "sha256": "of the record's bytes",
+            "_extra": "fields that the schema does not know",
+        ]
+        return schema.meanings.merging(own) { _, own in own }
     }
 
     /// Of records with one key the best counts: more elements in the ranking field, then the smaller hash. The last
@@ -78,7 +90,8 @@ enum ConvertKind: TaskKind {
                 (SELECT json_group_object(field, records) FROM (
                     SELECT field, count(*) AS records
                     FROM (SELECT unnest(json_keys(_extra)) AS field FROM read_parquet(\(SQL.text(target))))
-                    GROUP BY field ORDER BY field)) AS drift;
+                    GROUP BY field ORDER BY field)) AS drift,
+                \(Column.query(parquet: target)) AS columns;
             """
     }
 }
