@@ -68,9 +68,10 @@ enum QueryCommand {
     }
 
     private static func question(_ arguments: Arguments) throws(CommandFailure) -> QueryRunner.Question {
-        let (from, to) = try LakeAccess.span(arguments)
-        let limit = try limit(arguments)
-        let offset = try arguments.integer("--offset", in: 0...Int.max) ?? 0
+        var bounds = QueryBounds()
+        (bounds.from, bounds.to) = try LakeAccess.span(arguments)
+        bounds.limit = try limit(arguments)
+        bounds.offset = try arguments.integer("--offset", in: 0...1_000_000_000_000) ?? 0
         if let text = arguments.value("--sql") {
             if arguments[0] != nil {
                 throw arguments.usage("--sql names its tables itself: leave out '\(arguments.required(0))'")
@@ -79,14 +80,14 @@ enum QueryCommand {
                 throw arguments.usage("\(option) goes with a TABLE; say it within --sql")
             }
             var query = FreeQuery(text)
-            (query.limit, query.offset, query.from, query.to) = (limit, offset, from, to)
+            query.bounds = bounds
             return .sql(query)
         }
         guard let table = arguments[0] else {
             throw arguments.usage("TABLE is missing, or --sql: \(arguments.command.usage)")
         }
         var query = LakeQuery(table: table)
-        (query.limit, query.offset, query.from, query.to) = (limit, offset, from, to)
+        query.bounds = bounds
         if let columns = arguments.value("--columns") {
             query.columns = columns.split(separator: ",", omittingEmptySubsequences: false).map(trimmed)
         }
@@ -108,7 +109,7 @@ enum QueryCommand {
     /// Nil for all rows.
     private static func limit(_ arguments: Arguments) throws(CommandFailure) -> Int? {
         if arguments.value("--limit") == "all" { return nil }
-        return try arguments.integer("--limit", in: 0...1_000_000_000) ?? 100
+        return try arguments.integer("--limit", in: 0...1_000_000_000) ?? QueryBounds().limit
     }
 
     private static func format(_ arguments: Arguments) throws(CommandFailure) -> Format {
@@ -127,8 +128,8 @@ enum QueryCommand {
             limits.time = time.microseconds
         }
         if let text = arguments.value("--memory") {
-            guard let bytes = ByteAmount.parse(text), bytes >= 50_000_000 else {
-                throw arguments.usage("--memory is '\(text)'; it must be 50MB or more, such as 512MB or 2GiB")
+            guard let bytes = ByteAmount.parse(text), (50_000_000...1 << 50).contains(bytes) else {
+                throw arguments.usage("--memory is '\(text)'; it must be from 50MB to 1024TiB, such as 512MB or 2GiB")
             }
             limits.memory = bytes
         }

@@ -1,5 +1,6 @@
 import Glibc
 import JSONText
+import SchedulerCore
 import Spawn
 
 /// The SQL engine: DuckDB's command-line program, one process a call.
@@ -65,6 +66,13 @@ public struct DuckDB: Sendable {
         throw LakeError("DuckDB \(version) is not installed: run `make setup`, or set WEIR_DUCKDB to the program")
     }
 
+    /// What makes the program end with its caller, where the system has it: a query that nobody waits for any more could
+    /// run for ever. Tasks need none: their supervisors end all that they have started.
+    private var keeper: [String] {
+        let program = "/usr/bin/setpriv"
+        return limits != nil && access(program, X_OK) == 0 ? [program, "--pdeathsig", "KILL", "--"] : []
+    }
+
     /// Runs statements; the rows of the last one that gave any. Integers stay exact, times come as text.
     ///
     /// - Parameter variables: readable in the statements as `getvariable('name')`.
@@ -84,7 +92,7 @@ public struct DuckDB: Sendable {
             SET temp_directory = \(SQL.text(temporary));
             SET allowed_directories = \(SQL.list(allowed));
             SET allowed_paths = \(SQL.list(files));
-            \(limits.map { "SET memory_limit = '\($0.memory)B'; SET max_temp_directory_size = '\($0.memory * 10)B';" } ?? "")
+            \(limits.map { "SET memory_limit = '\($0.memory)B'; SET max_temp_directory_size = '\(min($0.memory, .max / 10) * 10)B';" } ?? "")
             SET enable_external_access = false;
             SET lock_configuration = true;
 
@@ -94,16 +102,18 @@ public struct DuckDB: Sendable {
         let done: ChildProcess.Result
         do {
             done = try ChildProcess.run(
-                [program, "-no-init", "-bail", "-json", ":memory:"],
+                keeper + [program, "-no-init", "-bail", "-json", ":memory:"],
                 environment: ["HOME": temporary, "PATH": "/usr/bin:/bin", "TZ": "UTC", "LC_ALL": "C.UTF-8"],
                 directory: home, input: Array(script.utf8), timeoutMicroseconds: limits?.time)
         } catch {
             throw LakeError("DuckDB: \(error)")
         }
         if done.timedOut, let limits {
-            throw LakeError("DuckDB took longer than \(limits.time / 1_000_000) s and was ended")
+            throw LakeError("DuckDB took longer than \(TimeAmount(microseconds: limits.time)) and was ended")
         }
-        guard !done.outputTruncated else { throw LakeError("DuckDB: the answer is larger than 64 MiB") }
+        guard !done.outputTruncated else {
+            throw LakeError("DuckDB: the answer is larger than 64 MiB; as CSV or Parquet it may be")
+        }
         guard done.status.isSuccess else {
             let words = done.errorText.split(separator: "\n").prefix(6).joined(separator: " | ")
             throw LakeError("DuckDB: \(done.status): \(words.isEmpty ? "it said nothing" : words)")

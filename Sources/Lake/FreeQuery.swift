@@ -1,17 +1,10 @@
-import SchedulerCore
-
 /// A SELECT that somebody has written, over the lake's tables. It can read those and nothing else, and write nothing.
 ///
 /// The text never becomes part of a script: it is a value for DuckDB's function `query`, which takes one SELECT and no
 /// other statement. Files, network and settings are shut before it runs; see ``DuckDB``.
 public struct FreeQuery: Sendable, Hashable {
     public var sql: String
-    /// Most rows; nil for all.
-    public var limit: Int? = 100
-    public var offset = 0
-    /// Days of partitions, both included; nil for no bound.
-    public var from: String?
-    public var to: String?
+    public var bounds = QueryBounds()
 
     public init(_ sql: String) { self.sql = sql }
 
@@ -24,14 +17,11 @@ public struct FreeQuery: Sendable, Hashable {
     /// The query over the tables that its text may mean.
     func checked(_ catalogue: Catalogue) throws(CatalogueProblem) -> CheckedQuery {
         guard !sql.utf8.contains(0) else { throw CatalogueProblem(.badValue, "the SQL has a zero byte") }
-        guard limit ?? 0 >= 0, offset >= 0 else { throw CatalogueProblem(.badValue, "limit and offset begin at 0") }
-        for bound in [from, to].compactMap(\.self) where CivilDate(bound) == nil {
-            throw CatalogueProblem(.badValue, "'\(bound)' is no day; write it as 2022-05-02")
-        }
+        try bounds.check()
         var sources: [TableSource] = []
         var views = ""
         for table in tables(of: catalogue) {
-            let source = TableSource(table, from: from, to: to)
+            let source = TableSource(table, bounds)
             sources.append(source)
             let isAlone = catalogue.tables.count { $0.shortName.lowercased() == table.shortName.lowercased() } == 1
             if let dataset = table.dataset {
@@ -43,7 +33,7 @@ public struct FreeQuery: Sendable, Hashable {
             if isAlone { views += "CREATE VIEW \(SQL.name(table.shortName)) AS \(source.sql);\n" }
         }
         var checked = CheckedQuery(
-            sql: "SELECT * FROM query(\(SQL.line(sql)))", columns: [], limit: limit, offset: offset, sources: sources)
+            sql: "SELECT * FROM query(\(SQL.line(sql)))", columns: [], bounds: bounds, sources: sources)
         checked.views = views
         return checked
     }

@@ -1,5 +1,3 @@
-import SchedulerCore
-
 /// A question about one table: which rows and columns, in which order. It becomes SQL only after each name was found in
 /// the catalogue and each value was held against its column's type.
 public struct LakeQuery: Sendable, Hashable {
@@ -29,12 +27,7 @@ public struct LakeQuery: Sendable, Hashable {
     /// Joined by AND.
     public var filters: [QueryFilter] = []
     public var order: [Order] = []
-    /// Most rows; nil for all.
-    public var limit: Int? = 100
-    public var offset = 0
-    /// Days of partitions, both included; nil for no bound.
-    public var from: String?
-    public var to: String?
+    public var bounds = QueryBounds()
 
     public init(table: String) { self.table = table }
 
@@ -47,11 +40,8 @@ public struct LakeQuery: Sendable, Hashable {
 
     /// The same of a table that was found already.
     public func checked(_ table: LakeTable) throws(CatalogueProblem) -> CheckedQuery {
-        for bound in [from, to].compactMap(\.self) where CivilDate(bound) == nil {
-            throw CatalogueProblem(.badValue, "'\(bound)' is no day; write it as 2022-05-02")
-        }
-        if let from, let to, from > to { throw CatalogueProblem(.badValue, "no day lies from \(from) to \(to)") }
-        let source = TableSource(table, from: from, to: to)
+        try bounds.check()
+        let source = TableSource(table, bounds)
         let known = source.columns
         let wanted =
             columns.isEmpty
@@ -71,8 +61,7 @@ public struct LakeQuery: Sendable, Hashable {
             SQL.name(try source.column(order.column).name) + (order.isDescending ? " DESC" : " ASC") + " NULLS LAST"
         }
         if !orders.isEmpty { sql += "\nORDER BY " + orders.joined(separator: ", ") }
-        guard (limit ?? 0) >= 0, offset >= 0 else { throw CatalogueProblem(.badValue, "limit and offset begin at 0") }
-        return CheckedQuery(sql: sql, columns: wanted, limit: limit, offset: offset, sources: [source])
+        return CheckedQuery(sql: sql, columns: wanted, bounds: bounds, sources: [source])
     }
 }
 
@@ -82,16 +71,12 @@ public struct CheckedQuery: Sendable {
     let sql: String
     /// What the rows have; empty where only DuckDB can tell.
     var columns: [Column]
-    let limit: Int?
-    let offset: Int
+    let bounds: QueryBounds
     let sources: [TableSource]
     /// What makes the tables that `sql` names.
     var views = ""
 
-    /// With one row more than the limit, which tells whether there are more.
-    var limitedSQL: String {
-        sql + (limit.map { "\nLIMIT \($0 + 1)" } ?? "") + (offset > 0 ? "\nOFFSET \(offset)" : "")
-    }
+    var limitedSQL: String { sql + bounds.sql }
 
     /// Partitions that are read.
     public var partitions: [TablePartition] { sources.flatMap(\.partitions) }

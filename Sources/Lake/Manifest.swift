@@ -77,6 +77,8 @@ public struct Manifest: Sendable {
             guard let name = node["name"]?.string, let rows = node["rows"]?.integer, let bytes = node["bytes"]?.integer,
                 let sha256 = node["sha256"]?.string
             else { throw damaged("has a file without name, rows, bytes or sha256") }
+            // Whoever writes a manifest could have any file read by a name such as `../../x`.
+            guard !name.contains("/"), !name.hasPrefix(".") else { throw damaged("names a file '\(name)'") }
             return DataFile(name: name, rows: rows, bytes: bytes, sha256: sha256)
         }
         inputs = (root["inputs"]?.array ?? []).compactMap { node in

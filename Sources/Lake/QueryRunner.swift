@@ -72,15 +72,17 @@ public struct QueryRunner: Sendable {
     private func held(
         _ question: Question, _ catalogue: Catalogue, _ pins: inout PinnedFiles, _ scratch: borrowing QueryScratch
     ) throws -> Catalogue {
-        let (names, span): ([String], (String?, String?)) =
+        let (names, bounds) =
             switch question {
-            case .table(let query): ([try catalogue.table(query.table).name], (query.from, query.to))
-            case .sql(let query): (query.tables(of: catalogue).map(\.name), (query.from, query.to))
+            case .table(let query): ([try catalogue.table(query.table).name], query.bounds)
+            case .sql(let query): (query.tables(of: catalogue).map(\.name), query.bounds)
             }
+        // Before any file is touched.
+        try bounds.check()
         return try catalogue.replacing { table in
             guard names.contains(table.name) else { return table }
             var table = table
-            let wanted = Set(table.partitions(from: span.0, to: span.1).map(\.day))
+            let wanted = Set(table.partitions(from: bounds.from, to: bounds.to).map(\.day))
             table.partitions = try table.partitions.compactMap { try wanted.contains($0.day) ? pins.hold($0) : $0 }
             return table.lacksColumns ? try completed(table, scratch) : table
         }
@@ -138,7 +140,7 @@ public struct QueryRunner: Sendable {
         case .csv, .parquet:
             let file = scratch.path + "/answer"
             let options = form == .csv ? "FORMAT csv, HEADER, NEW_LINE '\\r\\n'" : "FORMAT parquet, COMPRESSION zstd"
-            let limit = query.limit.map { " LIMIT \($0)" } ?? ""
+            let limit = query.bounds.limit.map { " LIMIT \($0)" } ?? ""
             let statements = """
                 CREATE TEMP TABLE answer AS \(query.limitedSQL);
                 COPY (SELECT * FROM answer\(limit)) TO \(SQL.text(file)) (\(options));
@@ -147,7 +149,7 @@ public struct QueryRunner: Sendable {
             answer.count = Int(try ask(statements).last?.first?["rows"]?.integer ?? 0)
             answer.file = try FileDescriptor.open(file, O_RDONLY)
         }
-        if let limit = query.limit, answer.count > limit {
+        if let limit = query.bounds.limit, answer.count > limit {
             answer.count = limit
             answer.rows = Array(answer.rows.prefix(limit))
             answer.hasMore = true
@@ -173,35 +175,6 @@ public struct QueryRunner: Sendable {
         }
         return JSONNode(.number(number, text: text))
     }
-}
-
-/// What a query gave.
-public struct QueryAnswer: ~Copyable {
-    public let columns: [Column]
-    /// A value for each column; empty where the answer is in a file.
-    public internal(set) var rows: [[JSONNode]] = []
-    /// The answer as a file that has no name any more.
-    public internal(set) var file: FileDescriptor?
-    /// Rows of the answer.
-    public internal(set) var count = 0
-    /// Whether the limit has cut the answer.
-    public internal(set) var hasMore = false
-
-    init(columns: [Column]) { self.columns = columns }
-}
-
-/// A folder of one query: for what does not fit into memory, and for an answer that is a file. Gone with its owner.
-struct QueryScratch: ~Copyable {
-    let path: String
-
-    init() throws {
-        let parent = getenv("TMPDIR").map { String(cString: $0) }.flatMap { $0.isEmpty ? nil : $0 } ?? "/tmp"
-        var template = Array("\(parent)/weir-query-XXXXXX".utf8CString)
-        guard mkdtemp(&template) != nil else { throw SystemError("mkdtemp", path: parent) }
-        path = String(decoding: template.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
-    }
-
-    deinit { try? File.removeTree(path) }
 }
 
 extension LakeTable {

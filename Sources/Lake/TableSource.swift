@@ -9,10 +9,10 @@ struct TableSource: Sendable {
     /// The table's own, over all of its days, so that what may be asked does not depend on the span.
     private let own: [Column]
 
-    init(_ table: LakeTable, from: String? = nil, to: String? = nil) {
+    init(_ table: LakeTable, _ bounds: QueryBounds = QueryBounds()) {
         name = table.name
         shortName = table.shortName
-        partitions = table.partitions(from: from, to: to)
+        partitions = table.partitions(from: bounds.from, to: bounds.to)
         own = table.columns
     }
 

@@ -66,6 +66,14 @@ import Testing
         #expect(read.description == "rows")
     }
 
+    @Test(arguments: ["../../secret.json", "/etc/passwd", ".hidden", "a/b"])
+    func aManifestNamesFilesOfItsFolderOnly(name: String) throws {
+        let file = "{\"name\": \"\(name)\", \"rows\": 1, \"bytes\": 1, \"sha256\": \"\"}"
+        try scratch.write(
+            "state/lake/b/t/dt=2022-05-02/_manifest.json", "{\"generation\": 1, \"run\": \"x\", \"files\": [\(file)]}")
+        #expect(problem { _ = try Catalogue(scratch.lake()) }.contains("names a file '\(name)'"))
+    }
+
     @Test func theDaysOnWhichColumnsChangedAreKnown() throws {
         try scratch.publish("b/t", "2022-05-01", "SELECT 1 AS a, 'x' AS b")
         try scratch.publish("b/t", "2022-05-02", "SELECT 1 AS a, 'x' AS b", knowsColumns: false)

@@ -99,18 +99,19 @@ import Testing
         #expect(problem { $0.columns = ["id", "ID"] } == "the column 'id' is asked for twice")
         #expect(problem { $0.columns = [""] }.contains("has no column ''"))
         #expect(problem { $0.order = [.init(parsing: "-scor")] }.hasSuffix("did you mean 'score'?"))
-        #expect(problem { $0.from = "2022-13-01" } == "'2022-13-01' is no day; write it as 2022-05-02")
+        #expect(problem { $0.bounds.from = "2022-13-01" } == "'2022-13-01' is no day; write it as 2022-05-02")
         #expect(
-            problem { ($0.from, $0.to) = ("2022-05-03", "2022-05-02") } == "no day lies from 2022-05-03 to 2022-05-02")
-        #expect(problem { $0.limit = -1 } == "limit and offset begin at 0")
+            problem { ($0.bounds.from, $0.bounds.to) = ("2022-05-03", "2022-05-02") }
+                == "no day lies from 2022-05-03 to 2022-05-02")
+        #expect(problem { $0.bounds.limit = -1 } == "the limit is -1; it must be from 0 to 1000000000000")
     }
 
     @Test func onlyTheFilesOfTheSpanAreRead() throws {
-        let checked = try query { ($0.from, $0.to) = ("2022-05-03", "2022-05-03") }
+        let checked = try query { ($0.bounds.from, $0.bounds.to) = ("2022-05-03", "2022-05-03") }
         #expect(checked.partitions.map(\.day) == ["2022-05-03"])
         #expect(checked.sql.contains("['/lake/lakestorage/plate/dt=2022-05-03/data.parquet']"))
         #expect(!checked.sql.contains("*"))
-        let none = try query { $0.from = "2023-01-01" }
+        let none = try query { $0.bounds.from = "2023-01-01" }
         #expect(none.sql.contains("WHERE false"))
         #expect(none.columns.map(\.name).last == "dt")
     }
@@ -120,7 +121,7 @@ import Testing
             $0.columns = ["country", "dt"]
             $0.filters = [QueryFilter("id", .compare(.greater, "5")), QueryFilter("country", .isNotNull)]
             $0.order = [.init("score", isDescending: true), .init("id")]
-            ($0.limit, $0.offset) = (10, 20)
+            ($0.bounds.limit, $0.bounds.offset) = (10, 20)
         }
         #expect(checked.limitedSQL.hasPrefix("SELECT \"country\", \"dt\"\nFROM ("))
         #expect(

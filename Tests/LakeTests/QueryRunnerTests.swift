@@ -48,11 +48,11 @@ import Testing
         try scratch.publish("b/t", "2022-05-02", "SELECT range + 5 AS id, NULL::VARCHAR AS name FROM range(3)")
         #expect(
             try rows {
-                $0.columns = ["id", "dt"]; $0.limit = 2
+                $0.columns = ["id", "dt"]; $0.bounds.limit = 2
             } == ["0 \"2022-05-01\"", "1 \"2022-05-01\""])
         #expect(
             try rows {
-                $0.order = [.init("id", isDescending: true)]; ($0.limit, $0.offset) = (2, 1)
+                $0.order = [.init("id", isDescending: true)]; ($0.bounds.limit, $0.bounds.offset) = (2, 1)
             }
                 == ["6 null \"2022-05-02\"", "5 null \"2022-05-02\""])
         func ids(_ filters: String...) throws -> [String] {
@@ -72,13 +72,13 @@ import Testing
         #expect(try ids("name=n1' OR '1'='1") == [])
         #expect(
             try rows {
-                $0.from = "2022-05-02"; $0.columns = ["id"]
+                $0.bounds.from = "2022-05-02"; $0.columns = ["id"]
             } == ["5", "6", "7"])
-        #expect(try rows { $0.to = "2022-04-30" } == [])
+        #expect(try rows { $0.bounds.to = "2022-04-30" } == [])
         // A name in other letter case, as DuckDB has it.
         #expect(
             try rows {
-                $0.columns = ["ID"]; $0.limit = 1
+                $0.columns = ["ID"]; $0.bounds.limit = 1
             } == ["0"])
     }
 
@@ -86,16 +86,26 @@ import Testing
         try scratch.publish("b/t", "2022-05-01", "SELECT range AS id FROM range(5)")
         for form in [QueryRunner.Form.values, .texts, .csv, .parquet] {
             var query = LakeQuery(table: "t")
-            query.limit = 4
+            query.bounds.limit = 4
             let cut = try runner.answer(.table(query), form)
             #expect(cut.count == 4 && cut.hasMore)
-            query.limit = 5
+            query.bounds.limit = 5
             let whole = try runner.answer(.table(query), form)
             #expect(whole.count == 5 && !whole.hasMore)
-            query.limit = nil
+            query.bounds.limit = nil
             let all = try runner.answer(.table(query), form)
             #expect(all.count == 5 && !all.hasMore)
         }
+    }
+
+    @Test func aTableWithoutRowsAndOneWithoutDaysInTheSpanHaveColumns() throws {
+        try scratch.publish("b/t", "2022-05-01", "SELECT 1 AS x WHERE false")
+        #expect(try runner.answer(.table(LakeQuery(table: "t")), .values).columns.map(\.name) == ["x", "dt"])
+        #expect(try rows() == [])
+        #expect(try rows { $0.bounds.limit = 0 } == [])
+        var query = FreeQuery("SELECT count(*) AS n, min(dt) AS d FROM t")
+        query.bounds.from = "2023-01-01"
+        #expect(Self.lines(try runner.answer(.sql(query), .values)) == ["0 null"])
     }
 
     @Test func daysWithOtherColumnsAreReadTogether() throws {
@@ -135,7 +145,7 @@ import Testing
         let answer = try runner.answer(.table(query), .csv)
         let text = String(decoding: try Self.content(answer), as: UTF8.self)
         #expect(text == "x,\"odd,name\",n,e,dt\r\n\"a,\"\"b\"\"\",\"two\nlines\",,\"\",2022-05-01\r\n")
-        query.from = "2023-01-01"
+        query.bounds.from = "2023-01-01"
         let none = try runner.answer(.table(query), .csv)
         #expect(String(decoding: try Self.content(none), as: UTF8.self) == "x,\"odd,name\",n,e,dt\r\n")
     }
@@ -189,6 +199,8 @@ import Testing
                 #""it's\n.shell echo" 3"#
             ])
         #expect(try sql("SELECT 1 AS a, 2 AS a WHERE false") == [])
+        #expect(try sql("SELECT 1 AS a, 2 AS a, 3 AS \"odd \"\"name\"") == ["1 2 3"])
+        #expect(try sql("DESCRIBE plate").count == 2)
         #expect(try sql("SELECT * FROM range(3000) ORDER BY hash(range)").count == 100)
         #expect(
             problem("SELECT * FROM plat").hasSuffix("no table 'plat' in \(scratch.lake().path); did you mean 'plate'?"))
@@ -245,7 +257,7 @@ import Testing
         }
         // Days outside the span are out of reach, too.
         var query = FreeQuery("SELECT 't', * FROM read_parquet('\(lake)/b/t/dt=2022-05-01/data.parquet')")
-        query.from = "2022-05-02"
+        query.bounds.from = "2022-05-02"
         #expect(throws: LakeError.self) { _ = try runner.answer(.sql(query), .values) }
     }
 
@@ -301,7 +313,7 @@ import Testing
                 "SELECT dt, count(DISTINCT round) AS rounds, count(*) = max(total) AS whole FROM t GROUP BY dt ORDER BY dt"
             )
             #expect(answer == days.map { "\"\($0)\" 1 true" })
-            #expect(try rows { $0.limit = nil }.count >= 20)
+            #expect(try rows { $0.bounds.limit = nil }.count >= 20)
             let catalogue = try Catalogue(scratch.lake())
             #expect(try catalogue.table("t").partitions.map(\.day) == days)
             _ = try Lineage(of: try catalogue.table("t").partition(days[0]), in: scratch.lake())
