@@ -46,7 +46,7 @@ let package = Package(
         library("Simulation", ["Store", "SchedulerCore"], settings: quick),
         library("SQLiteStore", ["Store", "SchedulerCore", "JSONText", "CSQLite"]),
         library("Engine", ["Store", "Spawn", "SchedulerCore", "Observability", "JSONText", "CPosix"]),
-        library("Lake", ["Spawn", "JSONText", "CPosix"]),
+        library("Lake", ["Spawn", "SchedulerCore", "JSONText", "CPosix"]),
         library("Mail", ["Spawn"]),
         library("TaskKinds", ["Lake", "Mail", "Spawn", "SchedulerCore", "Observability", "JSONText"]),
         library("HTTPServer", ["CMicroHTTPD"]),
@@ -79,7 +79,7 @@ let package = Package(
         tests("HTTPServer", ["HTTPServer", "API", "Engine", "SchedulerCore", "JSONText"]),
         tests("EndToEnd", ["Spawn", "JSONText"]),
         tests(
-            "Commands", ["Commands", "Engine", "SQLiteStore", "Store", "SchedulerCore", "Spawn", "JSONText"],
+            "Commands", ["Commands", "Lake", "Engine", "SQLiteStore", "Store", "SchedulerCore", "Spawn", "JSONText"],
             exclude: ["Snapshots"]),
     ],
     swiftLanguageModes: [.v6]

@@ -1,4 +1,9 @@
-/// `weir lake`: what the lake holds, and its upkeep.
+/// `weir lake`: what the lake holds and where it comes from, read from its manifests, and its upkeep.
 enum LakeCommand {
-    static let spec = CommandSpec.group("lake", "look at the lake, archive, restore", LakeUpkeepCommand.specs)
+    static let spec = CommandSpec.group(
+        "lake", "show the lake's tables, their columns, days, lineage and state; archive, restore",
+        [
+            LakeTablesCommand.spec, LakeDescribeCommand.spec, LakePartitionsCommand.spec, LakeLineageCommand.spec,
+            LakeDiffCommand.spec, LakeStatsCommand.spec,
+        ] + LakeUpkeepCommand.specs)
 }

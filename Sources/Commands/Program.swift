@@ -12,7 +12,7 @@ public enum Program {
         TriggerCommand.spec, BackfillCommand.spec, RunsCommand.spec, TasksCommand.spec, LogsCommand.spec,
         ClearCommand.spec, MarkCommand.spec, CancelCommand.spec, DaemonCommand.spec, StatusCommand.spec,
         ReloadCommand.spec, DrainCommand.spec, PauseCommand.spec, PauseCommand.unpauseSpec, PoolsCommand.spec,
-        LakeCommand.spec, QualityCommand.spec,
+        LakeCommand.spec, QueryCommand.spec, QualityCommand.spec,
         DBCommand.spec, VersionCommand.spec, SchemaCommand.spec, TaskCommand.spec,
     ]
 

@@ -10,7 +10,7 @@ enum QualityCommand {
 
     /// The kept reports of a DAG that has any.
     static func history(_ dag: String, _ session: Session) throws(CommandFailure) -> QualityHistory {
-        let history = QualityHistory(lake: session.surroundings.environment("WEIR_LAKE") ?? session.home.lake)
+        let history = QualityHistory(lake: session.lakePath)
         let known = history.dags
         guard known.contains(dag) else {
             let near = nearestName(to: dag, among: known).map { "; did you mean '\($0)'?" }

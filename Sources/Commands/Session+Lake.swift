@@ -23,6 +23,9 @@ extension Session {
         }
     }
 
-    /// `WEIR_LAKE`, or `state/lake` of the home: as tasks see it.
-    var lakePath: String { surroundings.environment("WEIR_LAKE") ?? home.path + "/state/lake" }
+    /// `WEIR_LAKE`, or `state/lake` of the home: as tasks see it, for which a relative one counts from the home.
+    var lakePath: String {
+        let path = surroundings.environment("WEIR_LAKE") ?? home.lake
+        return path.hasPrefix("/") ? path : home.path + "/" + path
+    }
 }

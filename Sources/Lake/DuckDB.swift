@@ -1,5 +1,6 @@
 import Glibc
 import JSONText
+import SchedulerCore
 import Spawn
 
 /// The SQL engine: DuckDB's command-line program, one process a call.
@@ -10,24 +11,48 @@ public struct DuckDB: Sendable {
     private let program: String
     private let home: String
     private let allowed: [String]
+    private let files: [String]
     private let temporary: String
-    private let memory: Int64?
-    private let threads: Int?
+    private let limits: Limits?
+
+    /// What statements may use.
+    public struct Limits: Sendable, Hashable {
+        /// Bytes of memory; beyond it DuckDB uses its temporary folder.
+        public var memory: Int64
+        /// Nil: one for each core.
+        public var threads: Int?
+        /// Microseconds; then it is ended. Nil: it takes as long as it takes.
+        public var time: Int64?
+        /// Bytes of the temporary folder; nil: as much as there is.
+        public var temporary: Int64?
+
+        public init(
+            memory: Int64 = 1 << 30, threads: Int? = nil, time: Int64? = nil, temporary: Int64? = nil
+        ) {
+            self.memory = memory
+            self.threads = threads
+            self.time = time
+            self.temporary = temporary
+        }
+
+        /// Those of a query that a person waits for.
+        public static let query = Limits(memory: 1 << 30, time: 60_000_000, temporary: 10 << 30)
+    }
 
     /// - Parameters:
     ///   - allowed: folders that statements may read and write; nothing else of the file system, and no network.
+    ///   - files: single files that they may read.
     ///   - temporary: a folder for what does not fit into memory.
-    ///   - memory: bytes that it may take; what is more goes to `temporary`. Nil: most of the machine's.
-    ///   - threads: nil: one for each core.
+    ///   - limits: nil for none but DuckDB's own.
     public init(
-        home: String, allowed: [String], temporary: String, memory: Int64? = nil, threads: Int? = nil
+        home: String, allowed: [String], files: [String] = [], temporary: String, limits: Limits? = nil
     ) throws {
         program = try Self.find(home: home)
         self.home = home
         self.allowed = allowed
+        self.files = files
         self.temporary = temporary
-        self.memory = memory
-        self.threads = threads
+        self.limits = limits
     }
 
     private static func find(home: String) throws -> String {
@@ -52,11 +77,23 @@ public struct DuckDB: Sendable {
         throw LakeError("DuckDB \(version) is not installed: run `make setup`, or set WEIR_DUCKDB to the program")
     }
 
+    /// What makes the program end with its caller, where the system has it: a query that nobody waits for any more could
+    /// run for ever. Tasks need none: their supervisors end all that they have started.
+    private var keeper: [String] {
+        let program = "/usr/bin/setpriv"
+        return limits != nil && access(program, X_OK) == 0 ? [program, "--pdeathsig", "KILL", "--"] : []
+    }
+
     /// Runs statements; the rows of the last one that gave any. Integers stay exact, times come as text.
     ///
     /// - Parameter variables: readable in the statements as `getvariable('name')`.
     @discardableResult
     public func run(_ statements: String, variables: KeyValuePairs<String, String> = [:]) throws -> [JSONNode] {
+        try answers(statements, variables: variables).last ?? []
+    }
+
+    /// Runs statements; the rows of each that gives any, which may be none.
+    func answers(_ statements: String, variables: KeyValuePairs<String, String> = [:]) throws -> [[JSONNode]] {
         try File.makeDirectory(temporary, recursive: true)
         var script = """
             SET TimeZone = 'UTC';
@@ -65,22 +102,32 @@ public struct DuckDB: Sendable {
             SET autoload_known_extensions = false;
             SET temp_directory = \(SQL.text(temporary));
             SET allowed_directories = \(SQL.list(allowed));
+            SET allowed_paths = \(SQL.list(files));
             SET enable_external_access = false;
 
             """
-        if let memory { script += "SET memory_limit = '\(memory / 1024)KiB';\n" }
-        if let threads { script += "SET threads = \(threads);\n" }
+        if let limits {
+            script += "SET memory_limit = '\(limits.memory / 1024)KiB';\n"
+            if let threads = limits.threads { script += "SET threads = \(threads);\n" }
+            if let most = limits.temporary { script += "SET max_temp_directory_size = '\(most)B';\n" }
+        }
         script += "SET lock_configuration = true;\n"
         for (name, value) in variables { script += "SET VARIABLE \(name) = \(SQL.text(value));\n" }
         script += statements
         let done: ChildProcess.Result
         do {
             done = try ChildProcess.run(
-                [program, "-no-init", "-bail", "-json", ":memory:"],
+                keeper + [program, "-no-init", "-bail", "-json", ":memory:"],
                 environment: ["HOME": temporary, "PATH": "/usr/bin:/bin", "TZ": "UTC", "LC_ALL": "C.UTF-8"],
-                directory: home, input: Array(script.utf8))
+                directory: home, input: Array(script.utf8), timeoutMicroseconds: limits?.time)
         } catch {
             throw LakeError("DuckDB: \(error)")
+        }
+        if done.timedOut, let time = limits?.time {
+            throw LakeError("DuckDB took longer than \(TimeAmount(microseconds: time)) and was ended")
+        }
+        guard !done.outputTruncated else {
+            throw LakeError("DuckDB: the answer is larger than 64 MiB; as CSV or Parquet it may be")
         }
         guard done.status.isSuccess else {
             let words = done.errorText.split(separator: "\n").prefix(6).joined(separator: " | ")
@@ -89,9 +136,9 @@ public struct DuckDB: Sendable {
         return try rows(done.outputText)
     }
 
-    /// The program prints one array for each statement with rows, a row a line; the last array is the answer.
-    private func rows(_ text: String) throws -> [JSONNode] {
-        var last: [JSONNode] = []
+    /// The program prints one array for each statement with rows, a row a line.
+    private func rows(_ text: String) throws -> [[JSONNode]] {
+        var answers: [[JSONNode]] = []
         var lines: [Substring] = []
         for line in text.split(separator: "\n") {
             lines.append(line)
@@ -100,9 +147,9 @@ public struct DuckDB: Sendable {
             guard let array = (try? JSONDocument(parsing: lines.joined(separator: "\n")))?.root.array else {
                 throw LakeError("DuckDB: its answer is not JSON: \(lines.joined().prefix(200))")
             }
-            last = array
+            answers.append(array)
             lines = []
         }
-        return last
+        return answers
     }
 }

@@ -11,6 +11,9 @@ public struct LakeRoot: Sendable, Hashable {
         self.attempt = attempt
     }
 
+    /// Whether there is a folder at its path.
+    public var isThere: Bool { File.status(path)?.kind == .directory }
+
     public func bucket(_ name: String) -> String { path + "/" + name }
 
     /// Where this attempt prepares files. Never inside a bucket: DuckDB's globs read hidden folders too.

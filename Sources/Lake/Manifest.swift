@@ -58,6 +58,10 @@ public struct Manifest: Sendable {
     public var inputs: [Input]
     /// What the publishing task counted: an object of numbers and objects.
     public var counts: JSONNode
+    /// Of Parquet data; empty where the publisher did not know them.
+    public var columns: [Column]
+    /// What the rows are, for people; empty when nobody has said it.
+    public var description: String
     /// Not nil: the day is closed. The manifest stays, its data was archived.
     public var archived: Archived?
     /// The data was removed because it had become old; what it was made from can make it again.
@@ -65,7 +69,8 @@ public struct Manifest: Sendable {
 
     public init(
         generation: Int64 = 0, files: [DataFile], run: String, inputs: [Input] = [],
-        counts: JSONNode = JSONNode(.object(JSONObject())), archived: Archived? = nil, isExpired: Bool = false
+        counts: JSONNode = JSONNode(.object(JSONObject())), columns: [Column] = [], description: String = "",
+        archived: Archived? = nil, isExpired: Bool = false
     ) {
         self.generation = generation
         self.files = files
@@ -74,6 +79,8 @@ public struct Manifest: Sendable {
         self.counts = counts
         self.archived = archived
         self.isExpired = isExpired
+        self.columns = columns
+        self.description = description
     }
 
     public var rows: Int64 { files.reduce(0) { $0 + $1.rows } }
@@ -91,6 +98,8 @@ public struct Manifest: Sendable {
             guard let name = node["name"]?.string, let rows = node["rows"]?.integer, let bytes = node["bytes"]?.integer,
                 let sha256 = node["sha256"]?.string
             else { throw damaged("has a file without name, rows, bytes or sha256") }
+            // Whoever writes a manifest could have any file read by a name such as `../../x`.
+            guard !name.contains("/"), !name.hasPrefix(".") else { throw damaged("names a file '\(name)'") }
             return DataFile(name: name, rows: rows, bytes: bytes, sha256: sha256)
         }
         inputs = (root["inputs"]?.array ?? []).compactMap { node in
@@ -106,6 +115,8 @@ public struct Manifest: Sendable {
                 partition: partition, rows: node["rows"]?.integer ?? 0, bytes: node["bytes"]?.integer ?? 0)
         }
         isExpired = root["expired"]?.bool ?? false
+        columns = Column.read(root["columns"])
+        description = root["description"]?.string ?? ""
     }
 
     var json: [UInt8] {
@@ -145,6 +156,11 @@ public struct Manifest: Sendable {
                 }
             }
             if isExpired { writer.member("expired", true) }
+            if !description.isEmpty { writer.member("description", description) }
+            if !columns.isEmpty {
+                writer.key("columns")
+                writer.array { writer in for column in columns { column.write(to: &writer) } }
+            }
         }
         return writer.bytes + [0x0A]
     }

@@ -68,6 +68,11 @@ public struct RecordSchema: Sendable {
 
     public var fieldNames: [String] { fields.map(\.name) }
 
+    /// What the fields of a record mean, by their names.
+    public var meanings: [String: String] {
+        Dictionary(fields.map { ($0.name, $0.description) }, uniquingKeysWith: { first, _ in first })
+    }
+
     private static func sql(_ type: FieldType) -> String {
         switch type {
         case .integer: "BIGINT"

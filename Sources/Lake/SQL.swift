@@ -6,6 +6,23 @@ public enum SQL {
     /// A quoted string literal.
     public static func text(_ text: String) -> String { quoted(text, "'") }
 
+    /// A quoted string literal that is one line, whatever line breaks the text has. A zero byte ends the text: DuckDB's
+    /// program reads its statements as C strings.
+    public static func line(_ text: String) -> String {
+        var result = "E'"
+        for scalar in text.unicodeScalars {
+            switch scalar {
+            case "\u{0}": return result + "'"
+            case "'": result += "''"
+            case "\\": result += "\\\\"
+            case "\n": result += "\\n"
+            case "\r": result += "\\r"
+            default: result.unicodeScalars.append(scalar)
+            }
+        }
+        return result + "'"
+    }
+
     /// A list of string literals.
     public static func list(_ texts: [String]) -> String { "[" + texts.map(text).joined(separator: ", ") + "]" }
 

@@ -60,7 +60,8 @@ enum ConvertKind: TaskKind {
                 Manifest(
                     files: [try DataFiles.describe(staged, "data.parquet", rows: written)], run: context.lineage,
                     inputs: [.init(partition: raw.name, generation: input.generation)],
-                    counts: drift.counts),
+                    counts: drift.counts,
+                    columns: Column.read(rows.first?["columns"]).described(by: meanings(schema))),
                 allowShrink: context.bool("allow_shrink", default: false))
         }
         context.log("\(target.name): generation \(manifest.generation), \(written) rows")
@@ -77,6 +78,17 @@ enum ConvertKind: TaskKind {
     /// The manifest of the last day before this one; nil for the first.
     private static func manifest(before day: String, in bucket: String, _ lake: LakeRoot) throws -> Manifest? {
         try lake.days(bucket).last { $0 < day }.flatMap { try lake.partition(bucket, $0).manifest() }
+    }
+
+    /// What the columns mean: the loader's own, and the schema's.
+    private static func meanings(_ schema: RecordSchema) -> [String: String] {
+        let own = [
+            "sourceId": "the folder below the landing folder; empty for none",
+            "sourceFile": "file that the record came from; #N is its line",
+            "createDateTime": "time of the event, UTC", "sha256": "of the record's bytes",
+            "_extra": "fields that the schema does not know",
+        ]
+        return schema.meanings.merging(own) { _, own in own }
     }
 
     /// Of records with one key the best counts: more elements in the ranking field, then the smaller hash. The last
@@ -111,7 +123,8 @@ enum ConvertKind: TaskKind {
                     -- In DuckDB 1.5.5 these count a null twice where an object within an array is missing.
                     WHERE NOT regexp_matches(path_in_schema, 'element, [^,]+, [^,]+$')
                         AND path_in_schema NOT IN ('sourceId', 'sourceFile', 'createDateTime', 'sha256', '_extra')
-                    GROUP BY ALL ORDER BY field)) AS present;
+                    GROUP BY ALL ORDER BY field)) AS present,
+                \(Column.query(parquet: target)) AS columns;
             """
     }
 }

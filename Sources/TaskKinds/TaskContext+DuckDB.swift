@@ -27,7 +27,7 @@ extension TaskContext {
         }
         return try DuckDB(
             home: home, allowed: [lake.path], temporary: lake.staging + "/duckdb",
-            memory: memory ?? Self.quarterOfMemory, threads: threads.map(Int.init))
+            limits: .init(memory: memory ?? Self.quarterOfMemory, threads: threads.map(Int.init)))
     }
 
     /// Tasks run beside each other: one must not count on all the memory that there is.

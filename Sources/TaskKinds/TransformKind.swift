@@ -16,6 +16,8 @@ enum TransformKind: TaskKind {
                     "folder: NAME.sql is the SELECT of dataset NAME over the table `staging`; _NAME.sql runs before them"
             ),
             KindParameter(
+                "dictionary", .string, help: "file that says what the datasets and their columns mean"),
+            KindParameter(
                 "allow_shrink", .boolean, default: "false", help: "publish also under half of the rows there were"),
         ] + TaskContext.engineParameters)
 
@@ -31,6 +33,7 @@ enum TransformKind: TaskKind {
         }
         let folder = context.path(try context.required("sql"))
         let (setup, datasets) = try statements(folder)
+        let dictionary = try dictionary(context, datasets.map(\.name), folder)
         let publisher = Publisher(lake, isRevoked: { context.isRevoked })
         defer { publisher.cleanUp() }
 
@@ -47,7 +50,11 @@ enum TransformKind: TaskKind {
         }
         script += "SELECT "
         script += staged.map { item in
-            "(SELECT count(*) FROM read_parquet(\(SQL.text(item.folder + "/data.parquet")))) AS \(SQL.name(item.name))"
+            let file = item.folder + "/data.parquet"
+            return """
+                {'rows': (SELECT count(*) FROM read_parquet(\(SQL.text(file)))), 'columns': \(Column.query(parquet: file))}
+                AS \(SQL.name(item.name))
+                """
         }.joined(separator: ", ")
         let duckdb = try context.duckdb()
         let rows: [JSONNode]
@@ -55,16 +62,22 @@ enum TransformKind: TaskKind {
             throw blame(error, folder, setup, datasets, staging, duckdb, context.ds)
         }
 
+        var columns: [String: [Column]] = [:]
+        for (name, _, _) in staged {
+            columns[name] = try described(Column.read(rows.first?[name]?["columns"]), of: name, dictionary)
+        }
+
         // Everything was made before anything is published: a mistake in one file leaves all datasets as they were.
         var counts: [JSONMember] = []
         for (name, partition, folder) in staged {
-            let written = rows.first?[name]?.integer ?? 0
+            let written = rows.first?[name]?["rows"]?.integer ?? 0
             try publisher.locked(partition) {
                 _ = try publisher.publish(
                     folder, as: partition,
                     Manifest(
                         files: [try DataFiles.describe(folder, "data.parquet", rows: written)], run: context.lineage,
-                        inputs: [.init(partition: staging.name, generation: input.generation)]),
+                        inputs: [.init(partition: staging.name, generation: input.generation)],
+                        columns: columns[name] ?? [], description: dictionary?[name]?.description ?? ""),
                     allowShrink: context.bool("allow_shrink", default: false))
             }
             context.log("\(partition.name): \(written) rows")
@@ -72,6 +85,28 @@ enum TransformKind: TaskKind {
         }
         try context.output("rows", JSONNode(.object(JSONObject(counts))))
         return .success
+    }
+
+    /// What the datasets mean; nil when no file says it.
+    private static func dictionary(
+        _ context: TaskContext, _ datasets: [String], _ folder: String
+    ) throws -> DataDictionary? {
+        guard let path = context.string("dictionary") else { return nil }
+        do throws(LakeError) {
+            let dictionary = try DataDictionary(path: context.path(path))
+            try dictionary.check(datasets: datasets, folder: folder)
+            return dictionary
+        } catch {
+            throw TaskFailure(error.description, mayRetry: false)
+        }
+    }
+
+    private static func described(
+        _ columns: [Column], of dataset: String, _ dictionary: DataDictionary?
+    ) throws -> [Column] {
+        do throws(LakeError) { return try dictionary?.described(columns, of: dataset) ?? columns } catch {
+            throw TaskFailure(error.description, mayRetry: false)
+        }
     }
 
     /// The same error with the name of the file that it comes from: each is asked by itself whether it can be understood.

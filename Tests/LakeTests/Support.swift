@@ -62,3 +62,53 @@ enum Attempt {
         return try TaskContext(directory: directory, attempt: 1, task: try JSONDocument(parsing: text).root)
     }
 }
+
+extension Scratch {
+    /// Publishes what a SELECT gives as a day of a table, by the real DuckDB.
+    ///
+    /// - Parameter knowsColumns: false writes a manifest without columns, as Weir did before it had them.
+    @discardableResult
+    func publish(
+        _ table: String, _ day: String, _ select: String, inputs: [Manifest.Input] = [], knowsColumns: Bool = true
+    ) throws -> Manifest {
+        let lake = lake()
+        let publisher = Publisher(lake)
+        let partition = lake.partition(table, day)
+        let staged = try publisher.stage(partition)
+        let duckdb = try DuckDB(home: path, allowed: [lake.path], temporary: path + "/tmp")
+        let file = staged + "/data.parquet"
+        let rows = try duckdb.run(
+            """
+            COPY (\(select)) TO \(SQL.text(file)) (FORMAT parquet);
+            SELECT (SELECT count(*) FROM read_parquet(\(SQL.text(file)))) AS rows, \(Column.query(parquet: file)) AS columns;
+            """)
+        let data = try DataFiles.describe(staged, "data.parquet", rows: rows.first?["rows"]?.integer ?? 0)
+        let columns = knowsColumns ? Column.read(rows.first?["columns"]) : []
+        return try publisher.publish(
+            staged, as: partition, Manifest(files: [data], run: "d/r/t", inputs: inputs, columns: columns),
+            allowShrink: true)
+    }
+
+    /// Publishes raw records of a day, a line each.
+    func publishRaw(_ bucket: String, _ day: String, records: [String], sources: [String]) throws {
+        let lake = lake()
+        let publisher = Publisher(lake)
+        let partition = lake.partition(bucket, day)
+        let staged = try publisher.stage(partition)
+        var index = RawIndex()
+        var lines = ""
+        for (record, source) in zip(records, sources) {
+            _ = index.add(source: source, sha256: SHA256.hex(record), key: source, rank: 0)
+            lines += """
+                {"source":"\(source)","source_id":"","sha256":"\(SHA256.hex(record))","event_time":"\(day)T01:02:03","doc":\(record)}
+
+                """
+        }
+        let segment = "segment-000001.ndjson"
+        try File.writeAtomically(staged + "/" + segment, Array(lines.utf8))
+        try File.writeAtomically(staged + "/" + RawIndex.fileName, index.lines)
+        let data = try DataFiles.describe(staged, segment, rows: Int64(records.count))
+        _ = try publisher.publish(
+            staged, as: partition, Manifest(files: [data], run: "d/r/load", counts: index.counts), allowShrink: true)
+    }
+}

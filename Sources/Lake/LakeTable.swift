@@ -1,0 +1,75 @@
+/// One day of a table, as it stood when the catalogue was read.
+public struct TablePartition: Sendable {
+    /// `2022-05-02`.
+    public let day: String
+    public let partition: Partition
+    public var manifest: Manifest
+
+    /// What DuckDB reads.
+    public var files: [String] { manifest.files.map { partition.path + "/" + $0.name } }
+
+    /// Whether the data are NDJSON segments of a raw bucket, and not Parquet.
+    public var isRaw: Bool { manifest.files.contains { $0.name.hasSuffix(".ndjson") } }
+}
+
+/// A dataset of a bucket, or a bucket that has partitions itself.
+public struct LakeTable: Sendable {
+    public let bucket: String
+    /// Nil for a bucket that has partitions itself.
+    public let dataset: String?
+    /// By day.
+    public var partitions: [TablePartition]
+
+    /// `lakestorage/plate`, or the bucket's name.
+    public var name: String { dataset.map { bucket + "/" + $0 } ?? bucket }
+
+    /// What it may be called where that is unambiguous.
+    public var shortName: String { dataset ?? bucket }
+
+    public var rows: Int64 { partitions.reduce(0) { $0 + $1.manifest.rows } }
+    public var bytes: Int64 { partitions.reduce(0) { $0 + $1.manifest.bytes } }
+
+    /// What the rows are, for people; as the newest day says it.
+    public var description: String {
+        partitions.last { !$0.manifest.description.isEmpty }?.manifest.description ?? ""
+    }
+
+    /// The columns: those of the newest day, then what only older days have. Empty when no partition tells them.
+    public var columns: [Column] {
+        var columns: [Column] = []
+        var names: Set<String> = []
+        for partition in partitions.reversed() {
+            for column in partition.columns where names.insert(column.name).inserted { columns.append(column) }
+        }
+        return columns
+    }
+
+    /// The days from one to another, both included; nil for no bound. Days compare as texts.
+    public func partitions(from: String?, to: String?) -> [TablePartition] {
+        partitions.filter { $0.day >= from ?? "" && $0.day <= to ?? "9999-12-31" }
+    }
+
+    /// The partition of a day.
+    public func partition(_ day: String) throws(CatalogueProblem) -> TablePartition {
+        if let found = partitions.first(where: { $0.day == day }) { return found }
+        let span = partitions.first.flatMap { first in partitions.last.map { "\(first.day) to \($0.day)" } } ?? "none"
+        throw CatalogueProblem(
+            .noSuchDay,
+            "\(name) has no day \(day); it has \(partitions.count) (\(span)), which `weir lake partitions` lists")
+    }
+}
+
+extension TablePartition {
+    /// What its data have; empty where its manifest does not tell.
+    public var columns: [Column] { isRaw ? Self.envelope : manifest.columns }
+
+    /// The lines of a raw segment, as the loader writes them.
+    static let envelope = [
+        Column("source", "VARCHAR", description: "file that the record came from; #N is its line"),
+        Column("source_id", "VARCHAR", description: "the folder below the landing folder; empty for none"),
+        Column("sha256", "VARCHAR", description: "of the record's bytes"),
+        Column("event_time", "TIMESTAMP", description: "time of the event, UTC"),
+        Column("extra", "JSON", description: "fields that the schema does not know"),
+        Column("doc", "JSON", description: "the record as it came"),
+    ]
+}
