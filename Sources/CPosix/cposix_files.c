@@ -13,6 +13,8 @@ int weir_renameat2(const char *from, const char *to, unsigned int flags) {
     return renameat2(AT_FDCWD, from, AT_FDCWD, to, flags);
 }
 
+int weir_sync_filesystem(int fd) { return syncfs(fd); }
+
 int weir_pipe(int ends[2]) {
     if (pipe2(ends, O_CLOEXEC) < 0) return -1;
     for (int i = 0; i < 2; i++) {

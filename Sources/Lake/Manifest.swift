@@ -50,6 +50,9 @@ public struct Manifest: Sendable {
         }
     }
 
+    /// Among the counts of raw data: bytes of its longest line.
+    public static let largestRecord = "largest_record"
+
     /// Rises by one with each publish.
     public var generation: Int64
     public var files: [DataFile]
@@ -163,5 +166,13 @@ public struct Manifest: Sendable {
             }
         }
         return writer.bytes + [0x0A]
+    }
+}
+
+extension JSONNode {
+    /// An object with one more number.
+    func adding(_ key: String, _ value: Int64) -> JSONNode {
+        let member = JSONMember(key: key, node: JSONNode(.integer(value)))
+        return JSONNode(.object(JSONObject((object?.members ?? []) + [member])))
     }
 }

@@ -248,6 +248,7 @@ public struct RawLoader {
                 try keep(aside, name)
                 index.quarantine(source: aside.source, sha256: aside.sha256, reason: aside.rejection.reason)
             }
+            if index.entries.count > counted { try syncQuarantine() }
             let staged = try publisher.stage(partition)
             var files = before?.files ?? []
             if files.count >= Self.mostSegments {
@@ -267,8 +268,13 @@ public struct RawLoader {
                 files.append(.init(name: segment, rows: Int64(kept.count), bytes: bytes, sha256: sha256))
             }
             try File.writeAtomically(staged + "/" + RawIndex.fileName, index.lines)
+            let largest = kept.map { Int64($0.count) }.max() ?? 0
             return try publisher.publish(
-                staged, as: partition, Manifest(files: files, run: run, counts: index.counts))
+                staged, as: partition,
+                Manifest(
+                    files: files, run: run,
+                    counts: index.counts.adding(
+                        Manifest.largestRecord, max(largest, before?.counts[Manifest.largestRecord]?.integer ?? 0))))
         }
     }
 
@@ -291,6 +297,7 @@ public struct RawLoader {
             new[aside.rejection.reason, default: 0] += 1
         }
         guard !new.isEmpty else { return nil }
+        try syncQuarantine()
         let staged = try publisher.stage(partition)
         try File.writeAtomically(staged + "/" + RawIndex.fileName, index.lines)
         var manifest = before
@@ -341,16 +348,24 @@ public struct RawLoader {
         guard Glibc.link(from, to) == 0 else { throw SystemError("link", path: to) }
     }
 
+    /// What was set aside is on disk before the partition that counts it: its source may be removed next. One sync of the file
+    /// system for all of it, because one for each record takes a hundredth of a second each.
+    private func syncQuarantine() throws {
+        let folder = try FileDescriptor.open(lake.quarantine, O_RDONLY | O_DIRECTORY)
+        guard weir_sync_filesystem(folder.raw) == 0 else { throw SystemError("syncfs", path: lake.quarantine) }
+    }
+
     /// Keeps what was set aside, with its reason, under a name that a second load gives again.
     private func keep(_ aside: Aside, _ day: String) throws {
         let folder = "\(lake.quarantine)/dt=\(day)"
         try File.makeDirectory(folder, recursive: true)
-        let base = aside.source.split(separator: "/").last.map(String.init) ?? "record"
+        // With its folders: two cameras may write the same under the same name.
         let safe = String(
-            base.map { $0.isASCII && ($0.isLetter || $0.isNumber || "._-#".contains($0)) ? $0 : "_" }.suffix(120))
+            aside.source.map { $0.isASCII && ($0.isLetter || $0.isNumber || "._-#".contains($0)) ? $0 : "_" }.suffix(
+                120))
         let name = "\(folder)/\(aside.sha256.prefix(16))-\(safe)"
-        // On disk before the partition that counts it: the source may be removed next.
-        if !aside.content.isEmpty { try File.writeAtomically(name, aside.content, sync: true) }
+        // On disk by the one sync before the partition is published.
+        if !aside.content.isEmpty { try File.writeAtomically(name, aside.content) }
         var writer = JSONWriter(indented: true)
         writer.object {
             $0.member("source", aside.source)
@@ -359,6 +374,6 @@ public struct RawLoader {
             $0.member("detail", aside.rejection.detail)
             $0.member("run", run)
         }
-        try File.writeAtomically(name + ".reason.json", writer.bytes + [0x0A], sync: true)
+        try File.writeAtomically(name + ".reason.json", writer.bytes + [0x0A])
     }
 }

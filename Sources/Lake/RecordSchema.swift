@@ -5,7 +5,9 @@ import Spawn
 /// Read from a file beside the DAG; never guessed from data.
 public struct RecordSchema: Sendable {
     indirect enum FieldType: Sendable {
-        case integer, number, string, boolean
+        /// With the bounds that its values have to keep.
+        case integer(Range?), number(Range?)
+        case string, boolean
         /// A string in JSON that holds a date and time.
         case timestamp
         /// A string; an integer is taken as its digits.
@@ -29,8 +31,6 @@ public struct RecordSchema: Sendable {
     /// Where the schema was read from, for messages.
     public let path: String
     let fields: [Field]
-    /// Bounds of numbers, by the path of the field (`plates[].confidences[]`).
-    let ranges: [String: Range]
     /// The field that holds the time of the event.
     public let eventTime: String
     /// The integer field that tells records of one source and time apart.
@@ -48,14 +48,13 @@ public struct RecordSchema: Sendable {
         } catch let error as JSONSyntaxError {
             throw LakeError("\(path):\(error.position.line):\(error.position.column): \(error.message)")
         }
-        var reader = SchemaReader(path: path, document: document)
+        let reader = SchemaReader(path: path, document: document)
         let root = document.root
         eventTime = try reader.text(root, "event_time")
         key = try reader.text(root, "key")
         rank = try reader.text(root, "rank")
         fileDate = try reader.fileDate(root)
         fields = try reader.fields(root, at: "")
-        ranges = reader.ranges
         for name in [eventTime, key, rank] where !fields.contains(where: { $0.name == name }) {
             throw LakeError("\(path): '\(name)' is named as event_time, key or rank, but is no field")
         }
@@ -90,7 +89,6 @@ public struct RecordSchema: Sendable {
 private struct SchemaReader {
     let path: String
     let document: JSONDocument
-    var ranges: [String: RecordSchema.Range] = [:]
 
     func problem(_ node: JSONNode, _ message: String) -> LakeError {
         let position = document.position(at: node.offset)
@@ -110,7 +108,7 @@ private struct SchemaReader {
         return pattern
     }
 
-    mutating func fields(_ node: JSONNode, at place: String) throws -> [RecordSchema.Field] {
+    func fields(_ node: JSONNode, at place: String) throws -> [RecordSchema.Field] {
         guard let list = node["fields"]?.array, !list.isEmpty else {
             throw problem(node, "'fields' is missing: an array of {name, type, …}")
         }
@@ -126,14 +124,14 @@ private struct SchemaReader {
         return fields
     }
 
-    private mutating func type(_ node: JSONNode, at place: String) throws -> RecordSchema.FieldType {
-        if node["minimum"] != nil || node["maximum"] != nil {
-            ranges[place] = .init(minimum: node["minimum"]?.double, maximum: node["maximum"]?.double)
-        }
+    private func type(_ node: JSONNode, at place: String) throws -> RecordSchema.FieldType {
+        let range: RecordSchema.Range? =
+            node["minimum"] == nil && node["maximum"] == nil
+            ? nil : .init(minimum: node["minimum"]?.double, maximum: node["maximum"]?.double)
         let word = try text(node, "type")
         switch word {
-        case "integer": return .integer
-        case "number": return .number
+        case "integer": return .integer(range)
+        case "number": return .number(range)
         case "string": return .string
         case "boolean": return .boolean
         case "timestamp": return .timestamp
@@ -146,7 +144,7 @@ private struct SchemaReader {
         }
     }
 
-    private mutating func array(_ node: JSONNode, at place: String) throws -> RecordSchema.FieldType {
+    private func array(_ node: JSONNode, at place: String) throws -> RecordSchema.FieldType {
         guard let items = node["items"] else { throw problem(node, "an array needs 'items'") }
         let element = try type(items, at: place + "[]")
         let least = node["min_items"]?.integer.map(Int.init)

@@ -27,10 +27,10 @@ public struct RecordFacts: Sendable {
 
 /// Holds records against the declared schema. Null counts as missing.
 struct RecordValidator {
-    private let schema: RecordSchema
     private var extra: [JSONMember] = []
-
-    init(_ schema: RecordSchema) { self.schema = schema }
+    /// The keys down to what is looked at; put together only for a message, because numbers are many.
+    private var path: [String] = []
+    private static let element = "[]"
 
     /// Checks one document, which is the whole content of a file or a line.
     static func check(_ bytes: [UInt8], _ schema: RecordSchema) throws(Rejection) -> RecordFacts {
@@ -59,8 +59,8 @@ struct RecordValidator {
     }
 
     private static func facts(_ object: JSONObject, _ schema: RecordSchema) throws(Rejection) -> RecordFacts {
-        var validator = RecordValidator(schema)
-        try validator.object(object, schema.fields, at: "")
+        var validator = RecordValidator()
+        try validator.object(object, schema.fields)
         guard let time = object[schema.eventTime]?.string else {
             throw Rejection("missing_field", "\(schema.eventTime) is missing")
         }
@@ -71,76 +71,85 @@ struct RecordValidator {
             eventTime: time, key: key, rank: object[schema.rank]?.array?.count ?? 0, extra: validator.extra)
     }
 
-    private mutating func object(
-        _ object: JSONObject, _ fields: [RecordSchema.Field], at place: String
-    ) throws(Rejection) {
+    private mutating func object(_ object: JSONObject, _ fields: [RecordSchema.Field]) throws(Rejection) {
         var found = 0
         for member in object.members {
-            let inside = place.isEmpty ? member.key : place + "." + member.key
             guard let field = fields.first(where: { $0.name == member.key }) else {
-                extra.append(JSONMember(key: inside, node: member.node))
+                extra.append(JSONMember(key: name(of: member.key), node: member.node))
                 continue
             }
             if member.node.isNull { continue }
             if field.isRequired { found += 1 }
-            try value(member.node, field.type, at: inside)
+            path.append(member.key)
+            try value(member.node, field.type)
+            path.removeLast()
         }
         guard found == fields.count(where: \.isRequired) else {
             let missing = fields.first { $0.isRequired && (object[$0.name]?.isNull ?? true) }?.name ?? ""
-            throw Rejection("missing_field", "\(place.isEmpty ? missing : place + "." + missing) is missing")
+            throw Rejection("missing_field", "\(name(of: missing)) is missing")
         }
     }
 
-    private mutating func value(
-        _ node: JSONNode, _ type: RecordSchema.FieldType, at place: String
-    ) throws(Rejection) {
+    /// The path of what is looked at, such as `plates[].car`.
+    private var place: String {
+        var text = ""
+        for part in path {
+            if !text.isEmpty, part != Self.element { text += "." }
+            text += part
+        }
+        return text
+    }
+
+    private func name(of key: String) -> String { path.isEmpty ? key : place + "." + key }
+
+    private mutating func value(_ node: JSONNode, _ type: RecordSchema.FieldType) throws(Rejection) {
         switch type {
-        case .integer:
+        case .integer(let range):
             guard let number = node.integer else {
                 // A whole number beyond 64 bits, or one with a fraction.
                 if case .number(_, let text) = node.value, !text.contains(where: { ".eE".contains($0) }) {
                     throw Rejection("out_of_range", "\(place) is \(text), which 64 bits cannot hold")
                 }
-                throw wrong(node, "an integer", place)
+                throw wrong(node, "an integer")
             }
-            try bounds(Double(number), "\(number)", place)
-        case .number:
-            guard let number = node.double else { throw wrong(node, "a number", place) }
+            if let range { try check(Double(number), range) { "\(number)" } }
+        case .number(let range):
+            guard let number = node.double else { throw wrong(node, "a number") }
             guard number.isFinite else { throw Rejection("not_finite", "\(place) is not finite") }
-            try bounds(number, "\(number)", place)
+            if let range { try check(number, range) { "\(number)" } }
         case .string, .timestamp:
-            guard node.string != nil else { throw wrong(node, "a string", place) }
+            guard node.string != nil else { throw wrong(node, "a string") }
         case .boolean:
-            guard node.bool != nil else { throw wrong(node, "true or false", place) }
+            guard node.bool != nil else { throw wrong(node, "true or false") }
         case .text:
-            guard node.string != nil || node.integer != nil else { throw wrong(node, "a string or an integer", place) }
+            guard node.string != nil || node.integer != nil else { throw wrong(node, "a string or an integer") }
         case .object(let fields):
-            guard let object = node.object else { throw wrong(node, "an object", place) }
-            try self.object(object, fields, at: place)
+            guard let object = node.object else { throw wrong(node, "an object") }
+            try self.object(object, fields)
         case .array(let element, let least, let most):
-            guard let nodes = node.array else { throw wrong(node, "an array", place) }
-            if let least, nodes.count < least { throw count(nodes.count, "at least \(least)", place) }
-            if let most, nodes.count > most { throw count(nodes.count, "at most \(most)", place) }
-            let inside = place + "[]"
-            for node in nodes { try value(node, element, at: inside) }
+            guard let nodes = node.array else { throw wrong(node, "an array") }
+            if let least, nodes.count < least { throw count(nodes.count, "at least \(least)") }
+            if let most, nodes.count > most { throw count(nodes.count, "at most \(most)") }
+            path.append(Self.element)
+            for node in nodes { try value(node, element) }
+            path.removeLast()
         }
     }
 
-    private func bounds(_ number: Double, _ text: String, _ place: String) throws(Rejection) {
-        guard let range = schema.ranges[place] else { return }
+    private func check(_ number: Double, _ range: RecordSchema.Range, _ text: () -> String) throws(Rejection) {
         if let minimum = range.minimum, number < minimum {
-            throw Rejection("out_of_range", "\(place) is \(text), below \(minimum)")
+            throw Rejection("out_of_range", "\(place) is \(text()), below \(minimum)")
         }
         if let maximum = range.maximum, number > maximum {
-            throw Rejection("out_of_range", "\(place) is \(text), above \(maximum)")
+            throw Rejection("out_of_range", "\(place) is \(text()), above \(maximum)")
         }
     }
 
-    private func wrong(_ node: JSONNode, _ wanted: String, _ place: String) -> Rejection {
+    private func wrong(_ node: JSONNode, _ wanted: String) -> Rejection {
         Rejection("wrong_type", "\(place) is \(node.typeName), not \(wanted)")
     }
 
-    private func count(_ count: Int, _ wanted: String, _ place: String) -> Rejection {
+    private func count(_ count: Int, _ wanted: String) -> Rejection {
         Rejection("wrong_type", "\(place) has \(count) elements, not \(wanted)")
     }
 }

@@ -37,7 +37,9 @@ enum ConvertKind: TaskKind {
         let staged = try publisher.stage(target)
         let duckdb = try context.duckdb()
         let files = input.files.map { raw.path + "/" + $0.name }
-        let rows = try duckdb.run(sql(schema, files, to: staged + "/data.parquet"))
+        // DuckDB reads with several threads only where its buffers, which are made for the largest record, are small.
+        let largest = max(input.counts[Manifest.largestRecord]?.integer ?? 1 << 30, 1 << 24)
+        let rows = try duckdb.run(sql(schema, files, to: staged + "/data.parquet", largest: largest))
         let written = rows.first?["rows"]?.integer ?? -1
         let expected = input.counts["loaded"]?.integer ?? -1
         guard written == expected else {
@@ -93,14 +95,16 @@ enum ConvertKind: TaskKind {
 
     /// Of records with one key the best counts: more elements in the ranking field, then the smaller hash. The last
     /// statement answers with what was written and with the fields that the schema does not know.
-    private static func sql(_ schema: RecordSchema, _ files: [String], to target: String) -> String {
+    private static func sql(
+        _ schema: RecordSchema, _ files: [String], to target: String, largest: Int64
+    ) -> String {
         let key = SQL.name(schema.key)
         let rank = SQL.name(schema.rank)
         return """
             COPY (
                 SELECT source_id AS "sourceId", source AS "sourceFile", event_time AS "createDateTime", sha256,
                     extra AS _extra, doc.*
-                FROM read_json(\(SQL.list(files)), format = 'newline_delimited', maximum_object_size = 1073741824,
+                FROM read_json(\(SQL.list(files)), format = 'newline_delimited', maximum_object_size = \(largest),
                     columns = {
                         source: 'VARCHAR', source_id: 'VARCHAR', sha256: 'VARCHAR', event_time: 'TIMESTAMP', extra: 'JSON',
                         doc: \(SQL.text(schema.structType))
@@ -113,7 +117,7 @@ enum ConvertKind: TaskKind {
             SELECT (SELECT count(*) FROM read_parquet(\(SQL.text(target)))) AS rows,
                 (SELECT json_group_object(field, records) FROM (
                     SELECT field, count(*) AS records
-                    FROM (SELECT unnest(json_keys(_extra)) AS field FROM read_parquet(\(SQL.text(target))))
+                    FROM (SELECT unnest(list_distinct(json_keys(_extra))) AS field FROM read_parquet(\(SQL.text(target))))
                     GROUP BY field ORDER BY field)) AS drift,
                 (SELECT json_group_object(field, present) FROM (
                     -- From the file's own statistics, which cost nothing: how often each declared field has a value.

@@ -96,9 +96,10 @@ enum LoadKind: TaskKind {
     }
 
     private static func eventTime(_ text: String, _ zone: Zone) -> (day: String, utc: String)? {
-        // A date alone is no time of an event.
-        guard let parsed = Instant.parse(text, in: zone), !parsed.isDateOnly else { return nil }
+        guard let stamp = EventStamp.normalized(text), let parsed = Instant.parse(stamp, in: zone) else { return nil }
         let utc = parsed.instant.description
+        // In another zone the year may be one that four digits do not hold.
+        guard utc.utf8.dropFirst(4).first == UInt8(ascii: "-"), !utc.hasPrefix("0000") else { return nil }
         return (String(utc.prefix(10)), String(utc.dropLast()))
     }
 

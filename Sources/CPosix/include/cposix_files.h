@@ -17,6 +17,9 @@ enum {
 /// renameat2(2) with both paths relative to the working directory.
 int weir_renameat2(const char *from, const char *to, unsigned int flags);
 
+/// syncfs(2): everything of the file system that a descriptor stands on.
+int weir_sync_filesystem(int fd);
+
 /// pipe2(2) with O_CLOEXEC, never on descriptors 0 to 2. The first end is for reading.
 int weir_pipe(int ends[2]);
 
