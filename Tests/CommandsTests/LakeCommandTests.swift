@@ -6,7 +6,7 @@ import Testing
 @testable import Commands
 
 /// `weir lake …`: what the manifests tell.
-@Suite struct LakeCommandTests {
+@Suite(.serialized) struct LakeCommandTests {
     private func words(_ output: CommandHome.Output) -> [[String]] {
         output.out.split(separator: "\n").map { $0.split(separator: " ").map(String.init) }
     }

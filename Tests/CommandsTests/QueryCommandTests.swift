@@ -6,7 +6,7 @@ import Testing
 @testable import Commands
 
 /// `weir query`: rows as tables, JSON, CSV and Parquet.
-@Suite struct QueryCommandTests {
+@Suite(.serialized) struct QueryCommandTests {
     @Test func rowsAreShownAsATable() throws {
         let home = try CommandHome.withLake()
         let output = home.weir("query", "plate", "--columns", "id, country", "--order", "-id", "--limit", "3")

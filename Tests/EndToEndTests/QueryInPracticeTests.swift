@@ -4,7 +4,7 @@ import Spawn
 import Testing
 
 /// The lake that the licence-plate pipeline has made, looked at with the built program.
-@Suite struct QueryInPracticeTests {
+@Suite(.serialized) struct QueryInPracticeTests {
     private static let day = "2022-05-02"
 
     private func home() throws -> WeirHome {

@@ -6,7 +6,7 @@ import Testing
 @testable import TaskKinds
 
 /// Tables, their columns and where they come from, read from manifests.
-@Suite struct CatalogueTests {
+@Suite(.serialized) struct CatalogueTests {
     private let scratch: Scratch
 
     init() throws { scratch = try Scratch() }

@@ -6,7 +6,7 @@ import Testing
 @testable import TaskKinds
 
 /// The file that says what datasets mean.
-@Suite struct DataDictionaryTests {
+@Suite(.serialized) struct DataDictionaryTests {
     private let scratch: Scratch
 
     init() throws { scratch = try Scratch() }
