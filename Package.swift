@@ -43,7 +43,7 @@ let package = Package(
         library("Observability", ["JSONText"]),
         library("Spawn", ["JSONText", "CPosix", "CDigest"]),
         library("Store", ["SchedulerCore"], settings: quick),
-        library("Simulation", ["Store", "SchedulerCore"], settings: quick),
+        library("Simulation", ["Store", "SchedulerCore", "JSONText"], settings: quick),
         library("SQLiteStore", ["Store", "SchedulerCore", "JSONText", "CSQLite"]),
         library("Engine", ["Store", "Spawn", "SchedulerCore", "Observability", "JSONText", "CPosix"]),
         library("Lake", ["Spawn", "SchedulerCore", "JSONText", "CPosix"]),

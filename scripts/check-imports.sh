@@ -13,7 +13,7 @@ allowed() {
         Observability) echo "JSONText" ;;
         Spawn) echo "JSONText CPosix CDigest" ;;
         Store) echo "SchedulerCore" ;;
-        Simulation) echo "Store SchedulerCore" ;;
+        Simulation) echo "Store SchedulerCore JSONText" ;;
         SQLiteStore) echo "Store SchedulerCore JSONText CSQLite" ;;
         Engine) echo "Store Spawn SchedulerCore Observability JSONText CPosix" ;;
         Lake) echo "Spawn SchedulerCore JSONText CPosix" ;;

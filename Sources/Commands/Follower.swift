@@ -21,12 +21,13 @@ struct Follower {
                 }
                 return (current, try reader.taskInstances(ofRun: current.id))
             }
-            for task in tasks where shown[task.key.taskID] != task.state {
-                let isNews = task.state.isFinal || task.state == .running || task.state == .upForRetry
-                shown[task.key.taskID] = task.state
+            for task in tasks where shown[task.key.name] != task.state {
+                let isNews =
+                    task.state.isFinal && task.state != .removed || task.state == .running || task.state == .upForRetry
+                shown[task.key.name] = task.state
                 guard isNews else { continue }
                 let reason = task.reason.map { " (\($0))" } ?? ""
-                session.terminal.error("  \(task.key.taskID): \(task.state.rawValue)\(reason)")
+                session.terminal.error("  \(task.key.name): \(task.state.rawValue)\(reason)")
             }
             if current.state.isFinal {
                 let took = current.endedAt.flatMap { end in current.startedAt.map { Text.duration(end - $0) } }

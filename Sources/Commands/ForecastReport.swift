@@ -77,7 +77,10 @@ struct ForecastReport {
         let rest = question.dag.tasks.count - known.count
         let others =
             rest == 0 ? [] : ["\(known.isEmpty ? "every task" : "every other task") \(question.otherwise.takes)"]
-        return "assuming " + (known + others).joined(separator: ", ")
+        let words = "assuming " + (known + others).joined(separator: ", ")
+        guard !forecast.unknownOutputs.isEmpty else { return words }
+        return words + "\nnothing is known of the outputs \(forecast.unknownOutputs.joined(separator: ", ")): "
+            + "lists are taken to have one element, conditions to hold (--durations can tell)"
     }
 
     private var summary: [String] {

@@ -11,7 +11,7 @@ enum LogsCommand {
         positionals: [
             .init(name: "DAG", help: "id of the DAG"),
             .init(name: "RUN", help: "id of the run, or its date where that is enough to tell it"),
-            .init(name: "TASK", help: "id of the task"),
+            .init(name: "TASK", help: "id of the task; load[3] for one instance of a mapped task"),
         ],
         options: [
             .value("--try", "N", "only this try"), .flag("--follow", short: "-f", "go on until the task has ended"),
@@ -23,10 +23,7 @@ enum LogsCommand {
         let run = try session.run(arguments.required(0), arguments.required(1), reader)
         let taskID = arguments.required(2)
         let tasks = try reader.taskInstances(ofRun: run.id)
-        guard let task = tasks.first(where: { $0.key.taskID == taskID }) else {
-            let near = nearestName(to: taskID, among: tasks.map(\.key.taskID)).map { "; did you mean '\($0)'?" } ?? ""
-            throw CommandFailure(.notFound, "run \(run.runID) has no task '\(taskID)'\(near)")
-        }
+        let task = try instance(taskID, tasks, run)
         let only = try arguments.integer("--try", in: 1...1_000_000)
         Interrupts.catchThem()
         var shown: Set<Int64> = []
@@ -34,8 +31,10 @@ enum LogsCommand {
             let current = try reader.taskInstances(ofRun: run.id).first { $0.key == task.key } ?? task
             let attempts = try reader.attempts(of: task.key).filter { only == nil || $0.tryNumber == only }
             if attempts.isEmpty, !arguments.has("--follow") {
-                let wanted = only.map { "no try \($0)" } ?? "no try yet"
-                throw CommandFailure(.notFound, "task '\(taskID)' is \(current.state.rawValue) and has \(wanted)")
+                let wanted = only.map { "no try \($0)" } ?? (current.state.isFinal ? "no log" : "no try yet")
+                let reason = current.reason.map { ": \($0)" } ?? ""
+                throw CommandFailure(
+                    .notFound, "task '\(taskID)' is \(current.state.rawValue) and has \(wanted)\(reason)")
             }
             for attempt in attempts where !shown.contains(attempt.id) {
                 shown.insert(attempt.id)
@@ -47,6 +46,22 @@ enum LogsCommand {
             if session.terminal.outputFailure != nil { return .done }
             usleep(100_000)
         }
+    }
+
+    /// The instance that a name means: the task's own, or one of a mapped task.
+    private static func instance(
+        _ name: String, _ tasks: [TaskInstance], _ run: Run
+    ) throws(CommandFailure) -> TaskInstance {
+        if let task = tasks.first(where: { $0.key.name == name && $0.state != .removed }) { return task }
+        let mapped = tasks.filter { $0.key.taskID == name && $0.key.mapIndex >= 0 }
+        if let first = mapped.first {
+            guard mapped.count > 1 else { return first }
+            throw CommandFailure(
+                .usage, "task '\(name)' has \(mapped.count) instances; name one, such as '\(first.key.name)'")
+        }
+        if let task = tasks.first(where: { $0.key.name == name }) { return task }
+        let near = nearestName(to: name, among: tasks.map(\.key.name)).map { "; did you mean '\($0)'?" } ?? ""
+        throw CommandFailure(.notFound, "run \(run.runID) has no task '\(name)'\(near)")
     }
 
     private static func show(

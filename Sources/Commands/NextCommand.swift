@@ -19,7 +19,13 @@ enum NextCommand {
         let after = try arguments.value("--after").map { text throws(CommandFailure) in
             try Dates.instant(text, "--after", dag.zone)
         }
-        let runs = Schedules.upcoming(dag, after: after ?? Instant(microseconds: WallClock.now()), count: count)
+        let now = Instant(microseconds: WallClock.now())
+        let record = try session.record(dag.id)
+        let runs = Schedules.upcoming(
+            dag, after: after ?? now, firstLoad: record?.firstSeen ?? now, count: count)
+        if record?.paused ?? dag.paused {
+            session.terminal.error("\(dag.id) is paused: nothing of this runs until `weir unpause \(dag.id)`")
+        }
         if arguments.has("--json") {
             var writer = JSONWriter(indented: true)
             writer.array { writer in

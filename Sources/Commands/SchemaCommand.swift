@@ -4,8 +4,7 @@ import SchedulerCore
 enum SchemaCommand {
     static let spec = CommandSpec(
         name: "schema", summary: "print the JSON Schema of DAG files, for editors",
-        examples: [("weir schema >dag.schema.json", "then a DAG file names it: \"$schema\": \"../dag.schema.json\"")],
-        isHidden: true
+        examples: [("weir schema >dag.schema.json", "then a DAG file names it: \"$schema\": \"../dag.schema.json\"")]
     ) { _, surroundings in
         surroundings.terminal.write(DAGSchema.text(kinds: Session.kinds))
         return .done

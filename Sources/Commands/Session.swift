@@ -88,12 +88,36 @@ struct Session {
             "no DAG '\(id)' in \(home.dags)" + (near.map { "; did you mean '\($0)'?" } ?? "; `weir dags` lists them"))
     }
 
+    /// What the store knows of a DAG; nil when it was never loaded.
+    func record(_ dag: String) throws(CommandFailure) -> DAGRecord? {
+        guard let reader = try reader() else { return nil }
+        do throws(StoreError) { return try reader.dags().first { $0.record.id == dag }?.record } catch {
+            throw CommandFailure(error)
+        }
+    }
+
     /// A run by its id, or by enough of its beginning or its date to tell it.
     func run(_ dag: String, _ id: String, _ reader: any StoreReader) throws(CommandFailure) -> Run {
+        guard !id.isEmpty else { throw CommandFailure(.usage, "RUN is empty; name a run, or its date") }
         do throws(StoreError) {
             if let run = try reader.run(dag: dag, runID: id) { return run }
             let runs = try reader.runs(RunQuery(dag: dag, limit: 10_000))
-            let matching = runs.filter { $0.runID.hasPrefix(id) || $0.runID.contains("__" + id) }
+            if let date = CivilDate(id) {
+                let zone = (try? self.dag(dag).dag.zone) ?? .utc
+                // As `ds` and `--from` mean it: the local day that the run is about.
+                let ofDay = runs.filter { zone.date(at: $0.logicalDate) == date }
+                let ofInterval = ofDay.filter(\.type.isOfInterval)
+                if let run = ofInterval.count == 1 ? ofInterval.first : ofDay.count == 1 ? ofDay.first : nil {
+                    return run
+                }
+                if !ofDay.isEmpty {
+                    let names = ofDay.prefix(3).map(\.runID).joined(separator: ", ")
+                    throw StoreError(.conflict, "'\(id)' could be \(names)" + (ofDay.count > 3 ? " …" : ""))
+                }
+            }
+            // A date is nothing but a date: an id that begins with it in UTC is about another day.
+            let matching =
+                CivilDate(id) != nil ? [] : runs.filter { $0.runID.hasPrefix(id) || $0.runID.contains("__" + id) }
             if matching.count == 1 { return matching[0] }
             if matching.count > 1 {
                 let names = matching.prefix(3).map(\.runID).joined(separator: ", ")

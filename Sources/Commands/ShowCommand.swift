@@ -22,7 +22,10 @@ enum ShowCommand {
         terminal.print("\(dag.id)\(dag.description.isEmpty ? "" : ": " + dag.description)")
         terminal.print("file: dags/\(file.file), version \(file.sha256.prefix(12))")
         terminal.print("schedule: \(Schedules.words(dag))")
-        for line in Schedules.next(dag, now: Instant(microseconds: WallClock.now())) { terminal.print("  \(line)") }
+        let record = try session.record(dag.id)
+        for line in Schedules.next(dag, now: Instant(microseconds: WallClock.now()), firstLoad: record?.firstSeen) {
+            terminal.print("  \(line)")
+        }
         for parameter in dag.params {
             var writer = JSONWriter()
             if let value = parameter.defaultValue { writer.node(value) }

@@ -65,12 +65,12 @@ enum SimulateCommand {
         return Forecast.Question(
             dag: dag, from: start, to: to ?? start + TimeAmount(seconds: 31 * 86_400),
             parallelism: try arguments.integer("--parallelism", in: 1...4096) ?? session.parallelism,
-            pools: try pools(arguments, reader), kinds: Session.kinds, assumptions: durations.known,
+            pools: try pools(arguments, dag, reader), kinds: Session.kinds, assumptions: durations.known,
             otherwise: durations.otherwise)
     }
 
     private static func pools(
-        _ arguments: Arguments, _ reader: (any StoreReader)?
+        _ arguments: Arguments, _ dag: DAG, _ reader: (any StoreReader)?
     ) throws(CommandFailure) -> [Pool] {
         var pools: [Pool] = []
         do throws(StoreError) { pools = try reader?.pools() ?? [] } catch { throw CommandFailure(error) }
@@ -78,6 +78,13 @@ enum SimulateCommand {
             let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
             guard parts.count == 2, let slots = Int(parts[1]), (0...1_000_000).contains(slots) else {
                 throw arguments.usage("--pool is '\(text)'; it must be a name and its slots, such as duckdb=2")
+            }
+            guard pools.contains(where: { $0.name == parts[0] }) || dag.tasks.contains(where: { $0.pool == parts[0] })
+            else {
+                let near = nearestName(to: String(parts[0]), among: dag.tasks.map(\.pool)).map {
+                    "; did you mean '\($0)'?"
+                }
+                throw arguments.usage("--pool names '\(parts[0])', which no task of \(dag.id) uses\(near ?? "")")
             }
             pools.removeAll { $0.name == parts[0] }
             pools.append(Pool(name: String(parts[0]), slots: slots))

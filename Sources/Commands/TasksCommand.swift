@@ -25,9 +25,12 @@ enum TasksCommand {
         }
         var table = Table("TASK", "STATE", "TRY", "STARTED", "TOOK", "REASON")
         table.colour = Table.stateColour
-        for task in tasks {
+        // What stood for a mapped task before its list was known says nothing beside its instances.
+        let mapped = Set(tasks.filter { $0.key.mapIndex >= 0 }.map(\.key.taskID))
+        for task in tasks
+        where !(task.state == .removed && task.key.mapIndex < 0 && mapped.contains(task.key.taskID)) {
             table.rows.append([
-                task.key.taskID, task.state.rawValue, "\(task.tryNumber)", task.startedAt.map { "\($0.seconds)" } ?? "",
+                task.key.name, task.state.rawValue, "\(task.tryNumber)", task.startedAt.map { "\($0.seconds)" } ?? "",
                 task.duration.map { Text.duration($0) } ?? "", task.reason ?? "",
             ])
         }

@@ -30,12 +30,14 @@ extension CronExpression {
         var parts: [String] = []
         let everyDay = day.values == 0xFFFF_FFFE && !day.hasLastDay
         let everyWeekday = weekday.values == 0x7F && weekday.nthWeekdays == 0
-        if !everyDay {
-            var days = day.all.map(String.init)
-            if day.hasLastDay { days.append("the last") }
-            parts.append("on day \(list(days)) of the month")
+        // Where either field is enough, one that matches always leaves nothing to the other.
+        let isAnyDay = eitherDay && (everyDay || everyWeekday)
+        if !everyDay, !isAnyDay {
+            let numbers = day.all.map(String.init)
+            let days = (numbers.isEmpty ? [] : ["day \(list(numbers))"]) + (day.hasLastDay ? ["the last day"] : [])
+            parts.append("on \(days.joined(separator: " and ")) of the month")
         }
-        if !everyWeekday {
+        if !everyWeekday, !isAnyDay {
             let names = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"]
             let ordinals = ["", "first", "second", "third", "fourth", "fifth"]
             var days = weekday.all.map { names[$0] }

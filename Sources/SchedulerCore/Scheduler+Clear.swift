@@ -47,7 +47,8 @@ extension Scheduler {
                 intend(request.state.intent, node, index)
             } else {
                 move(node, index, request.state.move, reason: "marked \(request.state.rawValue)")
-                node.instances[index].record.endedAt = now
+                // One that has ended keeps its times.
+                if node.instances[index].record.endedAt == nil { node.instances[index].record.endedAt = now }
                 tellFollowers(node, task)
             }
         }

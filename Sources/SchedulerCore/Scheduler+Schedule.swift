@@ -58,14 +58,19 @@ extension Scheduler {
         switch dag.catchup {
         case .all: break
         case .latest: cursor = max(cursor, latestDue(dag, timetable, now: now))
-        case .none: cursor = max(cursor, timetable.alignPrevious(now))
+        case .none: cursor = max(cursor, firstNotDue(dag, timetable, now: now))
         }
         if let window = dag.catchupWindow {
             let horizon = timetable.alignNext(Instant(microseconds: now.microseconds - window.microseconds))
-            cursor = max(cursor, min(horizon, timetable.alignPrevious(now)))
+            cursor = max(cursor, min(horizon, firstNotDue(dag, timetable, now: now)))
         }
         moveCursor(node, to: cursor, skipping: node.record.cursor ?? first, because: .catchup, now: now)
         advanceSchedule(node, now: now)
+    }
+
+    /// Start of the first interval whose run is not due yet: with a `delay` it may have ended.
+    private func firstNotDue(_ dag: DAG, _ timetable: Timetable, now: Instant) -> Instant {
+        timetable.alignPrevious(Instant(microseconds: now.microseconds - dag.delay.microseconds))
     }
 
     /// Start of the latest interval whose run is due.

@@ -13,7 +13,12 @@ extension Scheduler {
                 guard let node = waiting(next.run, next.index, in: .queued), let dag = node.dag else { continue }
                 if let gate = closedGate(next, node, dag) {
                     let slots = slots(of: node, next.index, at: gate)
-                    if slots > gate.capacity { gate.oversized.append(next) } else { gate.parked.push(next) }
+                    if slots > gate.capacity {
+                        gate.oversized.append(next)
+                        sayWhy(node, next.index)
+                    } else {
+                        gate.parked.push(next)
+                    }
                 } else {
                     startAttempt(node, dag, next.index, now: now)
                 }
@@ -21,6 +26,16 @@ extension Scheduler {
             // A task that cannot be rendered ends without a process, which may end its run and let others start.
             startRuns(now: now)
         } while mayStart && !(ready.isEmpty && gatesToUnpark.isEmpty)
+    }
+
+    /// What nothing but a person can end is told where the task is shown.
+    private func sayWhy(_ node: RunNode, _ index: Int) {
+        let key = node.instances[index].record.key
+        let why = whyNotRunning(
+            dag: node.run.dagID, runID: node.run.runID, task: key.taskID, mapIndex: key.mapIndex)
+        guard node.instances[index].record.reason != why else { return }
+        node.instances[index].record.reason = why
+        touch(node, index)
     }
 
     // MARK: Gates

@@ -1,3 +1,4 @@
+import JSONText
 import SchedulerCore
 
 /// What a DAG would do in a span of time: when each run and task would start and end, what would wait and why, and what
@@ -82,9 +83,13 @@ public struct Forecast: Sendable {
     /// Slots by pool, of the pools that the DAG uses, and how many there are.
     public var peakSlots: [String: Int] = [:]
     public var slots: [String: Int] = [:]
-    /// Runs that were due, and not done, half-way and at the end of the span.
-    public var openHalfWay = 0
+    /// Runs that were due, and not done, at the end of the span.
     public var openAtEnd = 0
+    /// Those of them that had not even started.
+    var waitingHalfWay = 0
+    public var waitingAtEnd = 0
+    /// Outputs of which nothing is known, as `task.key`: a list was taken to have one element, a condition to hold.
+    public var unknownOutputs: [String] = []
     /// The forecast was given up at this instant with runs that had not ended.
     public var givenUpAt: Instant?
 
@@ -93,8 +98,8 @@ public struct Forecast: Sendable {
         runs.compactMap { run in run.run.endedAt.map { $0 - run.run.runAfter } }.sorted()
     }
 
-    /// Whether more runs are left over at the end than half-way, and more than the one that is about to be done.
-    public var fallsBehind: Bool { openAtEnd > max(openHalfWay, 1) }
+    /// Whether more runs wait for their start at the end than half-way, and more than one.
+    public var fallsBehind: Bool { waitingAtEnd > max(waitingHalfWay, 1) }
 }
 
 /// Why there is no forecast.
@@ -115,6 +120,64 @@ extension Forecast {
         guard question.from < question.to else {
             throw ForecastError(message: "the span from \(question.from) to \(question.to) is empty")
         }
-        return try Forecaster(question).play()
+        try refuseTooMany(question)
+        var question = question
+        let unknown = question.assumeOutputs()
+        var forecast = try Forecaster(question).play()
+        forecast.unknownOutputs = unknown
+        return forecast
+    }
+
+    /// A span that cannot be played through is refused before hours are spent on it.
+    private static func refuseTooMany(_ question: Question) throws {
+        guard let timetable = question.dag.timetable else { return }
+        let tasks = max(question.dag.tasks.count, 1)
+        var tick = timetable.next(after: question.from)
+        var runs = 0
+        while tick < question.to, tick < .distantFuture {
+            runs += 1
+            guard runs * tasks <= most else {
+                throw ForecastError(
+                    message: "until \(tick) alone there are \(runs) runs of \(tasks) tasks, and the span goes on to "
+                        + "\(question.to); ask about a shorter one")
+            }
+            tick = timetable.next(after: tick)
+        }
+    }
+}
+
+extension Forecast.Question {
+    /// Makes up the outputs that tasks use and nothing is known of: a list has one element, a condition holds.
+    /// - Returns: what was made up, as `task.key`.
+    mutating func assumeOutputs() -> [String] {
+        var known: [String: JSONObject] = [:]
+        for (task, assumption) in assumptions {
+            known[task] = assumption.outputs.flatMap { (try? JSONDocument(parsing: $0))?.root.object }
+        }
+        let unknown = dag.usedOutputs.filter { known[$0.task]?[$0.key] == nil }
+        for output in unknown.sorted(by: { ($0.task, $0.key) < ($1.task, $1.key) }) {
+            let some = JSONNode(.string("?"))
+            var members = known[output.task]?.members ?? []
+            // One that is a list somewhere is a list everywhere.
+            if members.contains(where: { $0.key == output.key }), !output.isList { continue }
+            members.removeAll { $0.key == output.key }
+            members.append(JSONMember(key: output.key, node: output.isList ? JSONNode(.array([some])) : some))
+            known[output.task] = JSONObject(members)
+        }
+        for (task, object) in known {
+            var writer = JSONWriter()
+            writer.node(JSONNode(.object(object)))
+            var assumption = assumptions[task] ?? otherwise
+            assumption.outputs = writer.text
+            assumptions[task] = assumption
+        }
+        var named = Set(unknown.map { "\($0.task).\($0.key)" })
+        dag = dag.assumingConditions { task, key in
+            // What was made up for something else is no answer to a question.
+            let isKnown = known[task]?[key] != nil && !named.contains("\(task).\(key)")
+            if !isKnown { named.insert("\(task).\(key)") }
+            return isKnown
+        }
+        return named.sorted()
     }
 }

@@ -121,9 +121,11 @@ final class Forecaster {
         }
         if let spec = specs[launch.taskID] {
             slotsInUse[spec.pool, default: 0] += spec.poolSlots
-            forecast.peakSlots[spec.pool] = max(forecast.peakSlots[spec.pool] ?? 0, slotsInUse[spec.pool] ?? 0)
+            if isWithin {
+                forecast.peakSlots[spec.pool] = max(forecast.peakSlots[spec.pool] ?? 0, slotsInUse[spec.pool] ?? 0)
+            }
         }
-        forecast.peakTasks = max(forecast.peakTasks, world.live.count)
+        if isWithin { forecast.peakTasks = max(forecast.peakTasks, world.live.count) }
         // A notification is quick.
         let assumed =
             question.assumptions[launch.taskID]
@@ -162,7 +164,7 @@ final class Forecaster {
             default: break
             }
         }
-        forecast.peakRuns = max(forecast.peakRuns, activeRuns)
+        if isWithin { forecast.peakRuns = max(forecast.peakRuns, activeRuns) }
     }
 
     private func note(_ run: Run) { if run.state == .running { activeRuns += 1 } }
@@ -227,14 +229,18 @@ final class Forecaster {
             }
         }
         forecast.skips.removeAll { $0.to >= question.to }
-        forecast.openHalfWay = open(at: halfWay)
-        forecast.openAtEnd = open(at: question.to)
+        forecast.openAtEnd = forecast.runs.count { ($0.run.endedAt ?? .distantFuture) > question.to }
+        forecast.waitingHalfWay = waiting(at: halfWay)
+        forecast.waitingAtEnd = waiting(at: question.to)
         return forecast
     }
 
     private func place(_ task: Forecast.Task) -> Int { places[task.instance.key.taskID] ?? 0 }
 
-    private func open(at instant: Instant) -> Int {
-        forecast.runs.count { $0.run.runAfter < instant && ($0.run.endedAt ?? .distantFuture) > instant }
+    private func waiting(at instant: Instant) -> Int {
+        forecast.runs.count { $0.run.runAfter < instant && ($0.run.startedAt ?? .distantFuture) > instant }
     }
+
+    /// Whether what happens now belongs to the span.
+    private var isWithin: Bool { world.now < question.to }
 }

@@ -18,7 +18,7 @@ enum NotifyKind: TaskKind {
 
     static func run(_ context: TaskContext) throws -> TaskOutcome {
         let report = RunReport(context, reportTask: context.string("report"))
-        let subject = context.string("subject", default: "\(context.dagID) \(context.ds)")
+        let subject = context.string("subject", default: "\(context.dagID) \(about(context))")
         let page = context.bool("attach", default: true) ? report.page : nil
         try Mailing.send(
             context, subject: "\(subject): \(report.verdict)", text: report.text, html: report.html,
@@ -38,5 +38,15 @@ enum NotifyKind: TaskKind {
             context.log("not attached: \(error)")
             return nil
         }
+    }
+
+    /// The day that the run is about; its time, too, where a day has several runs.
+    private static func about(_ context: TaskContext) -> String {
+        guard let start = Instant.parse(context.intervalStart, in: .utc)?.instant,
+            let end = Instant.parse(context.intervalEnd, in: .utc)?.instant,
+            // The shortest day has 23 hours.
+            start < end, end - start < TimeAmount(seconds: 23 * 3600 - 1)
+        else { return context.ds }
+        return context.logicalDate
     }
 }

@@ -32,7 +32,7 @@ import Testing
         } while !progress.isOver.load(ordering: .relaxed)
     }
 
-    @Test func everyCommandAnswersWithWholePartitions() async throws {
+    @Test(.timeLimit(.minutes(5))) func everyCommandAnswersWithWholePartitions() async throws {
         let home = try CommandHome()
         try home.publish("staging", Self.days[0], "SELECT 1 AS id")
         try Self.publish(home, round: 0)
@@ -48,7 +48,10 @@ import Testing
             ["query", "plate", "--where", "total>=3", "--format", "csv"],
             ["query", "plate", "--out", home.path + "/plate.parquet"], ["query", "--sql", whole],
         ]
-        for _ in 1...4 {
+        var asked = 0
+        // Until the partitions were replaced several times meanwhile.
+        while asked < 4 || progress.rounds.load(ordering: .relaxed) < 4 {
+            asked += 1
             for words in commands {
                 let output = run(words, environment: ["WEIR_HOME": home.path])
                 #expect(output.status == 0 && output.err.isEmpty, "\(words): \(output.err)")
@@ -59,6 +62,5 @@ import Testing
         }
         progress.isOver.store(true, ordering: .relaxed)
         try await replaced
-        #expect(progress.rounds.load(ordering: .relaxed) > 1)
     }
 }

@@ -8,6 +8,43 @@ import Testing
 
 /// Commands that run an engine in the foreground, with the real supervisor.
 @Suite(.timeLimit(.minutes(1))) struct RunningCommandTests {
+    /// A day is the local day that a run is about, whatever its id says in UTC.
+    @Test func aRunIsNamedByItsLocalDay() throws {
+        let home = try CommandHome()
+        try home.write(
+            "dags/tz.json",
+            #"{"id":"tz","schedule":"daily","timezone":"Asia/Tokyo","start":"2022-03-01","tasks":[{"id":"a","#
+                + #""kind":"command","with":{"shell":"echo about $WEIR_DS"}}]}"#)
+        #expect(home.weir("backfill", "tz", "--from", "2022-05-04", "--to", "2022-05-06").status == 0)
+        for day in ["2022-05-04", "2022-05-05", "2022-05-06"] {
+            #expect(home.weir("logs", "tz", day, "a").out.contains("about \(day)\n"), "\(day)")
+        }
+        #expect(home.weir("logs", "tz", "2022-05-03", "a").status == 4)
+        #expect(home.weir("trigger", "tz", "--date", "2022-03-28", "--wait").status == 0)
+        #expect(home.weir("logs", "tz", "2022-03-28", "a").out.contains("about 2022-03-28\n"), "a manual one, too")
+        let empty = home.weir("clear", "tz", "")
+        #expect(empty.status == 2)
+        #expect(empty.err.contains("RUN is empty"))
+    }
+
+    @Test func instancesOfAMappedTaskHaveNamesAndLogs() throws {
+        let home = try CommandHome()
+        try home.write(
+            "dags/m.json",
+            #"{"id":"m","tasks":[{"id":"each","kind":"command","for_each":["n","s"],"with":{"shell":"echo {{ each.value }}"}}]}"#
+        )
+        let done = home.weir("trigger", "m", "--wait")
+        #expect(done.status == 0, "\(done.err)")
+        #expect(!done.err.contains("removed"), "\(done.err)")
+        #expect(done.err.contains("  each[1]: success"))
+        #expect(home.weir("logs", "m", "manual", "each[1]").out.contains("\ns\n"))
+        let which = home.weir("logs", "m", "manual", "each")
+        #expect(which.status == 2)
+        #expect(which.err.contains("task 'each' has 2 instances; name one, such as 'each[0]'"))
+        let tasks = home.weir("tasks", "m", "manual").out
+        #expect(tasks.contains("each[0]") && !tasks.contains("removed"), "\(tasks)")
+    }
+
     private func home() throws -> CommandHome {
         let home = try CommandHome()
         try home.write("dags/hello.json", helloDAG)

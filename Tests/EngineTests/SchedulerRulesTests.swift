@@ -68,6 +68,7 @@ import Testing
         let run = try trigger()
         #expect(running.isEmpty)
         #expect(why("a", run) == "there is no pool 'nope'; `weir pools set nope SLOTS` makes it")
+        #expect(try world.instance("a", run).reason == why("a", run), "it is told where the task is shown")
         try world.request(.setPool(Pool(name: "nope", slots: 1)))
         #expect(running == ["a"])
         try end("a")

@@ -228,6 +228,18 @@ import Testing
         #expect(try world.runs("d").last?.runID == "scheduled__2024-01-04T00:00:00Z")
     }
 
+    /// An interval that has ended and waits for its delay is not missed.
+    @Test func withoutCatchupWhatIsNotDueYetStillComes() throws {
+        let world = SchedulerWorld()
+        world.now = Instant(seconds: 1_700_000_000 / 86_400 * 86_400 + 3_600)
+        try world.load(
+            #"{"id":"d","schedule":"daily","start":"2023-11-01","catchup":"none","delay":"2h","tasks":["#
+                + #"{"id":"a","kind":"command","with":{"command":["true"]}}]}"#)
+        #expect(try world.runs("d").isEmpty)
+        #expect(try world.advance())
+        #expect(try world.runs("d").map { "\($0.logicalDate)" } == ["2023-11-13T00:00:00Z"])
+    }
+
     @Test func aLongCatchUpMakesFewRunsAhead() throws {
         let world = SchedulerWorld(now: try at("2024-12-31T15:00:00Z"))
         try world.load(chain(dagFields: daily + ", \"catchup\": true, \"max_active_runs\": 2"))

@@ -5,6 +5,14 @@ import Testing
 @testable import TaskKinds
 
 @Suite struct RunReportTests {
+    @Test func aRunThatIsLateIsNotOK() throws {
+        let scratch = try Scratch()
+        let context = try Attempt.context(
+            scratch, kind: "notify", day: "2022-05-02", with: "{}", taskID: "on_deadline:1",
+            tasks: #"[{"task_id":"a","state":"running"}]"#)
+        #expect(RunReport(context, reportTask: nil).verdict == "LATE")
+    }
+
     private let scratch: Scratch
 
     init() throws { scratch = try Scratch() }

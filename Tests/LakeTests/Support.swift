@@ -50,12 +50,13 @@ extension Publisher {
 enum Attempt {
     /// What a task of a run is told, without a supervisor around it.
     static func context(
-        _ scratch: Scratch, kind: String, day: String, end: String? = nil, with: String, tasks: String = "[]"
+        _ scratch: Scratch, kind: String, day: String, end: String? = nil, with: String, taskID: String? = nil,
+        tasks: String = "[]"
     ) throws -> TaskContext {
         let directory = AttemptDirectory(path: scratch.path + "/attempt")
         try directory.create()
         let text = """
-            {"kind": "\(kind)", "dag_id": "d", "run_id": "r", "task_id": "\(kind)", "home": "\(scratch.path)", "ds": "\(day)",
+            {"kind": "\(kind)", "dag_id": "d", "run_id": "r", "task_id": "\(taskID ?? kind)", "home": "\(scratch.path)", "ds": "\(day)",
              "logical_date": "\(day)T00:00:00Z", "data_interval_start": "\(day)T00:00:00Z",
              "data_interval_end": "\(end ?? day)T00:00:00Z", "with": \(with), "tasks": \(tasks)}
             """

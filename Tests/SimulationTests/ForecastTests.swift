@@ -99,6 +99,38 @@ import Testing
         #expect(run.run.endedAt == run.run.runAfter + minutes(20))
     }
 
+    @Test func outputsOfWhichNothingIsKnownAreMadeUp() throws {
+        let dag = try dag(
+            #""schedule":"daily""#, chain: ["a", "b", "c"],
+            extra: [
+                "b": #""for_each":"{{ outputs.a.files }}""#,
+                "c": #""when":"outputs.a.n > 3","env":{"X":"{{ outputs.a.name }}"}"#,
+            ])
+        let unknown = try forecast(dag)
+        #expect(unknown.unknownOutputs == ["a.files", "a.n", "a.name"])
+        #expect(unknown.runs.map(\.run.state) == [.success])
+        #expect(unknown.runs[0].tasks.map(\.instance.key.name) == ["a", "b[0]", "c"])
+        #expect(unknown.runs[0].tasks.map(\.instance.state) == [.success, .success, .success])
+        let known = try forecast(
+            dag, ["a": .init(takes: .zero, outputs: #"{"files":[1,2],"n":2,"name":"x"}"#)])
+        #expect(known.unknownOutputs.isEmpty)
+        #expect(known.runs[0].tasks.map(\.instance.state) == [.success, .success, .success, .skipped])
+    }
+
+    @Test func whatOnlyTakesLongerThanTheSpanDoesNotFallBehind() throws {
+        let dag = try dag(#""schedule":{"every":"10m"},"max_active_runs":16"#, chain: ["a"])
+        let forecast = try forecast(dag, to: "2026-01-01T00:35:00Z", minutes: 25)
+        #expect(forecast.openAtEnd == 2)
+        #expect(forecast.waitingAtEnd == 0)
+        #expect(!forecast.fallsBehind)
+    }
+
+    @Test(.timeLimit(.minutes(1))) func spansThatAreTooLongAreRefusedAtOnce() throws {
+        #expect(throws: ForecastError.self) {
+            try forecast(try dag(#""schedule":"* * * * *""#), from: "2000-01-01", to: "9999-01-01")
+        }
+    }
+
     @Test func limitsEndWhatTakesTooLong() throws {
         let retried = try dag(
             #""schedule":"daily""#, extra: ["a": #""timeout":"5m","retries":1,"retry_delay":"1m""#])
