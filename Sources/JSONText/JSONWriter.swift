@@ -58,6 +58,17 @@ public struct JSONWriter: Sendable {
         needsComma = true
     }
 
+    /// JSON that is known to be valid, without its line breaks: in valid JSON one can only stand between values.
+    public mutating func rawLine(_ json: [UInt8]) {
+        separate()
+        if json.contains(where: { $0 == 0x0A || $0 == 0x0D }) {
+            bytes.append(contentsOf: json.lazy.filter { $0 != 0x0A && $0 != 0x0D })
+        } else {
+            bytes.append(contentsOf: json)
+        }
+        needsComma = true
+    }
+
     public mutating func node(_ node: JSONNode) {
         switch node.value {
         case .null: null()

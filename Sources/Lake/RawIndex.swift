@@ -28,10 +28,30 @@ struct RawIndex {
 
     private(set) var entries: [Entry] = []
     /// What was counted already: a file that comes again after a crash is not counted twice.
-    private var known: Set<String> = []
+    private var known: Set<Fingerprint> = []
     private var winners: [String: Int] = [:]
     /// Key and hash of each valid record.
-    private var contents: Set<String> = []
+    private var contents: Set<Fingerprint> = []
+
+    /// Names a content under a name, by the first 128 bits of its SHA-256 and 64 bits of the name: a day has a million of
+    /// them, and their texts would fill the memory.
+    private struct Fingerprint: Hashable {
+        var high: UInt64
+        var low: UInt64
+        var name: UInt64
+
+        init(_ name: String, _ sha256: String) {
+            (high, low) = (0, 0)
+            for (place, byte) in sha256.utf8.prefix(32).enumerated() {
+                let digit = UInt64(byte & 0xF) + (byte > 0x39 ? 9 : 0)
+                if place < 16 { high = high << 4 | digit } else { low = low << 4 | digit }
+            }
+            // FNV-1a, 64 bits.
+            var hash: UInt64 = 0xCBF2_9CE4_8422_2325
+            for byte in name.utf8 { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01B3 }
+            self.name = hash
+        }
+    }
 
     init() {}
 
@@ -49,13 +69,13 @@ struct RawIndex {
     }
 
     private mutating func append(_ entry: Entry) {
-        known.insert(entry.source + "\u{0}" + entry.sha256)
+        known.insert(Fingerprint(entry.source, entry.sha256))
         if entry.outcome == .loaded { winners[entry.key] = entries.count }
-        if entry.outcome != .quarantined { contents.insert(entry.key + "\u{0}" + entry.sha256) }
+        if entry.outcome != .quarantined { contents.insert(Fingerprint(entry.key, entry.sha256)) }
         entries.append(entry)
     }
 
-    func isKnown(source: String, sha256: String) -> Bool { known.contains(source + "\u{0}" + sha256) }
+    func isKnown(source: String, sha256: String) -> Bool { known.contains(Fingerprint(source, sha256)) }
 
     /// Takes over what a closed day has set aside since it was archived.
     mutating func addQuarantined(of other: RawIndex) {
@@ -75,7 +95,7 @@ struct RawIndex {
             return true
         }
         let best = entries[winner]
-        if contents.contains(key + "\u{0}" + sha256) {
+        if contents.contains(Fingerprint(key, sha256)) {
             entry.outcome = .duplicate
             append(entry)
             return false

@@ -195,8 +195,7 @@ public struct RawLoader {
             writer.member("event_time", utc)
             if !extra.isEmpty { writer.member("extra", JSONNode(.object(JSONObject(extra)))) }
             writer.key("doc")
-            // In valid JSON a line break can only stand between values: inside a string it is escaped.
-            writer.raw(String(decoding: bytes.filter { $0 != 0x0A && $0 != 0x0D }, as: UTF8.self))
+            writer.rawLine(bytes)
         }
         return writer.bytes + [0x0A]
     }
