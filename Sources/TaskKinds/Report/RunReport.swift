@@ -73,7 +73,10 @@ struct RunReport {
         [
             records, datasets, numbers, Section(title: changes.map { "Since \($0.since)" } ?? "", rows: news),
             Section(title: "Unknown fields, with their records", rows: outputs("drift")),
-            Section(title: "Records that came for other days, which have to run again", rows: outputs("other_days")),
+            Section(
+                title: "Fields that are missing since the day before, with their values then",
+                rows: outputs("missing_fields")),
+            Section(title: "Records that came for other days, which run again", rows: outputs("other_days")),
         ].filter { !$0.rows.isEmpty }
     }
 
