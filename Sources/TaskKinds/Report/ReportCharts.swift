@@ -26,7 +26,7 @@ enum ReportCharts {
         let width = max(420, step * values.count)
         // Names that would touch each other are left out; the title of each column has them all.
         let longest = values.map { min($0.label.count, 8) }.max() ?? 1
-        let every = max(1, (longest * 8 + step - 1) / step)
+        let every = max(1, (longest * 8 + 10 + step - 1) / step)
         var parts = [open(width: width, height: height + 34, title)]
         for (place, item) in values.enumerated() {
             let size = top > 0 ? Int((abs(item.value) / top * Double(height)).rounded(.up)) : 0
