@@ -75,7 +75,7 @@ import Testing
         // What the checks, the mail and the page say of it.
         #expect(
             try home.weir("quality", "report", "alpr_daily", Self.day).out.contains(
-                "49 checks: 2 not_evaluated, 47 pass"))
+                "50 checks: 2 not_evaluated, 48 pass"))
         let page = home.read("state/lake/reports/alpr_daily/dt=\(Self.day)/index.html")
         for piece in ["74.2 %", "<title>07: 31</title>", "<title>Germany: 9</title>", "<title>silver: 9</title>"] {
             #expect(page.contains(piece), "\(piece)")

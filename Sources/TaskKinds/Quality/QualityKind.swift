@@ -28,15 +28,19 @@ enum QualityKind: TaskKind {
         let runner = QualityRunner(day: day, duckdb: duckdb, log: context.log)
 
         let counts = try lake.partition(context.string("raw", default: "ultimatealpr"), context.ds).manifest()?.counts
-        let frames = try day.partition(context.string("frames", default: "frame")).manifest()
-        let results = runner.evaluate(checks) + QualityConservation.checks(counts, frames?.rows)
+        let published = try rows(day)
+        let results =
+            runner.evaluate(checks)
+            + QualityConservation.checks(
+                counts, frames: context.string("frames", default: "frame"), published: published,
+                found: QualityConservation.rows(of: published, day, duckdb))
         for result in results {
             context.log("\(result.status.rawValue.uppercased()): \(result.name) (\(result.detail))")
         }
         let queries = ReportQueries(file, runner)
         let report = QualityReport(
             dagID: context.dagID, runID: context.runID, ds: context.ds, at: WallClock.now(), counts: counts,
-            rows: try rows(day), numbers: queries.numbers, drift: drift(context), checks: results)
+            rows: published, numbers: queries.numbers, drift: drift(context), checks: results)
         try context.output("report", JSONNode(.string(try write(report, lake))))
         try context.output("page", JSONNode(.string(try page(report, title: file.title, queries.charts, lake))))
         let failed = results.filter(\.isFailure)
