@@ -37,7 +37,7 @@ enum TransformKind: TaskKind {
         let publisher = Publisher(lake, isRevoked: { context.isRevoked })
         defer { publisher.cleanUp() }
 
-        var script = "CREATE TEMP TABLE staging AS SELECT * FROM read_parquet(\(SQL.text(staging.data)));\n" + setup
+        var script = "CREATE TEMP VIEW staging AS SELECT * FROM read_parquet(\(SQL.text(staging.data)));\n" + setup
         var staged: [(name: String, partition: Partition, folder: String)] = []
         for dataset in datasets {
             let partition = lake.partition(bucket + "/" + dataset.name, context.ds)
