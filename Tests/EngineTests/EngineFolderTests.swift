@@ -8,7 +8,7 @@ import Testing
 @testable import Engine
 
 /// DAG files that come, change and go while the engine runs.
-@Suite(.timeLimit(.minutes(1))) struct EngineFolderTests {
+struct EngineFolderTests {
     private func dag(_ id: String, _ description: String = "") -> String {
         """
         {"id": "\(id)", "description": "\(description)", "tasks": [

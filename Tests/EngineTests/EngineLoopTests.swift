@@ -8,7 +8,7 @@ import Testing
 @testable import Engine
 
 /// A turn: one commit, then the effects; and what happens when the commit fails.
-@Suite(.timeLimit(.minutes(1))) struct EngineLoopTests {
+struct EngineLoopTests {
     private let full = StoreError(.io, "the disk is full")
 
     @Test func nothingStartsBeforeItsRowIsCommitted() throws {

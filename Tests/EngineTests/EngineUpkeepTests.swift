@@ -10,7 +10,7 @@ import Testing
 
 /// The engine above a store on a disk: what it removes of the history, and what it does while another process holds the
 /// store.
-@Suite(.timeLimit(.minutes(1))) struct EngineUpkeepTests {
+struct EngineUpkeepTests {
     private let folder: TemporaryDirectory
     private let home: Home
     private let journal = Journal()

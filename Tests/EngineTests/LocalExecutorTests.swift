@@ -8,7 +8,7 @@ import Testing
 @testable import SchedulerCore
 
 /// Attempts with the real supervisor.
-@Suite(.timeLimit(.minutes(1))) struct LocalExecutorTests {
+struct LocalExecutorTests {
     private final class World {
         let folder: TemporaryDirectory
         let home: Home

@@ -5,7 +5,7 @@ import Testing
 @testable import Engine
 
 /// The queue into the loop's thread.
-@Suite(.timeLimit(.minutes(1))) struct MailboxTests {
+struct MailboxTests {
     @Test func itGivesTheOldestFirstAndAtMostTheLimit() throws {
         let mailbox = try Mailbox<Int>()
         for number in 1...5 { mailbox.put(number) }

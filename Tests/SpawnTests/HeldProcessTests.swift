@@ -5,7 +5,7 @@ import Testing
 @testable import Spawn
 
 /// Processes that are held by a pidfd.
-@Suite(.timeLimit(.minutes(1))) struct HeldProcessTests {
+struct HeldProcessTests {
     /// A shell that runs until it is ended; reaped with its owner.
     private final class Child {
         let identity: ProcessIdentity
@@ -68,7 +68,7 @@ import Testing
         let child = try child()
         kill(child.identity.pid, SIGSTOP)
         try wait(for: "the stop") { ProcessStatus.read(pid: child.identity.pid)?.state == UInt8(ascii: "T") }
-        // A grace of an hour would outlast the test's limit.
+        // A grace of an hour would outlast the whole suite's limit.
         #expect(try end(child, grace: 3_600_000_000))
         #expect(child.reap() == SIGKILL)
     }
