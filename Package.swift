@@ -35,6 +35,7 @@ let package = Package(
         // C libraries and system calls that Swift cannot reach by itself.
         .target(name: "CPosix"),
         .target(name: "CDigest", linkerSettings: [.linkedLibrary("crypto")]),
+        .target(name: "CZstd", linkerSettings: [.linkedLibrary("zstd")]),
         .target(name: "CSQLite", linkerSettings: [.linkedLibrary("sqlite3")]),
         .target(name: "CMicroHTTPD", linkerSettings: [.linkedLibrary("microhttpd")]),
 
@@ -46,7 +47,7 @@ let package = Package(
         library("Simulation", ["Store", "SchedulerCore", "JSONText"], settings: quick),
         library("SQLiteStore", ["Store", "SchedulerCore", "JSONText", "CSQLite"]),
         library("Engine", ["Store", "Spawn", "SchedulerCore", "Observability", "JSONText", "CPosix"]),
-        library("Lake", ["Spawn", "SchedulerCore", "JSONText", "CPosix"]),
+        library("Lake", ["Spawn", "SchedulerCore", "JSONText", "CPosix", "CZstd"]),
         library("Mail", ["Spawn"]),
         library("TaskKinds", ["Lake", "Mail", "Spawn", "SchedulerCore", "Observability", "JSONText"]),
         library("HTTPServer", ["CMicroHTTPD"]),

@@ -16,7 +16,7 @@ allowed() {
         Simulation) echo "Store SchedulerCore JSONText" ;;
         SQLiteStore) echo "Store SchedulerCore JSONText CSQLite" ;;
         Engine) echo "Store Spawn SchedulerCore Observability JSONText CPosix" ;;
-        Lake) echo "Spawn SchedulerCore JSONText CPosix" ;;
+        Lake) echo "Spawn SchedulerCore JSONText CPosix CZstd" ;;
         Mail) echo "Spawn" ;;
         TaskKinds) echo "Lake Mail Spawn SchedulerCore Observability JSONText" ;;
         HTTPServer) echo "CMicroHTTPD" ;;

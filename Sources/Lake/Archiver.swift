@@ -115,8 +115,8 @@ public struct Archiver {
                 let late = try RawIndex(reading: target.path + "/" + RawIndex.fileName)
                 if !late.entries.isEmpty {
                     index.addQuarantined(of: late)
-                    try File.writeAtomically(copy + "/" + RawIndex.fileName, index.lines)
-                    manifest.counts = index.counts
+                    try index.write(to: copy + "/" + RawIndex.fileName)
+                    manifest.counts = index.counts.keeping(manifest.counts)
                 }
                 let staged = try publisher.stage(target)
                 try File.removeTree(staged)

@@ -9,7 +9,7 @@ public struct TablePartition: Sendable {
     public var files: [String] { manifest.files.map { partition.path + "/" + $0.name } }
 
     /// Whether the data are NDJSON segments of a raw bucket, and not Parquet.
-    public var isRaw: Bool { manifest.files.contains { $0.name.hasSuffix(".ndjson") } }
+    public var isRaw: Bool { manifest.isRaw }
 }
 
 /// A dataset of a bucket, or a bucket that has partitions itself.

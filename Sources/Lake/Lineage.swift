@@ -40,8 +40,7 @@ public struct Lineage: Sendable {
                 guard let place = lake.partition(named: input.partition) else { return nil }
                 return try Lineage(place, consumed: input.generation, lake, depth: depth + 1)
             }
-        let isRaw = manifest?.files.contains { $0.name.hasSuffix(".ndjson") } ?? false
-        sourceFiles = isRaw ? try RawIndex(reading: partition.path + "/" + RawIndex.fileName).sourceFiles : nil
+        sourceFiles = manifest?.isRaw ?? false ? try RawIndex(reading: partition.path + "/" + RawIndex.fileName).sourceFiles : nil
     }
 }
 
@@ -58,13 +57,5 @@ extension LakeRoot {
 
 extension RawIndex {
     /// How many files the entries come from; of a file with many records each line is an entry (`name#line`).
-    var sourceFiles: Int {
-        Set(
-            entries.map { entry -> Substring in
-                guard let mark = entry.source.lastIndex(of: "#") else { return entry.source[...] }
-                let file = entry.source[..<mark]
-                return file.hasSuffix(".ndjson") || file.hasSuffix(".jsonl") ? file : entry.source[...]
-            }
-        ).count
-    }
+    var sourceFiles: Int { Set(entries.map(\.source.file)).count }
 }

@@ -52,6 +52,8 @@ public struct Manifest: Sendable {
 
     /// Among the counts of raw data: bytes of its longest line.
     public static let largestRecord = "largest_record"
+    /// 1 when the records of the raw data lie in the order of source, time and key, and each of them counts.
+    public static let inOrder = "in_order"
 
     /// Rises by one with each publish.
     public var generation: Int64
@@ -84,6 +86,11 @@ public struct Manifest: Sendable {
         self.isExpired = isExpired
         self.columns = columns
         self.description = description
+    }
+
+    /// Whether the files are segments of a raw bucket, and not Parquet.
+    public var isRaw: Bool {
+        files.contains { $0.name.hasSuffix(SegmentFile.suffix) || $0.name.hasSuffix(".ndjson") }
     }
 
     public var rows: Int64 { files.reduce(0) { $0 + $1.rows } }
@@ -172,7 +179,15 @@ public struct Manifest: Sendable {
 extension JSONNode {
     /// An object with one more number.
     func adding(_ key: String, _ value: Int64) -> JSONNode {
-        let member = JSONMember(key: key, node: JSONNode(.integer(value)))
-        return JSONNode(.object(JSONObject((object?.members ?? []) + [member])))
+        adding([JSONMember(key: key, node: JSONNode(.integer(value)))])
+    }
+
+    /// An object with those members of another that it does not have.
+    func keeping(_ other: JSONNode) -> JSONNode {
+        adding((other.object?.members ?? []).filter { self[$0.key] == nil })
+    }
+
+    private func adding(_ members: [JSONMember]) -> JSONNode {
+        JSONNode(.object(JSONObject((object?.members ?? []) + members)))
     }
 }

@@ -63,14 +63,27 @@ public struct FileDescriptor: ~Copyable, Sendable {
 
     /// Writes every byte, also when the system takes them in pieces.
     public borrowing func writeAll(_ bytes: [UInt8], path: String? = nil) throws(SystemError) {
-        var written = 0
-        while written < bytes.count {
-            let count = bytes[written...].withUnsafeBytes { Glibc.write(raw, $0.baseAddress, $0.count) }
+        let fd = raw
+        try bytes.withUnsafeBufferPointer { bytes throws(SystemError) in
+            try Self.writeAll(UnsafeRawBufferPointer(bytes), to: fd, path: path)
+        }
+    }
+
+    public borrowing func writeAll(_ bytes: UnsafeRawBufferPointer, path: String? = nil) throws(SystemError) {
+        try Self.writeAll(bytes, to: raw, path: path)
+    }
+
+    private static func writeAll(
+        _ bytes: UnsafeRawBufferPointer, to raw: Int32, path: String?
+    ) throws(SystemError) {
+        var rest = bytes
+        while !rest.isEmpty {
+            let count = Glibc.write(raw, rest.baseAddress, rest.count)
             if count < 0 {
                 if errno == EINTR { continue }
                 throw SystemError("write", path: path)
             }
-            written += count
+            rest = UnsafeRawBufferPointer(rebasing: rest[count...])
         }
     }
 }

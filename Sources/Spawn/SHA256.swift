@@ -50,6 +50,85 @@ public struct SHA256: ~Copyable {
 }
 
 extension SHA256 {
+    /// The 32 bytes of a digest, as four numbers whose order is that of its hexadecimal text.
+    public struct Digest: Hashable, Comparable, Sendable {
+        private var words: (UInt64, UInt64, UInt64, UInt64)
+
+        /// - Parameter bytes: at least 32; the first ones count.
+        public init(_ bytes: UnsafeRawBufferPointer) {
+            func word(_ place: Int) -> UInt64 {
+                UInt64(bigEndian: bytes.loadUnaligned(fromByteOffset: place * 8, as: UInt64.self))
+            }
+            words = (word(0), word(1), word(2), word(3))
+        }
+
+        /// - Returns: nil for what is not 64 hexadecimal digits in lower case.
+        public init?(hexadecimal text: some Collection<UInt8>) {
+            guard text.count == 64 else { return nil }
+            var bytes = [UInt8](repeating: 0, count: 32)
+            for (place, byte) in text.enumerated() {
+                let digit: UInt8
+                switch byte {
+                case UInt8(ascii: "0")...UInt8(ascii: "9"): digit = byte - UInt8(ascii: "0")
+                case UInt8(ascii: "a")...UInt8(ascii: "f"): digit = byte - UInt8(ascii: "a") + 10
+                default: return nil
+                }
+                bytes[place / 2] = bytes[place / 2] << 4 | digit
+            }
+            self = bytes.withUnsafeBytes { Digest($0) }
+        }
+
+        /// Of one piece.
+        public init(of bytes: UnsafeRawBufferPointer) {
+            var hash = SHA256()
+            hash.update(bytes)
+            self = hash.finish()
+        }
+
+        public static func == (first: Digest, second: Digest) -> Bool {
+            first.words == second.words
+        }
+
+        public static func < (first: Digest, second: Digest) -> Bool { first.words < second.words }
+
+        /// Any part of a digest tells as much as the whole.
+        public func hash(into hasher: inout Hasher) { hasher.combine(words.0) }
+
+        public var hexadecimal: String {
+            var text: [UInt8] = []
+            append(to: &text)
+            return String(decoding: text, as: UTF8.self)
+        }
+
+        /// Appends the 64 hexadecimal digits.
+        public func append(to text: inout [UInt8]) {
+            withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 64) { digits in
+                var place = 0
+                func put(_ word: UInt64) {
+                    for shift in stride(from: 60, through: 0, by: -4) {
+                        let digit = UInt8(truncatingIfNeeded: word >> UInt64(shift)) & 15
+                        digits[place] = digit < 10 ? UInt8(ascii: "0") + digit : UInt8(ascii: "a") - 10 + digit
+                        place += 1
+                    }
+                }
+                put(words.0)
+                put(words.1)
+                put(words.2)
+                put(words.3)
+                text.append(contentsOf: digits)
+            }
+        }
+    }
+
+    /// The digest of what was fed, without an array for its bytes; what is fed afterwards begins anew.
+    public mutating func finish() -> Digest {
+        withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 32) { digest in
+            weir_sha256_final(context, digest.baseAddress)
+            weir_sha256_init(context)
+            return Digest(UnsafeRawBufferPointer(digest))
+        }
+    }
+
     /// Size and digest of a file, read in pieces.
     public static func file(_ path: String) throws(SystemError) -> (bytes: Int64, sha256: String) {
         let file = try FileDescriptor.open(path, O_RDONLY)

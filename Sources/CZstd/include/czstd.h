@@ -1,0 +1,16 @@
+#ifndef WEIR_CZSTD_H
+#define WEIR_CZSTD_H
+
+#include <stddef.h>
+
+/// Zstandard (RFC 8878) by libzstd: frames with a checksum. Null when there is no memory.
+void *weir_zstd_new(int level);
+void weir_zstd_free(void *context);
+/// How large an output buffer should be.
+size_t weir_zstd_output_size(void);
+/// Compresses a piece as far as the output has room; how much was taken and given. At `end` the frame is closed.
+/// Returns 0 when everything was taken and, at the end, written; 1 when there is more to write; -1 for an error.
+int weir_zstd_step(
+    void *context, const void *input, size_t count, size_t *taken, void *output, size_t capacity, size_t *given, int end);
+
+#endif
