@@ -40,7 +40,8 @@ public struct Lineage: Sendable {
                 guard let place = lake.partition(named: input.partition) else { return nil }
                 return try Lineage(place, consumed: input.generation, lake, depth: depth + 1)
             }
-        sourceFiles = manifest?.isRaw ?? false ? try RawIndex(reading: partition.path + "/" + RawIndex.fileName).sourceFiles : nil
+        sourceFiles =
+            manifest?.isRaw ?? false ? try RawIndex(reading: partition.path + "/" + RawIndex.fileName).sourceFiles : nil
     }
 }
 

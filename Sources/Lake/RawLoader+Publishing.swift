@@ -49,7 +49,8 @@ extension RawLoader {
             "after_retention", "the raw data of \(name) is archived; `weir lake restore` brings it back")
         let records = try day.records.map { record in
             Aside(
-                source: record.source, digest: record.digest, rejection: why, content: try day.incoming.read(record.line))
+                source: record.source, digest: record.digest, rejection: why,
+                content: try day.incoming.read(record.line))
         }
         for aside in day.asides + records where !index.isKnown(aside.source, aside.digest) {
             try keep(aside, name, index.names)

@@ -309,7 +309,7 @@ final class RecordScanner {
             1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
         ]
 
-        /// A number without an exponent, in its bounds. One of at most 15 digits is the quotient of two numbers that a Double
+        /// A number in its bounds. One of at most 15 digits without an exponent is the quotient of two numbers that a Double
         /// holds exactly, and so the nearest Double to what is written.
         private func number(_ least: Double, _ most: Double, _ index: inout Int) -> Bool {
             var place = index
@@ -326,20 +326,27 @@ final class RecordScanner {
                 guard decimals > 0 else { return false }
                 count += decimals
             }
+            let hasExponent = peek(place) | 0x20 == UInt8(ascii: "e")
+            if hasExponent {
+                place += 1
+                if peek(place) == UInt8(ascii: "+") || peek(place) == UInt8(ascii: "-") { place += 1 }
+                var ignored: Int64 = 0
+                guard run(&place, &ignored, before: 15) > 0 else { return false }
+            }
             // A Double holds numbers of 308 digits.
-            guard peek(place) | 0x20 != UInt8(ascii: "e"), count < 300, place < bytes.count else { return false }
+            guard count < 300, place < bytes.count else { return false }
             let start = index
             index = place
-            if least == -.infinity, most == .infinity { return true }
+            if !hasExponent, least == -.infinity, most == .infinity { return true }
             let number: Double
-            if count <= 15 {
+            if count <= 15, !hasExponent {
                 number = Double(isNegative ? -value : value) / Self.powers[decimals]
             } else {
                 guard let text = bytes.baseAddress else { return false }
                 // It stops at the byte after the number, which is within the document.
                 number = strtod(UnsafeRawPointer(text + start).assumingMemoryBound(to: CChar.self), nil)
             }
-            return number >= least && number <= most
+            return number.isFinite && number >= least && number <= most
         }
 
         /// Steps over digits and adds them to a number as long as it has 15; how many they were.

@@ -90,7 +90,7 @@ enum ConvertKind: TaskKind {
         let own = [
             "sourceId": "the folder below the landing folder; empty for none",
             "sourceFile": "file that the record came from; #N is its line",
-            "createDateTime": "time of the event, UTC", "sha256": "of the record's bytes",
+            "createDateTime": "time of the event, UTC",
             "_extra": "fields that the schema does not know",
         ]
         return schema.meanings.merging(own) { _, own in own }
@@ -112,8 +112,8 @@ enum ConvertKind: TaskKind {
             """
         return """
             COPY (
-                SELECT source_id AS "sourceId", source AS "sourceFile", event_time AS "createDateTime", sha256,
-                    extra AS _extra, doc.*
+                SELECT source_id AS "sourceId", source AS "sourceFile", event_time AS "createDateTime", extra AS _extra,
+                    doc.*
                 FROM read_json(\(SQL.list(files)), format = 'newline_delimited', maximum_object_size = \(largest),
                     columns = {
                         source: 'VARCHAR', source_id: 'VARCHAR', sha256: 'VARCHAR', event_time: 'TIMESTAMP', extra: 'JSON',
@@ -133,7 +133,7 @@ enum ConvertKind: TaskKind {
                     FROM parquet_metadata(\(SQL.text(target)))
                     -- In DuckDB 1.5.5 these count a null twice where an object within an array is missing.
                     WHERE NOT regexp_matches(path_in_schema, 'element, [^,]+, [^,]+$')
-                        AND path_in_schema NOT IN ('sourceId', 'sourceFile', 'createDateTime', 'sha256', '_extra')
+                        AND path_in_schema NOT IN ('sourceId', 'sourceFile', 'createDateTime', '_extra')
                     GROUP BY ALL ORDER BY field)) AS present,
                 \(Column.query(parquet: target)) AS columns;
             """

@@ -37,11 +37,11 @@ import Testing
         #expect(home.weir("lake", "release", "--from", "2022-05-01", "--to", "2022-05-03").status == 0)
         #expect(try home.json("lake", "archive", "--today", "2022-06-03").array?.first?["action"]?.string == "archive")
         let raw = "state/lake/ultimatealpr/dt=2022-05-02"
-        #expect(try !File.list(home.path + "/" + raw).contains("segment-000001.ndjson"))
+        #expect(try !File.list(home.path + "/" + raw).contains("segment-000001.ndjson.zst"))
         #expect(home.weir("lake", "restore", "--from", "2022-05-02", "--dry-run").out.contains("would come back"))
         #expect(home.weir("lake", "restore", "--from", "2022-05-02").out.contains("2022-05-02  restored, 2 records"))
         #expect(home.weir("lake", "restore", "--from", "2022-05-02").out.contains("2022-05-02  is there"))
-        #expect(try File.list(home.path + "/" + raw).contains("segment-000001.ndjson"))
+        #expect(try File.list(home.path + "/" + raw).contains("segment-000001.ndjson.zst"))
     }
 
     @Test func aSchemaIsProposedAndNeverReplacesOne() throws {

@@ -351,7 +351,7 @@ import Testing
         let closed = try home.document("state/lake/ultimatealpr/dt=\(Self.day)/_manifest.json")
         #expect(closed["archived"]?["partition"]?.string == "archive/ultimatealpr/dt=\(Self.day)")
         let list = try home.program(["tar", "--zstd", "-tf", archive + "/raw.tar.zst"])
-        #expect(list.out.contains("segment-000001.ndjson"), "\(list.err)")
+        #expect(list.out.contains("segment-000001.ndjson.zst"), "\(list.err)")
         // Datasets stay, and a rerun of the day says what to do.
         #expect(try compare(home).hasSuffix("\nequal\n"))
         let again = try home.weir("backfill", "alpr_daily", "--from", Self.day, "--reprocess", "completed")

@@ -37,6 +37,12 @@ enum Project {
         return folder
     }()
 
+    /// The recognizer's own logs: `WEIR_SAMPLES`, or ../shared/samples beside the project; none when they are not here.
+    static let samples: [String] = {
+        let folder = getenv("WEIR_SAMPLES").map { String(cString: $0) } ?? root + "/../shared/samples"
+        return ((try? File.list(folder)) ?? []).map { folder + "/" + $0 }
+    }()
+
     static func alprSchema() throws -> RecordSchema {
         try RecordSchema(path: root + "/dags/alpr/record_schema.json")
     }
@@ -97,9 +103,11 @@ extension Scratch {
         let partition = lake.partition(bucket, day)
         let staged = try publisher.stage(partition)
         var index = RawIndex()
+        _ = index.names.number("")
         var lines = ""
         for (record, source) in zip(records, sources) {
-            _ = index.add(source: source, sha256: SHA256.hex(record), key: source, rank: 0)
+            let key = RecordKey(source: 0, time: 0, number: Int64(index.entries.count))
+            _ = index.add(RecordSource(source, index.names), .init(of: record), key: key, rank: 0)
             lines += """
                 {"source":"\(source)","source_id":"","sha256":"\(SHA256.hex(record))","event_time":"\(day)T01:02:03","doc":\(record)}
 
@@ -112,4 +120,15 @@ extension Scratch {
         _ = try publisher.publish(
             staged, as: partition, Manifest(files: [data], run: "d/r/load", counts: index.counts), allowShrink: true)
     }
+}
+
+extension SHA256.Digest {
+    init(of text: String) { self = Array(text.utf8).withUnsafeBytes { SHA256.Digest(of: $0) } }
+}
+
+/// What a segment holds, by zstd(1).
+func unpacked(_ path: String) throws -> [UInt8] {
+    let done = try ChildProcess.run(["/usr/bin/zstd", "-dc", "--", path], environment: [:])
+    #expect(done.status.isSuccess, "\(done.errorText)")
+    return done.output
 }
