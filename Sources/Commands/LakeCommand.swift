@@ -3,7 +3,8 @@ enum LakeCommand {
     static let spec = CommandSpec.group(
         "lake", "show the lake's tables, their columns, days, lineage and state; archive, restore",
         [
-            LakeTablesCommand.spec, LakeDescribeCommand.spec, LakePartitionsCommand.spec, LakeLineageCommand.spec,
+            LakeTablesCommand.spec, LakeDescribeCommand.spec, LakePartitionsCommand.spec,
+            LakeHistoryCommand.spec, LakeLineageCommand.spec,
             LakeDiffCommand.spec, LakeStatsCommand.spec,
         ] + LakeUpkeepCommand.specs)
 }

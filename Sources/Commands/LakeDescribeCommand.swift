@@ -31,13 +31,7 @@ enum LakeDescribeCommand {
         terminal.write(output.text(terminal))
         guard !table.schemaHistory.isEmpty else { return .done }
         terminal.print("")
-        var history = Table("FROM DAY", "GENERATION", "COLUMN", "CHANGE")
-        for step in table.schemaHistory {
-            for change in step.changes {
-                history.rows.append([step.day, "\(step.generation)", change.column, change.words])
-            }
-        }
-        terminal.write(history.text(terminal))
+        terminal.write(LakeHistoryCommand.changes(table).text(terminal))
         return .done
     }
 
@@ -59,35 +53,8 @@ enum LakeDescribeCommand {
                 }
             }
             writer.key("history")
-            writer.array { writer in
-                for step in table.schemaHistory {
-                    writer.object { writer in
-                        writer.member("from_day", step.day)
-                        writer.member("generation", step.generation)
-                        writer.key("changes")
-                        writer.array { writer in for change in step.changes { change.write(to: &writer) } }
-                    }
-                }
-            }
+            LakeHistoryCommand.write(table.schemaHistory, to: &writer)
         }
         return writer.text
-    }
-}
-
-extension SchemaChange {
-    /// `{column, change, from, to}`; `from` and `to` are types, null where there is none.
-    func write(to writer: inout JSONWriter) {
-        let (word, from, to): (String, String?, String?) =
-            switch kind {
-            case .added(let type): ("added", nil, type)
-            case .removed: ("removed", nil, nil)
-            case .changed(let from, let to): ("changed", from, to)
-            }
-        writer.object {
-            $0.member("column", column)
-            $0.member("change", word)
-            $0.member("from", from)
-            $0.member("to", to)
-        }
     }
 }

@@ -11,6 +11,9 @@ final class FileArrivals: Sendable {
         var dag: String
         var condition: FileCondition
         var lookAt: Int64 = 0
+        var lookedAt: Int64 = 0
+        /// The folders that it looked into.
+        var folders: Set<String> = []
         /// Told once for each folder that cannot be read.
         var problem: String?
     }
@@ -24,6 +27,10 @@ final class FileArrivals: Sendable {
     /// Told when there is something else to watch, or to stop.
     private let mailbox: Mailbox<Void>
     private let isStopped = Atomic<Bool>(false)
+    private let watcher = Mutex<ArrivalWatcher?>(nil)
+
+    /// Between two looks at a folder where files keep arriving.
+    private static let pause: Int64 = 200_000
 
     init(
         _ home: Home, clock: @escaping @Sendable () -> Instant,
@@ -55,13 +62,35 @@ final class FileArrivals: Sendable {
             return !watched.isEmpty
         }
         guard hasSome else { return }
+        watcher.withLock { watcher in
+            // Without it the folders are looked at now and then.
+            watcher = watcher ?? (try? ArrivalWatcher { [weak self] folder in self?.changed(folder) })
+            watcher?.clear()
+        }
+        watched.withLock { watched in
+            for name in watched.keys { watched[name]?.lookAt = 0 }
+        }
         thread.withLock { thread in
             if thread == nil { thread = WorkerThread { [self] in run() } }
         }
         mailbox.put(())
     }
 
+    private func changed(_ folder: String) {
+        let now = WallClock.monotonic()
+        watched.withLock { watched in
+            for (name, item) in watched where item.folders.contains(folder) {
+                watched[name]?.lookAt = min(item.lookAt, max(now, item.lookedAt + Self.pause))
+            }
+        }
+        mailbox.put(())
+    }
+
     func stop() {
+        watcher.withLock { watcher in
+            defer { watcher = nil }
+            return watcher
+        }?.stop()
         isStopped.store(true, ordering: .releasing)
         mailbox.put(())
         thread.withLock { thread in
@@ -78,6 +107,7 @@ final class FileArrivals: Sendable {
                 watched.filter { $0.value.lookAt <= now }.map { ($0.key, $0.value) }.sorted { $0.0 < $1.0 }
             }
             for (file, item) in due { look(file, item) }
+            // A look may have been asked for meanwhile.
             let next = watched.withLock { $0.values.map(\.lookAt).min() } ?? now + 1_000_000
             mailbox.wait(until: WallClock.now() + max(1_000, next - WallClock.monotonic()))
         }
@@ -86,17 +116,21 @@ final class FileArrivals: Sendable {
     private func look(_ file: String, _ item: Watched) {
         let folder =
             item.condition.folder.hasPrefix("/") ? item.condition.folder : "\(home.path)/\(item.condition.folder)"
-        let settled = clock() - item.condition.settle
+        let now = clock()
+        let settled = now - item.condition.settle
         var newest: Instant?
+        /// When the next of those that are not settled yet will be.
+        var wait = item.condition.every.microseconds
+        var folders: Set<String> = []
         var problem: String?
         do throws(SystemError) {
-            for name in try File.list(folder) where fnmatch(item.condition.pattern, name, FNM_PERIOD) == 0 {
-                // A link is not followed, as by the kind that loads them.
-                guard let status = File.status("\(folder)/\(name)", followLinks: false), status.kind == .file,
-                    let time = File.changeTime("\(folder)/\(name)")
-                else { continue }
-                let changed = Instant(microseconds: time)
-                if changed <= settled { newest = max(newest ?? changed, changed) }
+            let parts = item.condition.pattern.split(separator: "/").map(String.init)
+            try visit(folder, parts[...], &folders) { changed in
+                if changed <= settled {
+                    newest = max(newest ?? changed, changed)
+                } else {
+                    wait = min(wait, max(1_000, (changed - settled).microseconds))
+                }
             }
         } catch {
             problem = "\(error)"
@@ -106,9 +140,34 @@ final class FileArrivals: Sendable {
         }
         watched.withLock { watched in
             guard watched[file]?.dag == item.dag else { return }
+            let at = WallClock.monotonic()
             watched[file]?.problem = problem
-            watched[file]?.lookAt = WallClock.monotonic() + item.condition.every.microseconds
+            watched[file]?.folders = folders
+            watched[file]?.lookedAt = at
+            watched[file]?.lookAt = at + wait
         }
         if let newest { onArrival(item.dag, newest) }
+    }
+
+    /// Calls `body` with the time of the last change of each file that a pattern names, part by part of its path.
+    private func visit(
+        _ folder: String, _ parts: ArraySlice<String>, _ folders: inout Set<String>, _ body: (Instant) -> Void
+    ) throws(SystemError) {
+        guard let part = parts.first else { return }
+        // Before it is listed: what arrives afterwards is told.
+        watcher.withLock { $0?.add(folder) }
+        folders.insert(folder)
+        for name in try File.list(folder) where fnmatch(part, name, FNM_PERIOD) == 0 {
+            let path = "\(folder)/\(name)"
+            // A link is not followed, as by the kind that loads them.
+            guard let status = File.status(path, followLinks: false) else { continue }
+            if parts.count > 1 {
+                guard status.kind == .directory else { continue }
+                // One that vanished or may not be read does not hide the others.
+                try? visit(path, parts.dropFirst(), &folders, body)
+            } else if status.kind == .file, let time = File.changeTime(path) {
+                body(Instant(microseconds: time))
+            }
+        }
     }
 }

@@ -31,7 +31,7 @@ final class FolderWatcher: Sendable {
 /// What the watcher's thread works with.
 private struct FolderWatch: Sendable {
     private let folder: String
-    private let inotify: Descriptor
+    private let inotify: Inotify
     /// -1 while the folder is not there.
     private var watch: Int32
 
@@ -44,15 +44,17 @@ private struct FolderWatch: Sendable {
 
     init(_ folder: String) throws(SystemError) {
         self.folder = folder
-        let raw = try FileDescriptor("inotify_init1", inotify_init1(Int32(IN_CLOEXEC | IN_NONBLOCK)))
-        inotify = Descriptor(raw)
-        watch = Self.add(folder, inotify.raw)
+        inotify = try Inotify()
+        watch = Self.add(folder, inotify)
         guard watch >= 0 else { throw SystemError("inotify_add_watch", path: folder) }
     }
 
-    private static func add(_ folder: String, _ inotify: Int32) -> Int32 {
-        let changes = IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_CREATE | IN_ATTRIB
-        return inotify_add_watch(inotify, folder, UInt32(changes | IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR))
+    /// What ends a watch.
+    private static let ends = UInt32(IN_DELETE_SELF | IN_MOVE_SELF)
+
+    private static func add(_ folder: String, _ inotify: Inotify) -> Int32 {
+        let changes = UInt32(IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_CREATE | IN_ATTRIB)
+        return inotify.add(folder, changes | ends)
     }
 
     mutating func run(until end: Int32, _ onChange: () -> Void) {
@@ -77,7 +79,7 @@ private struct FolderWatch: Sendable {
                 onChange()
             }
             if watch < 0 {
-                watch = Self.add(folder, inotify.raw)
+                watch = Self.add(folder, inotify)
                 if watch >= 0 { changedAt = changedAt ?? now }
             }
         }
@@ -85,32 +87,10 @@ private struct FolderWatch: Sendable {
 
     /// Takes all events; only those that end the watch matter by themselves.
     private mutating func readEvents() {
-        var buffer = [UInt8](repeating: 0, count: 16 << 10)
-        while true {
-            let count = read(inotify.raw, &buffer, buffer.count)
-            guard count > 0 else { return }
-            buffer.withUnsafeBytes { bytes in
-                // inotify(7): a header of 16 bytes, then `len` bytes of a name.
-                var offset = 0
-                while offset + 16 <= count {
-                    let id = bytes.loadUnaligned(fromByteOffset: offset, as: Int32.self)
-                    let mask = bytes.loadUnaligned(fromByteOffset: offset + 4, as: UInt32.self)
-                    let length = bytes.loadUnaligned(fromByteOffset: offset + 12, as: UInt32.self)
-                    offset += 16 + Int(length)
-                    guard id == watch, mask & UInt32(IN_DELETE_SELF | IN_MOVE_SELF | IN_IGNORED) != 0 else { continue }
-                    inotify_rm_watch(inotify.raw, watch)
-                    watch = -1
-                }
-            }
+        for event in inotify.read()
+        where event.watch == watch && event.mask & (Self.ends | UInt32(IN_IGNORED)) != 0 {
+            inotify.remove(watch)
+            watch = -1
         }
-    }
-
-    /// A descriptor that copies of the value share.
-    private final class Descriptor: Sendable {
-        private let descriptor: FileDescriptor
-
-        init(_ descriptor: consuming FileDescriptor) { self.descriptor = descriptor }
-
-        var raw: Int32 { descriptor.raw }
     }
 }

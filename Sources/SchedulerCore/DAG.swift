@@ -103,11 +103,11 @@ public enum StartCondition: Sendable, Hashable {
 public struct FileCondition: Sendable, Hashable {
     /// A folder; a relative one counts from WEIR_HOME.
     public var folder: String
-    /// Names that count, with `*` and `?` (fnmatch(3)).
+    /// Names that count, with `*` and `?` (fnmatch(3)), part by part where it names folders below.
     public var pattern: String
     /// A file that was not changed for so long is complete.
     public var settle: TimeAmount
-    /// How often the folder is looked at.
+    /// How often the folder is looked at besides, where the kernel does not tell what arrives (network file systems).
     public var every: TimeAmount
 }
 

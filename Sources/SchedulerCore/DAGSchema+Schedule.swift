@@ -2,8 +2,10 @@
 extension DAGSchema {
     static let fileFields: [String: SchemaValue] = [
         "folder": plainText.saying("folder that is watched; a relative one counts from WEIR_HOME"),
-        "pattern": .rule(["type": "string", "pattern": "^[^/]+$"]).saying(
-            "names that count, with * and ? as in the shell", default: "*"),
+        "pattern": .rule([
+            "type": "string", "pattern": #"^(?!(.*/)?\.{0,2}(/|$))[^/]+(/[^/]+){0,7}$"#,
+        ]).saying(
+            "names that count, with * and ? as in the shell; \"*/*.json\" for those one folder below", default: "*"),
         "settle": .duration().saying("a file that was not changed for so long is complete", default: "10s"),
         "every": .duration(positive: true).saying("how often the folder is looked at", default: "10s"),
     ]

@@ -95,9 +95,11 @@ struct ScheduleReader {
         let settle = (reader.duration("settle") ?? nil) ?? TimeAmount(seconds: 10)
         let every = (reader.duration("every", positive: true) ?? nil) ?? TimeAmount(seconds: 10)
         let pattern = reader.string("pattern") ?? "*"
-        if pattern.isEmpty || pattern.utf8.contains(UInt8(ascii: "/")) {
+        let parts = pattern.split(separator: "/", omittingEmptySubsequences: false)
+        if parts.contains(where: { ["", ".", ".."].contains($0) }) || parts.count > 8 {
             reader.error(
-                .badValue, "pattern", "\"pattern\" must be a pattern of file names such as \"*.json\", without a folder"
+                .badValue, "pattern",
+                "\"pattern\" must be a pattern of file names such as \"*.json\", or \"*/*.json\" for those one folder below"
             )
         }
         guard let folder = reader.string("folder") else { return Schedule(isWrong: true) }

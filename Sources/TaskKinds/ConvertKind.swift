@@ -35,7 +35,7 @@ enum ConvertKind: TaskKind {
         let publisher = Publisher(lake, isRevoked: { context.isRevoked })
         defer { publisher.cleanUp() }
         let staged = try publisher.stage(target)
-        let duckdb = try context.duckdb()
+        let duckdb = try context.duckdb(input: input.bytes)
         let files = input.files.map { raw.path + "/" + $0.name }
         // DuckDB reads with several threads only where its buffers, which are made for the largest record, are small.
         let largest = max(input.counts[Manifest.largestRecord]?.integer ?? 1 << 30, 1 << 24)

@@ -8,11 +8,14 @@ extension TaskContext {
     /// The parameters that kinds with SQL share.
     static let engineParameters = [
         KindParameter("memory", .string, help: "memory of the SQL engine, such as 2GiB; a quarter of the machine's"),
-        KindParameter("threads", .integer, help: "threads of the SQL engine; one for each core"),
+        KindParameter(
+            "threads", .integer,
+            help: "threads of the SQL engine; as many as the data is worth, at most one for each core"),
     ]
 
     /// An engine that sees the lake and nothing else. What does not fit into its memory goes to the attempt's staging area.
-    func duckdb() throws -> DuckDB {
+    /// - Parameter input: bytes that it has to read: a small day is not worth many threads.
+    func duckdb(input: Int64? = nil) throws -> DuckDB {
         var memory: Int64?
         if let text = string("memory") {
             memory = ByteAmount.parse(text)
@@ -27,7 +30,16 @@ extension TaskContext {
         }
         return try DuckDB(
             home: home, allowed: [lake.path], temporary: lake.staging + "/duckdb",
-            limits: .init(memory: memory ?? Self.quarterOfMemory, threads: threads.map(Int.init)))
+            limits: .init(
+                memory: memory ?? Self.quarterOfMemory, threads: threads.map(Int.init) ?? input.map(Self.threads)))
+    }
+
+    /// A thread for each so many bytes of compressed data takes about a second.
+    private static let bytesForAThread: Int64 = 16 << 20
+
+    private static func threads(for bytes: Int64) -> Int {
+        let cores = max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))
+        return min(cores, Int(clamping: bytes / bytesForAThread) + 1)
     }
 
     /// Tasks run beside each other: one must not count on all the memory that there is.

@@ -56,7 +56,7 @@ enum TransformKind: TaskKind {
                 AS \(SQL.name(item.name))
                 """
         }.joined(separator: ", ")
-        let duckdb = try context.duckdb()
+        let duckdb = try context.duckdb(input: input.bytes)
         let rows: [JSONNode]
         do { rows = try duckdb.run(script + ";", variables: ["ds": context.ds]) } catch {
             throw blame(error, folder, setup, datasets, staging, duckdb, context.ds)

@@ -63,17 +63,19 @@ extension WrongDAGFiles {
             #"{"id":"d","schedule":{"files":{"folder":"","pattern":""}},"tasks":[{"id":"a","kind":"noop"}]}"#,
             [
                 #"1:41 bad_value "folder" must name a folder; a relative one counts from WEIR_HOME"#,
-                #"1:54 bad_value "pattern" must be a pattern of file names such as "*.json", without a folder"#,
+                #"1:54 bad_value "pattern" must be a pattern of file names such as "*.json", or "*/*.json" for "#
+                    + "those one folder below",
             ]
         ),
         (
             #"{"id":"d","schedule":{"files":{"folder":"{{ ds "#
-                + #"}}","pattern":"a/*","settle":1,"every":"0s"}},"tasks":[{"id":"a","kind":"noop"}]}"#,
+                + #"}}","pattern":"a//*","settle":1,"every":"0s"}},"tasks":[{"id":"a","kind":"noop"}]}"#,
             [
                 #"1:41 bad_value "folder" must name a folder; a relative one counts from WEIR_HOME"#,
-                #"1:62 bad_value "pattern" must be a pattern of file names such as "*.json", without a folder"#,
-                #"1:77 wrong_type "settle" must be a length of time such as "90s" or "1h30m", not an integer"#,
-                #"1:87 out_of_range "every" must be longer than 0s and at most 3660d, not 0s"#,
+                #"1:62 bad_value "pattern" must be a pattern of file names such as "*.json", or "*/*.json" for "#
+                    + "those one folder below",
+                #"1:78 wrong_type "settle" must be a length of time such as "90s" or "1h30m", not an integer"#,
+                #"1:88 out_of_range "every" must be longer than 0s and at most 3660d, not 0s"#,
             ]
         ),
         (
