@@ -137,8 +137,15 @@ def outcomes(checks, home, records):
     for index in (home.lake / "ultimatealpr").glob("dt=*/_index.ndjson"):
         for line in index.read_text().splitlines():
             entry = json.loads(line)
-            found[home.fault(entry["source"])].append(
-                (entry["source"], index.parent.name[3:], entry["outcome"], entry.get("reason", "")))
+            if isinstance(entry, list):
+                # A record of the file that was named last: line, SHA-256, number, rank, and the outcome when it is another one.
+                source, outcome, reason = f"{file}#{entry[0]}", (entry[4:] or ["loaded"])[0], ""
+            elif "sha256" not in entry:
+                file = entry["file"]
+                continue
+            else:
+                source, outcome, reason = entry["source"], entry["outcome"], entry.get("reason", "")
+            found[home.fault(source)].append((source, index.parent.name[3:], outcome, reason))
     for kind in sorted({*wanted, *found}):
         checks.that(f"{kind or 'good frames'}: each record is counted as the logs say",
                     differences(found[kind], wanted[kind]))

@@ -2,7 +2,11 @@ import Glibc
 import JSONText
 import Spawn
 
-/// The index as a file: one object a line, which a person can read and any program.
+/// The index as a file: lines of JSON, which a person can read and any program.
+///
+/// An object is an entry by itself: `{"source", "sha256", "outcome", "key", "rank"}`, or with `reason` in the place of the last two.
+/// A file of many records has one object without a `sha256`, `{"file", "source_id", "time"}`, and below it an array for each
+/// record, `[line, sha256, number, rank]`, with the outcome at its end when that is not `loaded`.
 extension RawIndex {
     /// Reads an index; an empty one where there is no file.
     init(reading path: String, names: NameTable = NameTable()) throws {
@@ -13,19 +17,27 @@ extension RawIndex {
         var reader = LineReader(names: names)
         try bytes.withUnsafeBufferPointer { bytes in
             for line in bytes.lines {
-                guard let entry = reader.entry(line) ?? Self.entry(line, names) else {
-                    throw LakeError("\(path): a line is damaged; restore the partition")
+                if let entry = reader.entry(line) {
+                    append(entry)
+                } else if let root = (try? JSONDocument(parsing: Array(line)))?.root, root.object != nil {
+                    if reader.begins(root) { continue }
+                    guard let entry = Self.entry(root, names) else { throw damaged(path) }
+                    append(entry)
+                } else {
+                    throw damaged(path)
                 }
-                append(entry)
             }
         }
     }
 
-    private static let usualLine = 200
+    private static let usualLine = 90
 
-    /// A line of whatever form.
-    private static func entry(_ line: UnsafeBufferPointer<UInt8>, _ names: NameTable) -> Entry? {
-        guard let root = (try? JSONDocument(parsing: Array(line)))?.root, let source = root["source"]?.string,
+    private func damaged(_ path: String) -> LakeError {
+        LakeError("\(path): a line is damaged; restore the partition")
+    }
+
+    private static func entry(_ root: JSONNode, _ names: NameTable) -> Entry? {
+        guard let source = root["source"]?.string,
             let digest = root["sha256"]?.string.flatMap({ SHA256.Digest(hexadecimal: $0.utf8) }),
             let outcome = root["outcome"]?.string.flatMap(Outcome.init)
         else { return nil }
@@ -44,7 +56,8 @@ extension RawIndex {
 
     var lines: [UInt8] {
         var bytes: [UInt8] = []
-        for entry in entries { append(entry, to: &bytes) }
+        var group: Group?
+        for entry in entries { append(entry, to: &bytes, &group) }
         return bytes
     }
 
@@ -53,8 +66,9 @@ extension RawIndex {
         let file = try FileDescriptor.open(path, O_WRONLY | O_CREAT | O_TRUNC)
         var bytes: [UInt8] = []
         bytes.reserveCapacity(Self.pieceSize + 4096)
+        var group: Group?
         for entry in entries {
-            append(entry, to: &bytes)
+            append(entry, to: &bytes, &group)
             guard bytes.count >= Self.pieceSize else { continue }
             try file.writeAll(bytes, path: path)
             bytes.removeAll(keepingCapacity: true)
@@ -64,18 +78,58 @@ extension RawIndex {
 
     private static let pieceSize = 1 << 18
 
+    /// What the records of a file have in common.
+    fileprivate struct Group: Equatable {
+        var file: Int32
+        var source: Int32
+        var time: Int32
+    }
+
+    private func append(_ entry: Entry, to bytes: inout [UInt8], _ group: inout Group?) {
+        guard let key = entry.key, entry.source.line > 0 else { return append(entry, to: &bytes) }
+        let own = Group(file: entry.source.file, source: key.source, time: key.time)
+        if group != own {
+            group = own
+            bytes.append(text: #"{"file":""#)
+            names.append(own.file, to: &bytes)
+            bytes.append(text: #"","source_id":""#)
+            names.append(own.source, to: &bytes)
+            bytes.append(text: #"","time":""#)
+            names.append(own.time, to: &bytes)
+            bytes.append(text: "\"}\n")
+        }
+        bytes.append(UInt8(ascii: "["))
+        bytes.append(decimal: Int64(entry.source.line))
+        bytes.append(text: ",\"")
+        entry.digest.append(to: &bytes)
+        bytes.append(text: "\",")
+        bytes.append(decimal: key.number)
+        bytes.append(UInt8(ascii: ","))
+        bytes.append(decimal: Int64(entry.rank))
+        if entry.outcome != .loaded {
+            bytes.append(text: ",\"")
+            append(entry.outcome, to: &bytes)
+            bytes.append(UInt8(ascii: "\""))
+        }
+        bytes.append(text: "]\n")
+    }
+
+    private func append(_ outcome: Outcome, to bytes: inout [UInt8]) {
+        switch outcome {
+        case .loaded: bytes.append(text: "loaded")
+        case .duplicate: bytes.append(text: "duplicate")
+        case .superseded: bytes.append(text: "superseded")
+        case .quarantined: bytes.append(text: "quarantined")
+        }
+    }
+
     private func append(_ entry: Entry, to bytes: inout [UInt8]) {
         bytes.append(text: #"{"source":""#)
         entry.source.append(to: &bytes, names)
         bytes.append(text: #"","sha256":""#)
         entry.digest.append(to: &bytes)
         bytes.append(text: #"","outcome":""#)
-        switch entry.outcome {
-        case .loaded: bytes.append(text: "loaded")
-        case .duplicate: bytes.append(text: "duplicate")
-        case .superseded: bytes.append(text: "superseded")
-        case .quarantined: bytes.append(text: "quarantined")
-        }
+        append(entry.outcome, to: &bytes)
         if let key = entry.key {
             bytes.append(text: #"","key":""#)
             key.append(to: &bytes, names)
@@ -90,75 +144,38 @@ extension RawIndex {
     }
 }
 
-/// Reads lines of valid records as they are written here, without a tree, and remembers the texts of the last one, because the next
-/// one mostly has the same. Nil for every other line.
+/// Reads the arrays, without a tree.
 private struct LineReader {
     let names: NameTable
-    private var file = Known()
-    private var source = Known()
-    private var time = Known()
+    private var group: RawIndex.Group?
 
     init(names: NameTable) { self.names = names }
 
-    private struct Known {
-        var bytes: [UInt8] = []
-        var number: Int32 = -1
+    /// Whether an object is the beginning of a file with many records.
+    mutating func begins(_ root: JSONNode) -> Bool {
+        guard root["sha256"] == nil, let file = root["file"]?.string, let source = root["source_id"]?.string,
+            let time = root["time"]?.string
+        else { return false }
+        group = .init(file: names.number(file), source: names.number(source), time: names.number(time))
+        return true
     }
 
-    mutating func entry(_ line: UnsafeBufferPointer<UInt8>) -> RawIndex.Entry? {
+    func entry(_ line: UnsafeBufferPointer<UInt8>) -> RawIndex.Entry? {
         var cursor = Cursor(bytes: line)
-        guard cursor.skip(#"{"source":""#), let place = cursor.text(), cursor.skip(#","sha256":""#),
-            let hexadecimal = cursor.text(), let digest = SHA256.Digest(hexadecimal: hexadecimal),
-            cursor.skip(#","outcome":""#), let word = cursor.text(), cursor.skip(#","key":""#), let key = cursor.text(),
-            cursor.skip(#","rank":"#), let rank = cursor.number().flatMap(Int32.init(exactly:)), cursor.skip("}"),
-            cursor.isAtEnd, let outcome = Self.outcome(word),
-            let mark = key.lastIndex(of: UInt8(ascii: "|")), let number = Self.number(key[(mark + 1)...]),
-            let first = key[..<mark].lastIndex(of: UInt8(ascii: "|"))
+        guard cursor.skip("["), let group, let place = cursor.number(), (1..<1_000_000_000).contains(place),
+            cursor.skip(",\""), let digest = cursor.digest(), cursor.skip("\","), let number = cursor.number(),
+            cursor.skip(","), let rank = cursor.number().flatMap(Int32.init(exactly:))
         else { return nil }
+        var outcome = RawIndex.Outcome.loaded
+        if cursor.skip(",\"duplicate\"") {
+            outcome = .duplicate
+        } else if cursor.skip(",\"superseded\"") {
+            outcome = .superseded
+        }
+        guard cursor.skip("]"), cursor.isAtEnd else { return nil }
         return RawIndex.Entry(
-            source: recordSource(place), digest: digest, outcome: outcome,
-            key: RecordKey(
-                source: Self.number(of: key[..<first], &source, names),
-                time: Self.number(of: key[(first + 1)..<mark], &time, names), number: number),
-            rank: rank)
-    }
-
-    private static func outcome(_ word: Slice<UnsafeBufferPointer<UInt8>>) -> RawIndex.Outcome? {
-        switch word.count {
-        case 6: .loaded
-        case 9: .duplicate
-        case 10: .superseded
-        default: nil
-        }
-    }
-
-    private mutating func recordSource(_ text: Slice<UnsafeBufferPointer<UInt8>>) -> RecordSource {
-        if let mark = text.lastIndex(of: UInt8(ascii: "#")), let line = Self.number(text[(mark + 1)...]), line > 0,
-            line < 1_000_000_000, text[mark + 1] != UInt8(ascii: "0")
-        {
-            return RecordSource(file: Self.number(of: text[..<mark], &file, names), line: Int32(line))
-        }
-        return RecordSource(file: Self.number(of: text[...], &file, names), line: 0)
-    }
-
-    private static func number(
-        of text: Slice<UnsafeBufferPointer<UInt8>>, _ known: inout Known, _ names: NameTable
-    ) -> Int32 {
-        if known.number < 0 || !text.elementsEqual(known.bytes) {
-            known = Known(bytes: Array(text), number: names.number(String(decoding: text, as: UTF8.self)))
-        }
-        return known.number
-    }
-
-    /// Decimal digits, not more than 18.
-    private static func number(_ digits: Slice<UnsafeBufferPointer<UInt8>>) -> Int64? {
-        guard (1...18).contains(digits.count) else { return nil }
-        var value: Int64 = 0
-        for digit in digits {
-            guard (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(digit) else { return nil }
-            value = value * 10 + Int64(digit - UInt8(ascii: "0"))
-        }
-        return value
+            source: RecordSource(file: group.file, line: Int32(place)), digest: digest, outcome: outcome,
+            key: RecordKey(source: group.source, time: group.time, number: number), rank: rank)
     }
 
     private struct Cursor {
@@ -178,22 +195,24 @@ private struct LineReader {
             return true
         }
 
-        /// Up to the closing quote; nil for a text with an escape.
-        mutating func text() -> Slice<UnsafeBufferPointer<UInt8>>? {
-            let start = index
-            while index < bytes.count, bytes[index] != UInt8(ascii: "\"") {
-                guard bytes[index] != UInt8(ascii: "\\") else { return nil }
-                index += 1
-            }
-            guard index < bytes.count else { return nil }
-            index += 1
-            return bytes[start..<(index - 1)]
+        mutating func digest() -> SHA256.Digest? {
+            guard index + 64 <= bytes.count else { return nil }
+            defer { index += 64 }
+            return SHA256.Digest(hexadecimal: bytes[index..<(index + 64)])
         }
 
         mutating func number() -> Int64? {
+            let first = index
+            let isNegative = skip("-")
             let start = index
-            while index < bytes.count, (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(bytes[index]) { index += 1 }
-            return LineReader.number(bytes[start..<index])
+            var value: Int64 = 0
+            while index < bytes.count, (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(bytes[index]) {
+                value = value &* 10 &+ Int64(bytes[index] - UInt8(ascii: "0"))
+                index += 1
+            }
+            // More digits may be too large a number.
+            if index - start > 18 { return Int64(String(decoding: bytes[first..<index], as: UTF8.self)) }
+            return index > start ? (isNegative ? -value : value) : nil
         }
     }
 }

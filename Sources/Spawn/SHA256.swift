@@ -65,17 +65,26 @@ extension SHA256 {
         /// - Returns: nil for what is not 64 hexadecimal digits in lower case.
         public init?(hexadecimal text: some Collection<UInt8>) {
             guard text.count == 64 else { return nil }
-            var bytes = [UInt8](repeating: 0, count: 32)
-            for (place, byte) in text.enumerated() {
+            words = (0, 0, 0, 0)
+            var word: UInt64 = 0
+            var place = 0
+            for byte in text {
                 let digit: UInt8
                 switch byte {
                 case UInt8(ascii: "0")...UInt8(ascii: "9"): digit = byte - UInt8(ascii: "0")
                 case UInt8(ascii: "a")...UInt8(ascii: "f"): digit = byte - UInt8(ascii: "a") + 10
                 default: return nil
                 }
-                bytes[place / 2] = bytes[place / 2] << 4 | digit
+                word = word << 4 | UInt64(digit)
+                place += 1
+                switch place {
+                case 16: words.0 = word
+                case 32: words.1 = word
+                case 48: words.2 = word
+                case 64: words.3 = word
+                default: break
+                }
             }
-            self = bytes.withUnsafeBytes { Digest($0) }
         }
 
         /// Of one piece.

@@ -108,9 +108,32 @@ import Testing
         #expect(read.entries.first?.source.line == 2)
     }
 
-    @Test func aDamagedIndexIsRefused() throws {
+    @Test(arguments: [Int64.min, -1, 0, 999_999_999_999_999_999, Int64.max])
+    func recordsOfOneFileShareItsName(number: Int64) throws {
+        var index = RawIndex()
+        let names = index.names
+        let file = names.number("cam/a.ndjson")
+        for (line, start) in [(1, "aa"), (2, "bb"), (3, "aa"), (4, "cc")] {
+            let key = RecordKey(source: names.number("cam"), time: names.number("t\(line / 3)"), number: number)
+            _ = index.add(.init(file: file, line: Int32(line)), try digest(start), key: key, rank: Int32(line))
+        }
         let scratch = try Scratch()
-        try scratch.write("i", "{\"source\": \"a\"}\n")
+        try index.write(to: scratch.path + "/i")
+        let text = String(decoding: index.lines, as: UTF8.self)
+        #expect(text.split(separator: "\n").count == 6, "a line for the file and each time, and one for each record")
+        let read = try RawIndex(reading: scratch.path + "/i")
+        #expect(read.lines == index.lines)
+        #expect(read.entries.map(\.key) == index.entries.map(\.key))
+        #expect(read.counts.jsonText == index.counts.jsonText)
+    }
+
+    @Test(arguments: [
+        #"{"source": "a"}"#, #"[1,"\#(String(repeating: "a", count: 64))",1,1]"#, "x", "[]",
+        #"{"file":"f","source_id":"s","time":"t"}"# + "\n[1,\"aa\",1,1]",
+    ])
+    func aDamagedIndexIsRefused(text: String) throws {
+        let scratch = try Scratch()
+        try scratch.write("i", text + "\n")
         #expect(throws: LakeError.self) { try RawIndex(reading: scratch.path + "/i") }
     }
 }
