@@ -38,7 +38,7 @@ public final class SQLiteReader: StoreReader {
                 "SELECT count(*) FROM run WHERE state IN ('queued', 'running') AND dag_id = ?", .text(record.id))
             summaries.append(
                 DAGSummary(
-                    record: record, lastRun: try runs(RunQuery(dag: record.id, limit: 1)).first,
+                    record: record, lastRun: try runs(RunQuery(dag: record.id, types: RunType.ofData, limit: 1)).first,
                     activeRuns: Int(active ?? 0)))
         }
         return summaries

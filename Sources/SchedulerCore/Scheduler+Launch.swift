@@ -9,7 +9,9 @@ extension Scheduler {
         let kind = configuration.kinds[task.kind]
         let isBuiltin = kind?.launch == .builtin
         let each = try element(node, dag, index)
-        let context = templateContext(node, dag, task: number, tryNumber: record.tryNumber, each: each)
+        let notice = notice(node, dag, number, mapIndex: record.key.mapIndex)
+        let context = templateContext(
+            node, dag, task: number, tryNumber: record.tryNumber, each: each, notice: notice)
         let with =
             if let kind {
                 try kind.render(task.with, in: context)
@@ -27,12 +29,14 @@ extension Scheduler {
             limits: task.limits, workingDirectory: task.workingDirectory, umask: task.umask,
             ds: dag.zone.date(at: node.run.logicalDate).description,
             upstream: isBuiltin ? closure(of: number, node, dag).flatMap { instances(node, $0) } : [],
+            notice: notice, firstTry: record.maxTries - task.retries,
             allowedToFail: isBuiltin ? Set(dag.tasks.lazy.filter(\.allowFailure).map(\.id)) : [])
     }
 
     /// - Parameter task: index of the task that the values are for.
     func templateContext(
-        _ node: RunNode, _ dag: DAG, task: Int, tryNumber: Int, each: (value: JSONNode, index: Int)?
+        _ node: RunNode, _ dag: DAG, task: Int, tryNumber: Int, each: (value: JSONNode, index: Int)?,
+        notice: Notice? = nil
     ) -> TemplateContext {
         var outputs: [String: JSONNode] = [:]
         // Walking the tasks before this one costs as much as there are: only who reads them pays.
@@ -42,7 +46,7 @@ extension Scheduler {
         let params = (try? JSONDocument(parsing: node.run.params))?.root ?? JSONNode(.object(JSONObject()))
         return TemplateContext(
             dag: dag, run: node.run, taskID: dag.specs[watchedTask(dag, task) ?? task].id, tryNumber: tryNumber,
-            params: params, outputs: outputs, each: each)
+            params: params, outputs: outputs, each: each, notice: notice)
     }
 
     /// What a task has handed on. For each key of a mapped task an array, with null where an instance has no such key.

@@ -44,6 +44,8 @@ extension Scheduler {
     private func gates(of node: RunNode, _ index: Int) -> [Gate] {
         guard let dag = node.dag else { return [node.owner.gate] }
         let task = node.instances[index].task
+        // What tells of tasks that hang must not wait for their places.
+        guard task < dag.tasks.count else { return [pool(dag.specs[task].pool)] }
         let gates = [node.owner.gate, pool(dag.specs[task].pool)]
         return node.tasks[task].gate.map { gates + [$0] } ?? gates
     }

@@ -196,6 +196,7 @@ public final class Scheduler {
                 node.dueAt = nil
                 advanceSchedule(node, liveTick: timer.at, now: now)
             }
+            if node.expectAt == timer.at { checkExpected(node, now: now) }
             dagsToStart.insert(timer.dag)
         }
         while let timer = runTimers.first, timer.at <= now {

@@ -98,6 +98,9 @@ private struct RandomChanges {
         dag.paused = random.chance(20)
         dag.arrived = one([[], ["x"], ["x", Sample.oddText]]) ?? []
         if random.chance(30) { dag.late = [day(): Int64(number(0...9))] }
+        if random.chance(30) { dag.expectedThrough = CivilDate(daysSinceEpoch: number(0...20_000)) }
+        if random.chance(30) { dag.succeededThrough = day() }
+        if random.chance(30) { dag.succeededAt = day() }
         return dag
     }
 
