@@ -25,7 +25,7 @@ struct KindChecker {
             if let value = reader[parameter.name] {
                 check(value, parameter, path: reader.path(parameter.name))
                 let companions = parameter.goesWith
-                if !companions.isEmpty, !companions.contains(where: { reader[$0] != nil }) {
+                if !companions.isEmpty, !companions.contains(where: { reader[$0] != nil }), isDecided(companions, reader) {
                     let words = companions.map { "\"\($0)\"" }.joined(separator: " or ")
                     problems.error(
                         .badValue, at: reader.keyOffset(parameter.name), reader.path(parameter.name),
@@ -45,6 +45,12 @@ struct KindChecker {
             problems.error(
                 .exactlyOneOf, at: node.offset, path, "kind \"\(kind.name)\" needs exactly one of \(wanted); \(found)")
         }
+    }
+
+    /// Whether one of the group is given that the parameters are of: else it is the group's error that nothing is.
+    private func isDecided(_ names: [String], _ reader: ObjectReader) -> Bool {
+        let group = kind.exactlyOneOf.first { !Set($0).isDisjoint(with: names) } ?? []
+        return group.isEmpty || group.contains { reader[$0] != nil }
     }
 
     private func check(_ value: JSONNode, _ parameter: KindParameter, path: String) {
@@ -81,7 +87,9 @@ struct KindChecker {
             return false
         }
         if type.admits(value) { return true }
-        if type == .duration, let text = value.string {
+        if type == .url, let text = value.string {
+            problems.error(.badValue, at: value.offset, path, "\(name) cannot be \"\(text)\": it must be \(type.words)")
+        } else if type == .duration, let text = value.string {
             problems.error(
                 .badDuration, at: value.offset, path,
                 "\"\(text)\" is no length of time; write it as \"90s\", \"15m\", \"2h\", \"1h30m\"")

@@ -91,7 +91,7 @@ extension Scheduler {
             switch node.instances[index].record.state {
             case .queued:
                 queuedTasks += 1
-                ready.push(candidate(node, index))
+                awaitStart(node, index)
             case .upForRetry, .deferred:
                 wait(node, index, until: node.instances[index].record.nextTryAt ?? now, now: now)
             case .running:

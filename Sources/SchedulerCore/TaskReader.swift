@@ -61,8 +61,8 @@ struct TaskSettings {
 /// One task as read, before anything that needs the others.
 struct TaskDraft {
     static let keys =
-        ["id", "kind", "after", "with", "description", "when", "for_each", "on_failure", "on_retry"]
-        + TaskSettings.keys
+        ["id", "kind", "after", "with", "description", "when", "for_each", "on_failure"] + TaskSettings.keys
+        + ["on_retry"]
 
     let reader: ObjectReader
     let id: String?

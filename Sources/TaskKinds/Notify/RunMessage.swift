@@ -20,7 +20,7 @@ struct RunMessage {
     /// For a person, in one line: `alpr_daily 2022-05-02: FAILED (load)`.
     var subject: String {
         if let subject = context.string("subject") { return "\(subject): \(report.verdict)" }
-        let failed = report.failures.map(\.name)
+        let failed = report.failures.filter { $0.state != "upstream_failed" }.map(\.name)
         let names = failed.count > 3 ? failed.prefix(3) + ["and \(failed.count - 3) more"] : failed[...]
         return "\(context.dagID) \(about): \(report.verdict)" + (names.isEmpty ? "" : " (\(names.joined(separator: ", ")))")
     }
