@@ -159,6 +159,27 @@ public final class SQLiteReader: StoreReader {
         return files
     }
 
+    public func undelivered(since: Instant, limit: Int) throws(StoreError) -> [UndeliveredNotification] {
+        try connection.reading { () throws(StoreError) in
+            // The conditions are those of the index notification_undelivered.
+            let instances = try connection.rows(
+                """
+                SELECT \(Columns.instance) FROM task_instance
+                WHERE state IN ('failed', 'up_for_retry') AND instr(task_id, ':') > 0 AND ended_at >= ?
+                ORDER BY ended_at DESC, run DESC, position DESC LIMIT ?
+                """, [.integer(since.microseconds), .integer(Int64(max(0, limit)))]
+            ) { row throws(StoreError) in try row.instance() }
+            var all: [UndeliveredNotification] = []
+            for instance in instances {
+                let run = try connection.rows(
+                    "SELECT \(Columns.run) FROM run WHERE id = ?", [.integer(instance.key.run)]
+                ) { row throws(StoreError) in try row.run() }.first
+                if let run { all.append(UndeliveredNotification(run: run, instance: instance)) }
+            }
+            return all
+        }
+    }
+
     public func audit(limit: Int) throws(StoreError) -> [AuditEntry] {
         try connection.rows(
             "SELECT at, actor, action, subject, details FROM audit_log ORDER BY id DESC LIMIT ?",

@@ -158,6 +158,21 @@ public final class InMemoryStore: Store, StoreReader {
         contents.errors.sorted { $0.key < $1.key }.map { ($0.key, $0.value.errors, $0.value.since) }
     }
 
+    public func undelivered(since: Instant, limit: Int) throws(StoreError) -> [UndeliveredNotification] {
+        var all: [(end: Instant, run: Run, position: Int, instance: TaskInstance)] = []
+        for (id, instances) in contents.instances {
+            guard let run = contents.runs[id] else { continue }
+            for (position, instance) in instances.enumerated() where instance.isNotification {
+                guard instance.state == .failed || instance.state == .upForRetry, let end = instance.endedAt,
+                    end >= since
+                else { continue }
+                all.append((end, run, position, instance))
+            }
+        }
+        return all.sorted { ($0.end, $0.run.id, $0.position) > ($1.end, $1.run.id, $1.position) }.prefix(max(0, limit))
+            .map { UndeliveredNotification(run: $0.run, instance: $0.instance) }
+    }
+
     public func audit(limit: Int) throws(StoreError) -> [AuditEntry] {
         Array(contents.audit.reversed().prefix(max(0, limit)))
     }

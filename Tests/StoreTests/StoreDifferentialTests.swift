@@ -31,7 +31,7 @@ import Testing
 private struct RandomChanges {
     private var random: SeededGenerator
     private static let dags = ["daily", "b", "c"]
-    private static let tasks = ["load", "convert", "notify"]
+    private static let tasks = ["load", "convert", "notify", "a:on_failure:1"]
 
     /// What most of the others refer to.
     static let first: [Change] =
@@ -147,6 +147,7 @@ private struct RandomChanges {
         }
         instance.tryNumber = random.chance(97) ? number(0...3) : -1
         instance.outputs = text()
+        instance.endedAt = one([nil, day()]) ?? nil
         instance.waitingSince = one([nil, day()]) ?? nil
         return instance
     }
