@@ -76,7 +76,8 @@ public enum DAGParser {
             overlap: reader.word("overlap", DAG.Overlap.self, what: "way to treat an overlap") ?? .queue,
             runTimeout: reader.duration("run_timeout", positive: true, orNull: true) ?? nil,
             deadline: reader.duration("deadline", positive: true, orNull: true) ?? nil,
-            expectBy: readExpectBy(reader), params: params, env: env.map(\.entry), paused: reader.bool("paused") ?? false, tasks: list.tasks, hooks: list.hooks,
+            expectBy: readExpectBy(reader), params: params, env: env.map(\.entry),
+            paused: reader.bool("paused") ?? false, tasks: list.tasks, hooks: list.hooks,
             specs: list.tasks + list.hooks.map(\.spec))
     }
 

@@ -82,7 +82,8 @@ extension DAGSchema {
         "with": .rule(["type": "object"]).saying("the parameters of its kind; texts in it are templates"),
         "timeout": .duration(positive: true).saying("then a try of it is killed", default: "10m"),
         "retries": .integer(0, 1000).saying(
-            "tries after the first, when a later one may succeed", default: SchemaValue(integerLiteral: Int64(Retries.ofNotifications.count))),
+            "tries after the first, when a later one may succeed",
+            default: SchemaValue(integerLiteral: Int64(Retries.ofNotifications.count))),
         "retry_delay": .duration().saying(
             "before the first retry; it doubles with each", default: "\(Retries.ofNotifications.delay)"),
     ]
@@ -124,8 +125,12 @@ extension DAGSchema {
             ["oneOf": SchemaValue(group.map { ["required": ["\($0)"]] })]
         }
         let companions = kind.parameters.filter { $0.goesWith.count == 1 }
-        let dependent = companions.isEmpty
-            ? object : object.adding(["dependentRequired": SchemaValue(members: companions.map { ($0.name, SchemaValue($0.goesWith)) })])
+        let dependent =
+            companions.isEmpty
+            ? object
+            : object.adding([
+                "dependentRequired": SchemaValue(members: companions.map { ($0.name, SchemaValue($0.goesWith)) })
+            ])
         let described = dependent.saying("kind \(kind.name): \(kind.summary)")
         return groups.isEmpty ? described : described.adding(["allOf": SchemaValue(groups)])
     }

@@ -25,7 +25,9 @@ struct KindChecker {
             if let value = reader[parameter.name] {
                 check(value, parameter, path: reader.path(parameter.name))
                 let companions = parameter.goesWith
-                if !companions.isEmpty, !companions.contains(where: { reader[$0] != nil }), isDecided(companions, reader) {
+                if !companions.isEmpty, !companions.contains(where: { reader[$0] != nil }),
+                    isDecided(companions, reader)
+                {
                     let words = companions.map { "\"\($0)\"" }.joined(separator: " or ")
                     problems.error(
                         .badValue, at: reader.keyOffset(parameter.name), reader.path(parameter.name),

@@ -76,7 +76,8 @@ extension Scheduler {
         return owner.record.succeededThrough ?? .distantPast < interval.end ? interval : nil
     }
 
-    private func tellMissed(_ day: CivilDate, _ interval: DataInterval, _ owner: DAGNode, reason: String, now: Instant) {
+    private func tellMissed(_ day: CivilDate, _ interval: DataInterval, _ owner: DAGNode, reason: String, now: Instant)
+    {
         let run = Run(
             id: nextRun, dagID: owner.record.id, runID: "\(RunType.missed.rawValue)__\(day)", type: .missed,
             version: owner.record.version, logicalDate: interval.start, interval: interval, runAfter: now,

@@ -50,7 +50,9 @@ extension Scheduler {
                 node.instances.append(InstanceNode(record: record, task: task, storedState: record.state))
                 if !record.state.isFinal { node.unfinished += 1 }
             }
-            if !isHook, node.run.type != .missed, records.first?.key.mapIndex != -1 { add(node, dag, task: task, isStored: false) }
+            if !isHook, node.run.type != .missed, records.first?.key.mapIndex != -1 {
+                add(node, dag, task: task, isStored: false)
+            }
             if let limit = spec.mapping?.maxActive {
                 node.tasks[task].gate = Gate(name: "map \(node.run.id)/\(spec.id)", capacity: limit)
             }

@@ -57,7 +57,8 @@ public enum TemplateName: Sendable, Hashable {
             let fields = RunField.allCases.map(\.rawValue)
             guard parts.count == 2, let field = RunField(rawValue: String(parts[1])) else {
                 let all = fields.map { "run.\($0)" }
-                throw Self.unknown(text, suggestion(for: text, among: all, otherwise: "; one of \(all.joined(separator: ", "))"))
+                throw Self.unknown(
+                    text, suggestion(for: text, among: all, otherwise: "; one of \(all.joined(separator: ", "))"))
             }
             self = .run(field)
         case "each":
@@ -70,7 +71,8 @@ public enum TemplateName: Sendable, Hashable {
             }
         default:
             let variables = Variable.allCases.map(\.rawValue)
-            guard parts.count > 1, let word = nearestName(to: String(parts[0]), among: ["params", "outputs", "each", "run"])
+            guard parts.count > 1,
+                let word = nearestName(to: String(parts[0]), among: ["params", "outputs", "each", "run"])
             else {
                 let all = (variables + ["params.name", "outputs.task.key", "each.value", "each.index"]).joined(
                     separator: ", ")

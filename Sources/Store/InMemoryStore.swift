@@ -109,7 +109,8 @@ public final class InMemoryStore: Store, StoreReader {
         contents.dags.values.sorted { $0.id < $1.id }.map { record in
             let runs = contents.runs.values.filter { $0.dagID == record.id }
             return DAGSummary(
-                record: record, lastRun: runs.filter { RunType.ofData.contains($0.type) }
+                record: record,
+                lastRun: runs.filter { RunType.ofData.contains($0.type) }
                     .max { ($0.logicalDate, $0.id) < ($1.logicalDate, $1.id) },
                 activeRuns: runs.count { !$0.state.isFinal })
         }

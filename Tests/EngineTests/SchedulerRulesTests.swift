@@ -263,7 +263,8 @@ import Testing
         try end("on_failure:1", exitCode: 98)
         let ended = try #require(try world.runs("d").first)
         #expect(ended.state == .failed)
-        #expect(ended.reason == "failed: a; not delivered: on_failure:1 and 1 more (exit 98)", "a notification has no say")
+        #expect(
+            ended.reason == "failed: a; not delivered: on_failure:1 and 1 more (exit 98)", "a notification has no say")
         try world.clear(ClearRequest(dag: "d", runID: run.runID, tasks: ["a"]))
         try end("a")
         try end("b")
@@ -298,7 +299,9 @@ import Testing
         let run = try trigger()
         try end("a", exitCode: 1)
         #expect(running == ["b", "on_retry:1", "a:on_retry:1"])
-        let words = world.started.compactMap { $0.taskID.hasSuffix("on_retry:1") ? $0.with["command"]?.array?[1].string : nil }
+        let words = world.started.compactMap {
+            $0.taskID.hasSuffix("on_retry:1") ? $0.with["command"]?.array?[1].string : nil
+        }
         #expect(words == ["retry", "task_retry"])
         #expect(world.started.last?.notice?.reason?.contains("retry 1 of 2") ?? false)
         try end("on_retry:1", exitCode: 1)
@@ -331,7 +334,10 @@ import Testing
 
     @Test func aNotificationDoesNotWaitForThePlacesOfTasks() throws {
         try load(
-            [task("a", #""priority": 1, "on_failure": [{"kind": "command", "with": {"command": ["true"]}}]"#), task("b")],
+            [
+                task("a", #""priority": 1, "on_failure": [{"kind": "command", "with": {"command": ["true"]}}]"#),
+                task("b"),
+            ],
             #""max_active_tasks": 1"#)
         try trigger()
         try end("a", exitCode: 1)

@@ -61,7 +61,8 @@ import Testing
 
     @Test func aMissedDaySaysHowToGoOn() throws {
         let notice = #""notice": {"event": "missed", "state": "failed", "reason": "no run had succeeded by 08:00"}"#
-        let text = RunMessage(try context(#"{"to": "a"}"#, taskID: "on_missed:1", more: notice, tasks: "[]")).report.text
+        let text = RunMessage(try context(#"{"to": "a"}"#, taskID: "on_missed:1", more: notice, tasks: "[]")).report
+            .text
         for word in ["no run had succeeded by 08:00", "weir runs d", "weir trigger d"] { #expect(text.contains(word)) }
         #expect(!text.contains("Tasks"))
     }

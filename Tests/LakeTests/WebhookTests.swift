@@ -32,9 +32,12 @@ import Testing
     @Test func whatIsSentArrives() throws {
         let peer = try HTTPPeer([Self.ok])
         defer { peer.stop() }
-        let body = "{\"a\": \"\\n \\\\ \\\"\", \"b\": \"ü🚗'$(id) `id` #\"}\r\n\t@/etc/passwd\n" + String(repeating: "x", count: 60_000)
+        let body =
+            "{\"a\": \"\\n \\\\ \\\"\", \"b\": \"ü🚗'$(id) `id` #\"}\r\n\t@/etc/passwd\n"
+            + String(repeating: "x", count: 60_000)
         let sent = try hook(
-            peer, path: "/p?q=[1]&r=%20", headers: [("X-Odd", "a \"b\" \\c; d=#e ü"), ("X-Empty", ""), ("Accept", "text/x")],
+            peer, path: "/p?q=[1]&r=%20",
+            headers: [("X-Odd", "a \"b\" \\c; d=#e ü"), ("X-Empty", ""), ("Accept", "text/x")],
             body: body
         ).send()
         #expect(sent == 204)
@@ -56,11 +59,12 @@ import Testing
         #expect(peer.requests.first?.hasSuffix("\r\n\r\n@/etc/hostname") ?? false)
     }
 
-    @Test(arguments: [
-        ("200 OK", nil), ("201 Created", nil), ("408 Request Timeout", true), ("429 Too Many Requests", true),
-        ("500 Oops", true), ("503 Later", true), ("400 Bad", false), ("401 No", false), ("404 Not Found", false),
-        ("410 Gone", false),
-    ] as [(String, Bool?)])
+    @Test(
+        arguments: [
+            ("200 OK", nil), ("201 Created", nil), ("408 Request Timeout", true), ("429 Too Many Requests", true),
+            ("500 Oops", true), ("503 Later", true), ("400 Bad", false), ("401 No", false), ("404 Not Found", false),
+            ("410 Gone", false),
+        ] as [(String, Bool?)])
     func answers(status: String, isTemporary: Bool?) throws {
         let peer = try HTTPPeer([Self.answer(status, body: "no such\n hook\u{1B}[31m")])
         defer { peer.stop() }
@@ -71,10 +75,11 @@ import Testing
         #expect(!error.description.contains("SECRET"), "what follows the host is often a secret")
     }
 
-    @Test(arguments: [
-        ("17", 17), ("0", nil), ("-5", nil), ("soon", nil), ("Fri, 31 Dec 9999 23:59:59 GMT", 1),
-        ("Sun, 06 Nov 1994 08:49:37 GMT", nil),
-    ] as [(String, Int?)])
+    @Test(
+        arguments: [
+            ("17", 17), ("0", nil), ("-5", nil), ("soon", nil), ("Fri, 31 Dec 9999 23:59:59 GMT", 1),
+            ("Sun, 06 Nov 1994 08:49:37 GMT", nil),
+        ] as [(String, Int?)])
     func howLongItAsksToBeLeftAlone(header: String, seconds: Int?) throws {
         let peer = try HTTPPeer([Self.answer("503 Later", "Retry-After: \(header)\r\n")])
         defer { peer.stop() }

@@ -201,7 +201,7 @@ import Testing
             try connection.run(
                 """
                 INSERT INTO dag_version VALUES (1, 'daily', 'sha', '{}', 5);
-                INSERT INTO dag VALUES ('daily', 1, 'daily.json', 0, 1, 5, NULL);
+                INSERT INTO dag VALUES ('daily', 1, 'daily.json', 0, 1, 5, 30);
                 INSERT INTO run VALUES (1, 'daily', 'r1', 'scheduled', 'success', 1, 10, 10, 20, 20, 20, 21, 25, '{}', NULL, 0, 0,
                     NULL);
                 INSERT INTO run VALUES (2, 'daily', 'r2', 'scheduled', 'failed', 1, 20, 20, 30, 30, 30, 31, 35, '{}', NULL, 0, 0,
@@ -220,7 +220,8 @@ import Testing
         let reader = try SQLiteReader(path: path)
         #expect(try reader.version(1)?.sha256 == "sha")
         let record = try reader.dags().first?.record
-        #expect(record?.succeededThrough == Instant(microseconds: 20) && record?.succeededAt == Instant(microseconds: 25))
+        #expect(
+            record?.succeededThrough == Instant(microseconds: 20) && record?.succeededAt == Instant(microseconds: 25))
         #expect(try reader.runs(RunQuery()).map(\.reason) == ["why", nil])
         #expect(try reader.taskInstances(ofRun: 2).map(\.reason) == ["exit 1"])
         try SQLiteStore(path: path).commit([.insertRun(Sample.run(3, type: .missed))])

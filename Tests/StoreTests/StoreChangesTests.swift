@@ -11,7 +11,8 @@ import Testing
         version.text = Sample.oddText
         var dag = DAGRecord(
             id: "daily", version: 7, file: "sub/daily ü.json", paused: true, active: false, firstSeen: Sample.day(1),
-            cursor: Instant(microseconds: -1), expectedThrough: CivilDate("2024-02-29"), succeededThrough: Sample.day(3),
+            cursor: Instant(microseconds: -1), expectedThrough: CivilDate("2024-02-29"),
+            succeededThrough: Sample.day(3),
             succeededAt: Sample.day(4))
         try test.commit(.insertVersion(version), .putDAG(dag))
         #expect(try test.reader.version(7) == version)

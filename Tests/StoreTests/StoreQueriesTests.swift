@@ -59,7 +59,8 @@ import Testing
         try test.commit(
             .insertRun(Sample.run(1, state: .failed)), .insertRun(Sample.run(2, type: .missed, state: .running)),
             notification(1, "load", .failed, ended: 9), notification(1, "on_failure:1", .failed, ended: 4),
-            notification(1, "on_failure:2", .success, ended: 5), notification(1, "load:on_retry:1", .failed, ended: nil),
+            notification(1, "on_failure:2", .success, ended: 5),
+            notification(1, "load:on_retry:1", .failed, ended: nil),
             notification(2, "on_missed:1", .upForRetry, ended: 6))
         func names(_ since: Instant, _ limit: Int = 9) throws -> [String] {
             try test.reader.undelivered(since: since, limit: limit).map { "\($0.run.id) \($0.instance.key.taskID)" }

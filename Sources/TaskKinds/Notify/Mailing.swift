@@ -29,7 +29,8 @@ enum Mailing {
     /// the run has begun anew and it is due again.
     private static func id(_ context: TaskContext) -> String {
         "\(context.dagID).\(context.runID).\(context.taskID)"
-            + (context.mapIndex < 0 ? "" : ".\(context.mapIndex)") + (context.firstTry > 1 ? ".t\(context.firstTry)" : "")
+            + (context.mapIndex < 0 ? "" : ".\(context.mapIndex)")
+            + (context.firstTry > 1 ? ".t\(context.firstTry)" : "")
     }
 
     /// What names a notification everywhere: the Message-ID of its mail, the `Idempotency-Key` of its web hook.

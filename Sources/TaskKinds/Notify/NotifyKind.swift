@@ -25,7 +25,8 @@ enum NotifyKind: TaskKind {
             KindParameter(
                 "report", .string, default: "quality", help: "task whose quality report is in the mail"),
             KindParameter(
-                "attach", .boolean, with: mail, default: "true", help: "attach the page of the day that this task wrote"),
+                "attach", .boolean, with: mail, default: "true", help: "attach the page of the day that this task wrote"
+            ),
             KindParameter(
                 "method", .string, allowed: Webhook.methods, with: webhook, default: Webhook.methods[0],
                 help: "how the web hook is asked"),

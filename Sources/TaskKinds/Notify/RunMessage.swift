@@ -22,7 +22,8 @@ struct RunMessage {
         if let subject = context.string("subject") { return "\(subject): \(report.verdict)" }
         let failed = report.failures.filter { $0.state != "upstream_failed" }.map(\.name)
         let names = failed.count > 3 ? failed.prefix(3) + ["and \(failed.count - 3) more"] : failed[...]
-        return "\(context.dagID) \(about): \(report.verdict)" + (names.isEmpty ? "" : " (\(names.joined(separator: ", ")))")
+        return "\(context.dagID) \(about): \(report.verdict)"
+            + (names.isEmpty ? "" : " (\(names.joined(separator: ", ")))")
     }
 
     /// The day that the run is about; its time, too, where a day has several runs.

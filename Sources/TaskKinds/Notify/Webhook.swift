@@ -165,7 +165,8 @@ struct Webhook {
             throw WebhookError(description: words)
         }
         let after = answer.flatMap { $0.count > 1 ? String($0[1]) : nil }
-        throw WebhookError(description: words, isTemporary: true, retryAfter: after.flatMap { HTTPDate.seconds(in: $0) })
+        throw WebhookError(
+            description: words, isTemporary: true, retryAfter: after.flatMap { HTTPDate.seconds(in: $0) })
     }
 
     /// Exit codes of curl that a later try gives again: wrong options, a protocol, a URL.

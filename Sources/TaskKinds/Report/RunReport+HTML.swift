@@ -87,7 +87,8 @@ enum MailHTML {
 
     /// A text of somebody's own, line by line.
     static func paragraphs(_ text: String) -> String {
-        "<p>" + text.split(separator: "\n", omittingEmptySubsequences: false).map { Markup.escaped(String($0)) }
+        "<p>"
+            + text.split(separator: "\n", omittingEmptySubsequences: false).map { Markup.escaped(String($0)) }
             .joined(separator: "<br>\n") + "</p>"
     }
 
