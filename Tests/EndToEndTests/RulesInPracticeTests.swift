@@ -139,7 +139,7 @@ import Testing
         try home.script(
             "sendmail",
             "cat > mail.$$; mv mail.$$ mail.$(ls mail.* | wc -l)\n"
-                + "test -e mail.3 && exit 0; test -e mail.2 && sleep 1000; echo 'queue is full' >&2; exit 75")
+                + "test -e mail.3 && { setsid sh -c 'sleep 0.1; > delivered' >/dev/null 2>&1 & exit 0; }; test -e mail.2 && sleep 1000; echo 'queue is full' >&2; exit 75")
         home.extraEnvironment["WEIR_SENDMAIL"] = home.path + "/sendmail"
         try home.startDaemon()
         #expect(try home.weir("trigger", "d", "--wait").status == 1)
@@ -149,6 +149,7 @@ import Testing
         let names = (1...3).map { number in home.lines("mail.\(number)").first { $0.hasPrefix("Message-ID:") } }
         #expect(Set(names).count == 1 && names[0] != nil, "\(names)")
         #expect(try home.runs("d").first?["reason"]?.string == "failed: a")
+        #expect(File.exists(home.path + "/delivered"), "a mail system delivers in the background; it is let")
         #expect(try !home.weir("status").out.contains("notifications:"))
     }
 

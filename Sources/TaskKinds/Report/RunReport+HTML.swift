@@ -39,7 +39,7 @@ extension RunReport {
         var parts: [String] = []
         for failure in failures.prefix(Self.mostLogs) {
             let reason = failure.reason.map { ": " + Markup.escaped($0) } ?? ""
-            parts.append("<p><b>\(Markup.escaped(failure.name))</b> \(failure.state)\(reason)</p>")
+            parts.append("<p><strong>\(Markup.escaped(failure.name))</strong> \(failure.state)\(reason)</p>")
             if !failure.log.isEmpty { parts.append(MailHTML.preformatted(failure.log)) }
         }
         if !advice.isEmpty {
