@@ -139,7 +139,8 @@ import Testing
         try home.script(
             "sendmail",
             "cat > mail.$$; mv mail.$$ mail.$(ls mail.* | wc -l)\n"
-                + "test -e mail.3 && { setsid sh -c 'sleep 0.1; > delivered' >/dev/null 2>&1 & exit 0; }; test -e mail.2 && sleep 1000; echo 'queue is full' >&2; exit 75")
+                + "test -e mail.3 && { setsid sh -c 'sleep 0.1; > delivered' >/dev/null 2>&1 & exit 0; }; test -e mail.2 && sleep 1000; echo 'queue is full' >&2; exit 75"
+        )
         home.extraEnvironment["WEIR_SENDMAIL"] = home.path + "/sendmail"
         try home.startDaemon()
         #expect(try home.weir("trigger", "d", "--wait").status == 1)
