@@ -20,7 +20,8 @@ struct RunMessage {
     /// For a person, in one line: `alpr_daily 2022-05-02: FAILED (load)`.
     var subject: String {
         if let subject = context.string("subject") { return "\(subject): \(report.verdict)" }
-        let failed = report.failures.filter { $0.state != "upstream_failed" }.map(\.name)
+        // The report of a day has one subject, whatever failed; a notification is about just that.
+        let failed = context.notice == nil ? [] : report.failures.filter { $0.state != "upstream_failed" }.map(\.name)
         let names = failed.count > 3 ? failed.prefix(3) + ["and \(failed.count - 3) more"] : failed[...]
         return "\(context.dagID) \(about): \(report.verdict)"
             + (names.isEmpty ? "" : " (\(names.joined(separator: ", ")))")
