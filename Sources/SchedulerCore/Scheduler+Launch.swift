@@ -19,6 +19,13 @@ extension Scheduler {
                 try Template.render(task.with, in: context)
             }
         var env = Self.contextEnvironment(node.run, dag, record, context)
+        for field in notice == nil ? [] : TemplateName.RunField.allCases {
+            // No variable can hold a NUL.
+            let value = (notice?.text(of: field) ?? "").unicodeScalars.filter { $0 != "\0" }
+            env.append(
+                EnvironmentEntry(
+                    name: "WEIR_RUN_" + field.rawValue.uppercased(), value: String(String.UnicodeScalarView(value))))
+        }
         if let each { env.append(EnvironmentEntry(name: "WEIR_EACH_VALUE", value: each.value.plainText)) }
         for entry in dag.env + task.env {
             env.append(EnvironmentEntry(name: entry.name, value: try Template.renderText(entry.value, in: context)))

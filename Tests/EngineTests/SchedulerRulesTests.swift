@@ -303,6 +303,10 @@ import Testing
             $0.taskID.hasSuffix("on_retry:1") ? $0.with["command"]?.array?[1].string : nil
         }
         #expect(words == ["retry", "task_retry"])
+        let env = Dictionary(
+            try #require(world.started.last).env.map { ($0.name, $0.value) }, uniquingKeysWith: { first, _ in first })
+        #expect(env["WEIR_RUN_EVENT"] == "task_retry" && env["WEIR_RUN_TASK"] == "a" && env["WEIR_RUN_FAILED"] == "")
+        #expect(world.started.first?.env.contains { $0.name == "WEIR_RUN_EVENT" } == false)
         #expect(world.started.last?.notice?.reason?.contains("retry 1 of 2") ?? false)
         try end("on_retry:1", exitCode: 1)
         #expect(running == ["b", "a:on_retry:1"], "what fails of a notification is told to nobody")
