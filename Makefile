@@ -30,7 +30,7 @@ chaos: build ## kill it in every way that can be thought of, over and over; minu
 soak: setup ## play random worlds through the scheduler, WORLDS=2000000 from SEED=1 on; an hour or two
 	@WEIR_SIMULATE_WORLDS=$(WORLDS) WEIR_SIMULATE_SEED=$(SEED) scripts/test.sh --filter '^SimulationTests[.]SimulationTests/'
 
-mutants: setup ## break Weir in ten plausible ways, and see the tests notice each; minutes
+mutants: setup ## break Weir in eleven plausible ways, and see the tests notice each; minutes
 	@scripts/mutants.py
 
 demo: build ## a week of generated logs through the lake: backfill, report, query

@@ -75,7 +75,7 @@ let package = Package(
         tests("Store", ["Store", "SQLiteStore", "SchedulerCore", "CSQLite"]),
         tests("Simulation", ["Simulation", "Engine", "Spawn", "Store", "SchedulerCore", "JSONText"], settings: quick),
         tests("Engine", ["Engine", "Simulation", "Store", "SQLiteStore", "Spawn", "SchedulerCore", "JSONText"]),
-        tests("Lake", ["Lake", "TaskKinds", "Spawn", "SchedulerCore", "JSONText"]),
+        tests("Lake", ["Lake", "TaskKinds", "Engine", "Spawn", "SchedulerCore", "JSONText"]),
         tests("Mail", ["Mail", "Spawn", "JSONText"]),
         tests("HTTPServer", ["HTTPServer", "API", "Engine", "SchedulerCore", "JSONText"]),
         tests("EndToEnd", ["Spawn", "JSONText"]),

@@ -91,6 +91,11 @@ struct ForecastReport {
         }
         lines.append(("runs", states.isEmpty ? "none is due" : states.joined(separator: ", ")))
         lines += skipped.map { ("skipped", $0) }
+        if let time = question.dag.expectBy, let first = forecast.missed.first {
+            let count = forecast.missed.count
+            let days = count == 1 ? "1 day has" : "\(count) days have"
+            lines.append(("missed", "\(days) no success by \(time) (expect_by), the first is \(first)"))
+        }
         lines.append(
             (
                 "at once",
@@ -201,6 +206,7 @@ struct ForecastReport {
                     }
                 }
             }
+            writer.member("missed", forecast.missed)
             writer.member("open_at_end", forecast.openAtEnd)
             writer.member("falls_behind", forecast.fallsBehind)
             writer.member("given_up_at", forecast.givenUpAt.map { "\($0)" })

@@ -105,7 +105,8 @@ struct Session {
             if let date = CivilDate(id) {
                 let zone = (try? self.dag(dag).dag.zone) ?? .utc
                 // As `ds` and `--from` mean it: the local day that the run is about.
-                let ofDay = runs.filter { zone.date(at: $0.logicalDate) == date }
+                let all = runs.filter { zone.date(at: $0.logicalDate) == date }
+                let ofDay = all.contains { $0.type != .missed } ? all.filter { $0.type != .missed } : all
                 let ofInterval = ofDay.filter(\.type.isOfInterval)
                 if let run = ofInterval.count == 1 ? ofInterval.first : ofDay.count == 1 ? ofDay.first : nil {
                     return run

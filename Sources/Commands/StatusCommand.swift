@@ -1,7 +1,9 @@
 import API
 import Engine
 import JSONText
+import Observability
 import SchedulerCore
+import Store
 
 /// `weir status`: whether a daemon runs, and what it does.
 enum StatusCommand {
@@ -35,7 +37,26 @@ enum StatusCommand {
             "runs: \(status.activeRuns) running, \(status.queuedRuns) queued; tasks: \(status.runningAttempts) of "
                 + "\(status.parallelism) running, \(status.queuedTasks) queued")
         if let reason = status.stoppedBecause { session.terminal.print("the queue stands still: \(reason)") }
+        if let line = try undelivered(session) { session.terminal.print(line) }
         if status.isDraining { session.terminal.print("draining: no task starts; it exits when none runs any more") }
         return status.role == .daemon ? .done : .unavailable
+    }
+
+    private static let lookBack = TimeAmount(seconds: 7 * 86_400)
+
+    /// Who should have been told something and was not, in the last week; nil when all were.
+    private static func undelivered(_ session: Session) throws -> String? {
+        let since = Instant(microseconds: WallClock.now()) - lookBack
+        let limit = 1000
+        guard let found = try session.reader()?.undelivered(since: since, limit: limit), let last = found.first else {
+            return nil
+        }
+        let waiting = found.count { $0.instance.state == .upForRetry }
+        let lost = found.count - waiting
+        var words: [String] = []
+        if lost > 0 { words.append("\(lost)\(found.count == limit ? " or more" : "") not delivered in the last week") }
+        if waiting > 0 { words.append("\(waiting) being tried again") }
+        return "notifications: \(words.joined(separator: ", ")); the last: \(last.run.dagID) \(last.run.runID) "
+            + "\(last.instance.key.name)" + (last.instance.reason.map { ": \($0)" } ?? "")
     }
 }

@@ -17,6 +17,8 @@ extension AttemptLaunch {
                     member("task_id", text(taskID)),
                     member("map_index", whole(mapIndex)),
                     member("try_number", whole(tryNumber)),
+                    member("first_try", whole(firstTry)),
+                    member("notice", notice.map(Self.node) ?? JSONNode(.null)),
                     member("home", text(home)),
                     member("ds", text(ds)),
                     member("logical_date", text("\(run.logicalDate)")),
@@ -27,13 +29,27 @@ extension AttemptLaunch {
                 ])))
     }
 
+    private static func node(_ notice: Notice) -> JSONNode {
+        func text(_ value: String?) -> JSONNode { value.map { JSONNode(.string($0)) } ?? JSONNode(.null) }
+        return JSONNode(
+            .object(
+                JSONObject([
+                    JSONMember(key: "event", node: text(notice.event.rawValue)),
+                    JSONMember(key: "state", node: text(notice.state.rawValue)),
+                    JSONMember(key: "reason", node: text(notice.reason)),
+                    JSONMember(key: "task", node: text(notice.task)),
+                ])))
+    }
+
     private func summary(_ instance: TaskInstance) -> JSONNode {
         var members = [
             JSONMember(key: "task_id", node: JSONNode(.string(instance.key.taskID))),
             JSONMember(key: "state", node: JSONNode(.string(instance.state.rawValue))),
             JSONMember(key: "reason", node: instance.reason.map { JSONNode(.string($0)) } ?? JSONNode(.null)),
             JSONMember(key: "allow_failure", node: JSONNode(.bool(allowedToFail.contains(instance.key.taskID)))),
+            JSONMember(key: "map_index", node: JSONNode(.integer(Int64(instance.key.mapIndex)))),
             JSONMember(key: "try_number", node: JSONNode(.integer(Int64(instance.tryNumber)))),
+            JSONMember(key: "attempt", node: instance.attempt.map { JSONNode(.integer($0)) } ?? JSONNode(.null)),
             JSONMember(
                 key: "start_date", node: instance.startedAt.map { JSONNode(.string("\($0)")) } ?? JSONNode(.null)),
             JSONMember(key: "end_date", node: instance.endedAt.map { JSONNode(.string("\($0)")) } ?? JSONNode(.null)),

@@ -169,6 +169,10 @@ final class EngineState {
             switch change {
             case .updateRun(let run, _) where run.state == .failed:
                 Log.warning("run failed", ["dag": run.dagID, "run": run.runID, "reason": run.reason ?? ""])
+            case .updateTaskInstance(let task, _) where task.isNotification && task.state == .failed:
+                Log.warning(
+                    "notification not delivered",
+                    ["run": "\(task.key.run)", "notification": task.key.taskID, "reason": task.reason ?? ""])
             case .updateAttempt(let attempt, _) where attempt.state == .lost:
                 Log.warning(
                     "attempt lost",

@@ -41,12 +41,14 @@ public struct MailMessage: Sendable {
     public var date: Int64
     /// What names the message: equal for two sendings of the same thing, so that a reader can tell.
     public var id: String
+    /// What follows the `@` of the Message-ID: the name of the machine, so that two that run the same DAG differ.
+    public var domain: String
     /// Files that go along; none for a message of its two forms alone.
     public var attachments: [Attachment]
 
     public init(
         from: String, to: [String], subject: String, text: String, html: String, date: Int64, id: String,
-        attachments: [Attachment] = []
+        domain: String = "weir", attachments: [Attachment] = []
     ) {
         self.from = from
         self.to = to
@@ -55,6 +57,7 @@ public struct MailMessage: Sendable {
         self.html = html
         self.date = date
         self.id = id
+        self.domain = domain
         self.attachments = attachments
     }
 
@@ -70,7 +73,7 @@ public struct MailMessage: Sendable {
             "To: \(to.joined(separator: ",\n "))",
             "Subject: \(Self.header(subject))",
             "Date: \(Self.rfc5322(date))",
-            "Message-ID: <\(Self.token(id))@weir>",
+            "Message-ID: <\(Self.messageID(id, domain: domain))>",
             "MIME-Version: 1.0",
             "Auto-Submitted: auto-generated",
         ]
@@ -96,6 +99,9 @@ public struct MailMessage: Sendable {
         if !attachments.isEmpty { lines += ["--\(mixed)--", ""] }
         return Array(lines.joined(separator: "\n").utf8)
     }
+
+    /// The Message-ID of a message, without its brackets.
+    public static func messageID(_ id: String, domain: String) -> String { "\(token(id))@\(token(domain))" }
 
     /// An address without a name: `local@domain`, or a local user. Anything that could end the header line, or begin
     /// another recipient, is refused.

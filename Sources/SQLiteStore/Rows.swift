@@ -4,7 +4,10 @@ import Store
 
 /// The column lists of the tables, and how a row becomes a record.
 enum Columns {
-    static let dag = "id, version, file, paused, active, first_seen, cursor, arrived, late"
+    static let dag = """
+        id, version, file, paused, active, first_seen, cursor, arrived, late, expected_through, \
+        succeeded_through, succeeded_at
+        """
     static let version = "id, dag_id, sha256, text, loaded_at"
     static let run = """
         run.id, run.dag_id, run.run_id, run.type, run.state, run.version, run.logical_date, run.interval_start, \
@@ -31,7 +34,8 @@ extension SQLiteStatement {
         DAGRecord(
             id: text(0), version: integer(1), file: text(2), paused: bool(3), active: bool(4), firstSeen: instant(5),
             cursor: optionalInstant(6), arrived: Arrived.names(text(7)),
-            late: LateDates.dates(text(8)))
+            late: LateDates.dates(text(8)), expectedThrough: optionalText(9).flatMap { CivilDate($0) },
+            succeededThrough: optionalInstant(10), succeededAt: optionalInstant(11))
     }
 
     func version() -> DAGVersionRecord {

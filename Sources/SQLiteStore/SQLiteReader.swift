@@ -38,7 +38,7 @@ public final class SQLiteReader: StoreReader {
                 "SELECT count(*) FROM run WHERE state IN ('queued', 'running') AND dag_id = ?", .text(record.id))
             summaries.append(
                 DAGSummary(
-                    record: record, lastRun: try runs(RunQuery(dag: record.id, limit: 1)).first,
+                    record: record, lastRun: try runs(RunQuery(dag: record.id, types: RunType.ofData, limit: 1)).first,
                     activeRuns: Int(active ?? 0)))
         }
         return summaries
@@ -157,6 +157,27 @@ public final class SQLiteReader: StoreReader {
             }
         }
         return files
+    }
+
+    public func undelivered(since: Instant, limit: Int) throws(StoreError) -> [UndeliveredNotification] {
+        try connection.reading { () throws(StoreError) in
+            // The conditions are those of the index notification_undelivered.
+            let instances = try connection.rows(
+                """
+                SELECT \(Columns.instance) FROM task_instance
+                WHERE state IN ('failed', 'up_for_retry') AND instr(task_id, ':') > 0 AND ended_at >= ?
+                ORDER BY ended_at DESC, run DESC, position DESC LIMIT ?
+                """, [.integer(since.microseconds), .integer(Int64(max(0, limit)))]
+            ) { row throws(StoreError) in try row.instance() }
+            var all: [UndeliveredNotification] = []
+            for instance in instances {
+                let run = try connection.rows(
+                    "SELECT \(Columns.run) FROM run WHERE id = ?", [.integer(instance.key.run)]
+                ) { row throws(StoreError) in try row.run() }.first
+                if let run { all.append(UndeliveredNotification(run: run, instance: instance)) }
+            }
+            return all
+        }
     }
 
     public func audit(limit: Int) throws(StoreError) -> [AuditEntry] {

@@ -50,11 +50,14 @@ extension SQLiteStore {
     private static func put(_ dag: DAGRecord, _ connection: SQLiteConnection) throws(StoreError) {
         try connection.execute(
             """
-            INSERT INTO dag (\(Columns.dag)) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT (id) DO UPDATE SET
-            version = ?2, file = ?3, paused = ?4, active = ?5, first_seen = ?6, cursor = ?7, arrived = ?8, late = ?9
+            INSERT INTO dag (\(Columns.dag)) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
+            ON CONFLICT (id) DO UPDATE SET version = ?2, file = ?3, paused = ?4, active = ?5, first_seen = ?6, cursor = ?7,
+            arrived = ?8, late = ?9, expected_through = ?10, succeeded_through = ?11, succeeded_at = ?12
             """, SQLiteValue(dag.id), SQLiteValue(dag.version), SQLiteValue(dag.file), SQLiteValue(dag.paused),
             SQLiteValue(dag.active), SQLiteValue(dag.firstSeen), SQLiteValue(dag.cursor),
-            SQLiteValue(Arrived.text(dag.arrived)), SQLiteValue(LateDates.text(dag.late)))
+            SQLiteValue(Arrived.text(dag.arrived)), SQLiteValue(LateDates.text(dag.late)),
+            SQLiteValue(dag.expectedThrough.map { "\($0)" }), SQLiteValue(dag.succeededThrough),
+            SQLiteValue(dag.succeededAt))
     }
 
     private static func set(

@@ -5,7 +5,9 @@ import Store
 enum Schema {
     typealias Migration = (name: String, sql: String)
 
-    static let migrations: [Migration] = [("initial", initial), ("upkeep", upkeep), ("rules", rules), ("late", late)]
+    static let migrations: [Migration] = [
+        ("initial", initial), ("upkeep", upkeep), ("rules", rules), ("late", late), ("expected", expected),
+    ]
     /// The first format that notes whether its last writer stopped in good order.
     static let knowsCleanStop = 2
 
@@ -18,6 +20,53 @@ enum Schema {
 
     /// Dates that late data has changed.
     private static let late = "ALTER TABLE dag ADD COLUMN late TEXT NOT NULL DEFAULT '{}';"
+
+    /// What `expect_by` needs to know, as far as the history tells it; runs of type `missed`, for which the table of runs is
+    /// made anew; and notifications that were not delivered, to be found without looking at all tasks of all runs.
+    private static let expected = """
+        ALTER TABLE dag ADD COLUMN expected_through TEXT;
+        ALTER TABLE dag ADD COLUMN succeeded_through INTEGER;
+        ALTER TABLE dag ADD COLUMN succeeded_at INTEGER;
+        UPDATE dag SET
+            succeeded_through = (SELECT max(interval_end) FROM run WHERE dag_id = dag.id AND state = 'success'),
+            succeeded_at = (SELECT max(ended_at) FROM run WHERE dag_id = dag.id AND state = 'success');
+
+        CREATE TABLE new_run (
+            id INTEGER PRIMARY KEY,
+            dag_id TEXT NOT NULL REFERENCES dag (id),
+            run_id TEXT NOT NULL,
+            type TEXT NOT NULL CHECK (type IN (\(words(RunType.self)))),
+            state TEXT NOT NULL CHECK (state IN (\(words(RunState.self)))),
+            version INTEGER NOT NULL REFERENCES dag_version (id),
+            logical_date INTEGER NOT NULL,
+            interval_start INTEGER NOT NULL,
+            interval_end INTEGER NOT NULL CHECK (interval_end >= interval_start),
+            run_after INTEGER NOT NULL,
+            created_at INTEGER NOT NULL,
+            started_at INTEGER,
+            ended_at INTEGER,
+            params TEXT NOT NULL,
+            backfill INTEGER,
+            is_rerun INTEGER NOT NULL CHECK (is_rerun IN (0, 1)),
+            keeps_finished INTEGER NOT NULL CHECK (keeps_finished IN (0, 1)),
+            reason TEXT,
+            is_expired INTEGER NOT NULL DEFAULT 0 CHECK (is_expired IN (0, 1)),
+            missed_deadline INTEGER NOT NULL DEFAULT 0 CHECK (missed_deadline IN (0, 1)),
+            UNIQUE (dag_id, run_id),
+            CHECK ((ended_at IS NOT NULL) = (state IN \(finalRuns)))
+        ) STRICT;
+        INSERT INTO new_run SELECT * FROM run;
+        DROP TABLE run;
+        ALTER TABLE new_run RENAME TO run;
+        CREATE UNIQUE INDEX run_of_interval ON run (dag_id, logical_date) WHERE type IN ('scheduled', 'backfill');
+        CREATE INDEX run_unfinished ON run (id) WHERE state IN ('queued', 'running');
+        CREATE INDEX run_by_date ON run (dag_id, logical_date, id);
+        CREATE INDEX run_by_date_of_all ON run (logical_date, id);
+        CREATE INDEX run_by_version ON run (version);
+
+        CREATE INDEX notification_undelivered ON task_instance (ended_at)
+            WHERE state IN ('failed', 'up_for_retry') AND instr(task_id, ':') > 0;
+        """
 
     /// Pools, sensors, time limits of runs, starts by datasets. Words of a CHECK cannot be changed: its tables are made anew.
     private static let rules = """

@@ -49,7 +49,8 @@ extension DAG {
             id: id, description: description, owner: owner, tags: tags, timetable: timetable, startedBy: startedBy,
             zone: zone, start: start, end: end, catchup: catchup, catchupWindow: catchupWindow, delay: delay,
             maxActiveRuns: maxActiveRuns, maxActiveTasks: maxActiveTasks, overlap: overlap, runTimeout: runTimeout,
-            deadline: deadline, params: params, env: env, paused: paused, tasks: assumed(tasks), hooks: hooks,
+            deadline: deadline, expectBy: expectBy, params: params, env: env, paused: paused, tasks: assumed(tasks),
+            hooks: hooks,
             specs: assumed(specs))
     }
 }

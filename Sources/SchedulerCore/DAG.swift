@@ -47,6 +47,8 @@ public final class DAG: Sendable {
     public let runTimeout: TimeAmount?
     /// A run that is not done so long after its start is told of, once; it goes on.
     public let deadline: TimeAmount?
+    /// By this time of each day, in the DAG's zone, a run must have succeeded; else it is told, once a day.
+    public let expectBy: ClockTime?
     public let params: [Parameter]
     /// Environment for every task, in order of name; values are templates.
     public let env: [EnvironmentEntry]
@@ -62,8 +64,8 @@ public final class DAG: Sendable {
         id: String, description: String, owner: String, tags: [String], timetable: Timetable?,
         startedBy: StartCondition?, zone: Zone, start: Instant?, end: Instant?, catchup: Catchup,
         catchupWindow: TimeAmount?, delay: TimeAmount, maxActiveRuns: Int, maxActiveTasks: Int, overlap: Overlap,
-        runTimeout: TimeAmount?, deadline: TimeAmount?, params: [Parameter], env: [EnvironmentEntry], paused: Bool,
-        tasks: [TaskSpec], hooks: [Hook], specs: [TaskSpec]
+        runTimeout: TimeAmount?, deadline: TimeAmount?, expectBy: ClockTime?, params: [Parameter],
+        env: [EnvironmentEntry], paused: Bool, tasks: [TaskSpec], hooks: [Hook], specs: [TaskSpec]
     ) {
         self.id = id
         self.description = description
@@ -82,6 +84,7 @@ public final class DAG: Sendable {
         self.overlap = overlap
         self.runTimeout = runTimeout
         self.deadline = deadline
+        self.expectBy = expectBy
         self.params = params
         self.env = env
         self.paused = paused
@@ -115,8 +118,14 @@ public struct FileCondition: Sendable, Hashable {
 public struct Hook: Sendable {
     public enum Moment: Sendable, Hashable {
         case runSuccess, runFailure, runDeadline
+        /// A task of the run is going to be tried again: the first time that it happens in the run.
+        case runRetry
+        /// No run had succeeded by `expectBy`.
+        case runMissed
         /// The task of this index has failed for good.
         case taskFailure(Int)
+        /// The task of this index is going to be tried again, for the first time in the run.
+        case taskRetry(Int)
     }
 
     public var moment: Moment

@@ -20,7 +20,8 @@ public enum DAGParser {
     static let keys = [
         "$schema", "id", "description", "owner", "tags", "schedule", "timezone", "start", "end", "catchup",
         "catchup_window", "delay", "max_active_runs", "max_active_tasks", "overlap", "depends_on_past", "run_timeout",
-        "deadline", "params", "defaults", "env", "paused", "on_failure", "on_success", "on_deadline", "tasks",
+        "deadline", "expect_by", "params", "defaults", "env", "paused", "on_failure", "on_success", "on_deadline",
+        "on_retry", "on_missed", "tasks",
     ]
 
     /// Reads a DAG file and finds everything that is wrong with it in one pass.
@@ -74,8 +75,9 @@ public enum DAGParser {
             maxActiveTasks: reader.integer("max_active_tasks", 1...10_000) ?? 16,
             overlap: reader.word("overlap", DAG.Overlap.self, what: "way to treat an overlap") ?? .queue,
             runTimeout: reader.duration("run_timeout", positive: true, orNull: true) ?? nil,
-            deadline: reader.duration("deadline", positive: true, orNull: true) ?? nil, params: params,
-            env: env.map(\.entry), paused: reader.bool("paused") ?? false, tasks: list.tasks, hooks: list.hooks,
+            deadline: reader.duration("deadline", positive: true, orNull: true) ?? nil,
+            expectBy: readExpectBy(reader), params: params, env: env.map(\.entry),
+            paused: reader.bool("paused") ?? false, tasks: list.tasks, hooks: list.hooks,
             specs: list.tasks + list.hooks.map(\.spec))
     }
 
@@ -107,6 +109,14 @@ public enum DAGParser {
             .unknownZone, "timezone",
             "there is no time zone \"\(name)\"; use a name such as \"UTC\" or \"Europe/Zurich\"")
         return .utc
+    }
+
+    private static func readExpectBy(_ reader: ObjectReader) -> ClockTime? {
+        guard reader["expect_by"]?.isNull != true, let text = reader.string("expect_by") else { return nil }
+        if let time = ClockTime(text) { return time }
+        reader.error(
+            .badValue, "expect_by", "\"\(text)\" is no time of a day; write it as \"08:00\", from 00:00 to 23:59")
+        return nil
     }
 
     private static func readBounds(_ reader: ObjectReader, _ zone: Zone) -> (start: Instant?, end: Instant?) {

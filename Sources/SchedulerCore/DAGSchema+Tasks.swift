@@ -46,6 +46,7 @@ extension DAGSchema {
         "when": .rule(["type": ["string", "null"]]).saying(
             "a condition on params and outputs; when it is false the task is skipped"),
         "on_failure": .reference("notifications").saying("sent when the task has failed for good"),
+        "on_retry": .reference("notifications").saying("sent when the task is going to be tried again, once a run"),
     ]
 
     static let limitFields: [String: SchemaValue] = [
@@ -79,7 +80,12 @@ extension DAGSchema {
 
     static let notificationFields: [String: SchemaValue] = [
         "with": .rule(["type": "object"]).saying("the parameters of its kind; texts in it are templates"),
-        "timeout": .duration(positive: true).saying("then a try of it is killed; there are three", default: "10m"),
+        "timeout": .duration(positive: true).saying("then a try of it is killed", default: "10m"),
+        "retries": .integer(0, 1000).saying(
+            "tries after the first, when a later one may succeed",
+            default: SchemaValue(integerLiteral: Int64(Retries.ofNotifications.count))),
+        "retry_delay": .duration().saying(
+            "before the first retry; it doubles with each", default: "\(Retries.ofNotifications.delay)"),
     ]
 
     /// What the kind `notify` takes, or a small task of any kind.
@@ -118,7 +124,14 @@ extension DAGSchema {
         let groups = kind.exactlyOneOf.map { group -> SchemaValue in
             ["oneOf": SchemaValue(group.map { ["required": ["\($0)"]] })]
         }
-        let described = object.saying("kind \(kind.name): \(kind.summary)")
+        let companions = kind.parameters.filter { $0.goesWith.count == 1 }
+        let dependent =
+            companions.isEmpty
+            ? object
+            : object.adding([
+                "dependentRequired": SchemaValue(members: companions.map { ($0.name, SchemaValue($0.goesWith)) })
+            ])
+        let described = dependent.saying("kind \(kind.name): \(kind.summary)")
         return groups.isEmpty ? described : described.adding(["allOf": SchemaValue(groups)])
     }
 
@@ -142,6 +155,7 @@ extension DAGSchema {
         case .any: .anything
         case .string: .text
         case .duration: .anyOf([.duration(), .reference("template")])
+        case .url: .anyOf([["type": "string", "pattern": "^[Hh][Tt][Tt][Pp][Ss]?://"], .reference("template")])
         default: .anyOf([["type": "\(type.rawValue)"], .reference("template")])
         }
     }

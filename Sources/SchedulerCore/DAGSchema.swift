@@ -64,6 +64,10 @@ public enum DAGSchema {
             "a run that takes longer, counted from its start, is ended as failed", default: .null),
         "deadline": .duration(positive: true, orNull: true).saying(
             "a run that is not done so long after its start is told once, by on_deadline; it goes on", default: .null),
+        "expect_by": .anyOf([["type": "string", "pattern": "^([01][0-9]|2[0-3]):[0-5][0-9]$"], ["type": "null"]])
+            .saying(
+                "by this time of each day, in the DAG's zone, a run must have succeeded; else on_missed tells it",
+                default: .null),
         "params": .rule([
             "type": "object", "propertyNames": variableName, "additionalProperties": .reference("parameter"),
         ]).saying("values that a trigger or a backfill may set: {{ params.NAME }}, WEIR_PARAM_NAME"),
@@ -73,6 +77,9 @@ public enum DAGSchema {
         "on_failure": .reference("notifications").saying("sent when a run has failed"),
         "on_success": .reference("notifications").saying("sent when a run has succeeded"),
         "on_deadline": .reference("notifications").saying("sent when a run is not done at its deadline"),
+        "on_retry": .reference("notifications").saying(
+            "sent when a task of a run is going to be tried again, once a run"),
+        "on_missed": .reference("notifications").saying("sent when no run had succeeded by expect_by, once a day"),
         "tasks": .rule(["type": "array", "minItems": 1, "items": .reference("task")]).saying(
             "the tasks, in the order in which they are shown"),
     ]

@@ -63,6 +63,9 @@ struct DAGWarnings {
         if dag.deadline == nil, reader["on_deadline"]?.array?.isEmpty == false {
             useless("on_deadline", in: reader, "the DAG has no \"deadline\"")
         }
+        if dag.expectBy == nil, reader["on_missed"]?.array?.isEmpty == false {
+            useless("on_missed", in: reader, "the DAG has no \"expect_by\"")
+        }
     }
 
     // MARK: Parameters

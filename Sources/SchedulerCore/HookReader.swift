@@ -1,10 +1,10 @@
 import JSONText
 
-/// Reads `on_failure`, `on_success` and `on_deadline`: arrays of notifications. Each is either what the kind `notify`
+/// Reads `on_failure` and its like: arrays of notifications. Each is either what the kind `notify`
 /// takes, or a small task of any kind: `{"kind": …, "with": {…}}`.
 struct HookReader {
     static let usualKind = "notify"
-    static let keys = ["kind", "with", "timeout"]
+    static let keys = ["kind", "with", "timeout", "retries", "retry_delay"]
 
     let kinds: [KindSpec]
     let params: [Parameter]
@@ -16,6 +16,8 @@ struct HookReader {
         var with: JSONNode
         var path: String
         var timeout: TimeAmount?
+        var retries: Int?
+        var retryDelay: TimeAmount?
     }
 
     /// - Parameter prefix: begins the ids of the notifications: `load:` for those of a task, else empty.
@@ -42,11 +44,13 @@ struct HookReader {
         }
         reader.refuseUnknownKeys(Self.keys, of: "a notification")
         let timeout = reader.duration("timeout", positive: true) ?? nil
+        let retries = reader.integer("retries", 0...1000)
+        let retryDelay = reader.duration("retry_delay") ?? nil
         guard let kind = reader.string("kind") else { return nil }
         check(kind, reader["with"], path: reader.path("with"), reader)
         return Draft(
             id: id, kind: kind, with: reader["with"] ?? JSONNode(.object(JSONObject())), path: reader.path("with"),
-            timeout: timeout)
+            timeout: timeout, retries: retries, retryDelay: retryDelay)
     }
 
     private func check(_ name: String, _ with: JSONNode?, path: String, _ reader: ObjectReader) {
@@ -64,13 +68,15 @@ struct HookReader {
 }
 
 extension HookReader.Draft {
-    /// A notification is tried three times, and gives up soon: nobody waits for it.
+    /// A notification is tried again for a quarter of an hour, which most troubles of a mail system are over in.
     func hook(_ moment: Hook.Moment) -> Hook {
         Hook(
             moment: moment,
             spec: TaskSpec(
                 id: id, kind: kind, description: "", upstream: [], downstream: [], with: with, triggerRule: .always,
-                retries: 2, retryDelay: TimeAmount(seconds: 60), retryBackoff: 2, maxRetryDelay: nil,
+                retries: retries ?? Retries.ofNotifications.count,
+                retryDelay: retryDelay ?? Retries.ofNotifications.delay,
+                retryBackoff: Retries.ofNotifications.backoff, maxRetryDelay: nil,
                 timeout: timeout ?? TimeAmount(seconds: 600), priority: 0, pool: Pool.defaultName, poolSlots: 1,
                 dependsOnPast: false, mapping: nil, condition: nil, onLost: .retry, pollInterval: nil,
                 pollTimeout: TaskSpec.defaultPollTimeout, allowFailure: true, env: [], limits: TaskLimits(),

@@ -24,6 +24,15 @@ struct KindChecker {
         for parameter in kind.parameters {
             if let value = reader[parameter.name] {
                 check(value, parameter, path: reader.path(parameter.name))
+                let companions = parameter.goesWith
+                if !companions.isEmpty, !companions.contains(where: { reader[$0] != nil }),
+                    isDecided(companions, reader)
+                {
+                    let words = companions.map { "\"\($0)\"" }.joined(separator: " or ")
+                    problems.error(
+                        .badValue, at: reader.keyOffset(parameter.name), reader.path(parameter.name),
+                        "\"\(parameter.name)\" only goes with \(words)")
+                }
             } else if parameter.required {
                 problems.error(
                     .missingKey, at: node.offset, path,
@@ -33,11 +42,17 @@ struct KindChecker {
         for group in kind.exactlyOneOf {
             let given = group.filter { reader[$0] != nil }
             guard given.count != 1 else { continue }
-            let wanted = group.map { "\"\($0)\"" }.joined(separator: " or ")
+            let wanted = group.map { "\"\($0)\"" }.joined(separator: group.count > 2 ? ", " : " or ")
             let found = given.isEmpty ? "none is given" : "\(given.joined(separator: " and ")) are given"
             problems.error(
                 .exactlyOneOf, at: node.offset, path, "kind \"\(kind.name)\" needs exactly one of \(wanted); \(found)")
         }
+    }
+
+    /// Whether one of the group is given that the parameters are of: else it is the group's error that nothing is.
+    private func isDecided(_ names: [String], _ reader: ObjectReader) -> Bool {
+        let group = kind.exactlyOneOf.first { !Set($0).isDisjoint(with: names) } ?? []
+        return group.isEmpty || group.contains { reader[$0] != nil }
     }
 
     private func check(_ value: JSONNode, _ parameter: KindParameter, path: String) {
@@ -74,7 +89,9 @@ struct KindChecker {
             return false
         }
         if type.admits(value) { return true }
-        if type == .duration, let text = value.string {
+        if type == .url, let text = value.string {
+            problems.error(.badValue, at: value.offset, path, "\(name) cannot be \"\(text)\": it must be \(type.words)")
+        } else if type == .duration, let text = value.string {
             problems.error(
                 .badDuration, at: value.offset, path,
                 "\"\(text)\" is no length of time; write it as \"90s\", \"15m\", \"2h\", \"1h30m\"")
@@ -87,7 +104,7 @@ struct KindChecker {
 
     private func canYield(_ template: Template, _ type: ValueType) -> Bool {
         // Whatever a template gives is put into a string as text.
-        if type == .string || type == .any { return true }
+        if type == .string || type == .any || type == .url { return true }
         guard let name = template.soleName, !template.givesText else { return type == .duration }
         if template.hasFilters { return true }
         let given: ValueType
@@ -97,6 +114,7 @@ struct KindChecker {
         case .param(let name): given = paramTypes[name] ?? .any
         case .output, .eachValue: given = .any
         case .eachIndex: given = .integer
+        case .run: given = .string
         }
         switch (given, type) {
         case (.any, _), (.string, .duration), (.integer, .number), (.number, .integer): return true

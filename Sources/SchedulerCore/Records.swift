@@ -18,10 +18,17 @@ public struct DAGRecord: Sendable, Hashable {
     /// Logical dates whose data has changed since they were processed, each with the generation of the data: they are to run
     /// again.
     public var late: [Instant: Int64]
+    /// The last day that `expect_by` was asked about: it is settled, whatever came of it. Moves only forward.
+    public var expectedThrough: CivilDate?
+    /// The latest end of the interval of a run that has succeeded.
+    public var succeededThrough: Instant?
+    /// When a run has succeeded last.
+    public var succeededAt: Instant?
 
     public init(
         id: String, version: Int64, file: String, paused: Bool, active: Bool = true, firstSeen: Instant,
-        cursor: Instant? = nil, arrived: Set<String> = [], late: [Instant: Int64] = [:]
+        cursor: Instant? = nil, arrived: Set<String> = [], late: [Instant: Int64] = [:],
+        expectedThrough: CivilDate? = nil, succeededThrough: Instant? = nil, succeededAt: Instant? = nil
     ) {
         self.id = id
         self.version = version
@@ -32,6 +39,9 @@ public struct DAGRecord: Sendable, Hashable {
         self.cursor = cursor
         self.arrived = arrived
         self.late = late
+        self.expectedThrough = expectedThrough
+        self.succeededThrough = succeededThrough
+        self.succeededAt = succeededAt
     }
 }
 
@@ -168,6 +178,11 @@ public struct TaskInstance: Sendable, Hashable {
         self.outputs = outputs
         self.reason = reason
     }
+}
+
+extension TaskInstance {
+    /// Whether it tells of the run, and does not belong to its tasks: no task's id may hold a colon.
+    public var isNotification: Bool { key.taskID.utf8.contains(UInt8(ascii: ":")) }
 }
 
 /// One try of a task instance: a process, a log, a result.

@@ -33,7 +33,7 @@ extension Scheduler {
 
     /// When the next limit of a running run comes.
     func setRunTimer(_ node: RunNode) {
-        guard let dag = node.dag, let started = node.run.startedAt else { return }
+        guard let dag = node.dag, let started = node.run.startedAt, node.run.type != .missed else { return }
         if let limit = dag.runTimeout, !node.run.isExpired {
             runTimers.push(RunTimer(at: started + limit, run: node.run.id))
         }

@@ -115,10 +115,21 @@ extension Scheduler {
         }
         note(end, node, index)
         let retry = task.retries - (record.maxTries - record.tryNumber) + 1
-        let until = now + task.delay(beforeRetry: retry, attempt: attempt.id)
+        let delay = max(task.delay(beforeRetry: retry, attempt: attempt.id), Self.askedDelay(end.outputs) ?? .zero)
+        let until = now + delay
         let why = attempt.reason.map { " after: \($0)" } ?? ""
         move(node, index, .willRetry, reason: "retry \(retry) of \(task.retries) at \(until)\(why)")
         wait(node, index, until: until, now: now)
+        if let dag = node.dag { fireHooks(node, dag, ofRetried: index) }
+    }
+
+    /// The reserved output `retry_after` of an attempt that failed, whole seconds: somebody asked to be left alone for so
+    /// long. Nobody is believed for more than an hour.
+    private static func askedDelay(_ outputs: String?) -> TimeAmount? {
+        guard let outputs, outputs.contains("\"retry_after\""),
+            let seconds = (try? JSONDocument(parsing: outputs))?.root["retry_after"]?.integer, seconds > 0
+        else { return nil }
+        return TimeAmount(seconds: min(seconds, 3600))
     }
 
     /// A sensor found nothing yet: no try is used up, until its patience is.
@@ -146,7 +157,9 @@ extension Scheduler {
         if let task = node.dag?.specs[node.instances[index].task] {
             // A clock that was set back must not lengthen the wait.
             let isSensor = node.instances[index].record.state == .deferred
-            until = min(until, now + (isSensor ? task.pollInterval ?? task.pollTimeout : task.longestDelay))
+            let asked = isSensor ? nil : Self.askedDelay(node.instances[index].record.outputs)
+            let longest = isSensor ? task.pollInterval ?? task.pollTimeout : max(task.longestDelay, asked ?? .zero)
+            until = min(until, now + longest)
         }
         if node.instances[index].record.nextTryAt != until {
             node.instances[index].record.nextTryAt = until

@@ -68,9 +68,13 @@ extension Scheduler {
     private func whyQueued(_ node: RunNode, _ dag: DAG, _ index: Int) -> String {
         if configuration.isDraining { return "Weir is being drained: nothing is started any more" }
         if let hold { return "nothing is started until \(hold.until): \(hold.reason)" }
+        if isNotice(node, index) {
+            return noticeAttempts >= Self.noticesAtOnce
+                ? "\(noticeAttempts) other notifications are being delivered" : "it is about to start"
+        }
         if let gate = fullGate(node, index) { return words(gate, node, dag, index) }
-        if attempts.count >= configuration.parallelism {
-            return "parallelism is reached (\(attempts.count) of \(configuration.parallelism))"
+        if taskAttempts >= configuration.parallelism {
+            return "parallelism is reached (\(taskAttempts) of \(configuration.parallelism))"
         }
         return node.instances[index].record.reason ?? "it is about to start"
     }

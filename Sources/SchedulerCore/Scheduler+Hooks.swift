@@ -31,6 +31,25 @@ extension Scheduler {
         return true
     }
 
+    /// A task is going to be tried again; what tells of it is told once.
+    func fireHooks(_ node: RunNode, _ dag: DAG, ofRetried index: Int) {
+        let task = node.instances[index].task
+        // Notifications about notifications would have no end.
+        guard !dag.hooks.isEmpty, task < dag.tasks.count else { return }
+        fireHooks(node, dag, .runRetry)
+        fireHooks(node, dag, .taskRetry(task), mapIndex: node.instances[index].record.key.mapIndex)
+    }
+
+    /// Those that were given up, in words for the reason of the run; nil when all were delivered.
+    func undelivered(_ node: RunNode, _ dag: DAG) -> String? {
+        let failed = node.instances.lazy.filter {
+            $0.task >= dag.tasks.count && $0.record.state == .failed && $0.record.endedAt != nil
+        }.map(\.record)
+        guard let first = failed.first else { return nil }
+        let more = failed.count > 1 ? " and \(failed.count - 1) more" : ""
+        return "not delivered: \(first.key.name)\(more)" + (first.reason.map { " (\($0))" } ?? "")
+    }
+
     private func hasFired(_ node: RunNode, _ index: Int) -> Bool { node.instances[index].record.endedAt != nil }
 
     /// A run begins anew: what was told of an earlier execution of it counts no more. The end is what marks it, because no
@@ -41,11 +60,8 @@ extension Scheduler {
         touch(node, index)
     }
 
-    /// The task that a notification of a failed task is about; nil for any other instance.
+    /// The task that a notification is about; nil for any other instance.
     func watchedTask(_ dag: DAG, _ task: Int) -> Int? {
-        guard task >= dag.tasks.count, case .taskFailure(let watched) = dag.hooks[task - dag.tasks.count].moment else {
-            return nil
-        }
-        return watched
+        task < dag.tasks.count ? nil : dag.hooks[task - dag.tasks.count].moment.task
     }
 }

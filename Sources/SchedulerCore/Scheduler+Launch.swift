@@ -9,7 +9,9 @@ extension Scheduler {
         let kind = configuration.kinds[task.kind]
         let isBuiltin = kind?.launch == .builtin
         let each = try element(node, dag, index)
-        let context = templateContext(node, dag, task: number, tryNumber: record.tryNumber, each: each)
+        let notice = notice(node, dag, number, mapIndex: record.key.mapIndex)
+        let context = templateContext(
+            node, dag, task: number, tryNumber: record.tryNumber, each: each, notice: notice)
         let with =
             if let kind {
                 try kind.render(task.with, in: context)
@@ -17,6 +19,13 @@ extension Scheduler {
                 try Template.render(task.with, in: context)
             }
         var env = Self.contextEnvironment(node.run, dag, record, context)
+        for field in notice == nil ? [] : TemplateName.RunField.allCases {
+            // No variable can hold a NUL.
+            let value = (notice?.text(of: field) ?? "").unicodeScalars.filter { $0 != "\0" }
+            env.append(
+                EnvironmentEntry(
+                    name: "WEIR_RUN_" + field.rawValue.uppercased(), value: String(String.UnicodeScalarView(value))))
+        }
         if let each { env.append(EnvironmentEntry(name: "WEIR_EACH_VALUE", value: each.value.plainText)) }
         for entry in dag.env + task.env {
             env.append(EnvironmentEntry(name: entry.name, value: try Template.renderText(entry.value, in: context)))
@@ -27,12 +36,14 @@ extension Scheduler {
             limits: task.limits, workingDirectory: task.workingDirectory, umask: task.umask,
             ds: dag.zone.date(at: node.run.logicalDate).description,
             upstream: isBuiltin ? closure(of: number, node, dag).flatMap { instances(node, $0) } : [],
+            notice: notice, firstTry: record.maxTries - task.retries,
             allowedToFail: isBuiltin ? Set(dag.tasks.lazy.filter(\.allowFailure).map(\.id)) : [])
     }
 
     /// - Parameter task: index of the task that the values are for.
     func templateContext(
-        _ node: RunNode, _ dag: DAG, task: Int, tryNumber: Int, each: (value: JSONNode, index: Int)?
+        _ node: RunNode, _ dag: DAG, task: Int, tryNumber: Int, each: (value: JSONNode, index: Int)?,
+        notice: Notice? = nil
     ) -> TemplateContext {
         var outputs: [String: JSONNode] = [:]
         // Walking the tasks before this one costs as much as there are: only who reads them pays.
@@ -42,7 +53,7 @@ extension Scheduler {
         let params = (try? JSONDocument(parsing: node.run.params))?.root ?? JSONNode(.object(JSONObject()))
         return TemplateContext(
             dag: dag, run: node.run, taskID: dag.specs[watchedTask(dag, task) ?? task].id, tryNumber: tryNumber,
-            params: params, outputs: outputs, each: each)
+            params: params, outputs: outputs, each: each, notice: notice)
     }
 
     /// What a task has handed on. For each key of a mapped task an array, with null where an instance has no such key.

@@ -20,7 +20,9 @@ extension Scheduler {
             queue(node)
         }
         for node in runs.values.sorted(by: { $0.run.id < $1.run.id }) where node.run.state == .running {
-            if let backfill = governor(of: node) {
+            if node.run.type == .missed {
+                node.slot = .none
+            } else if let backfill = governor(of: node) {
                 node.slot = .backfill(backfill)
                 backfill.active += 1
             } else {
@@ -48,7 +50,9 @@ extension Scheduler {
                 node.instances.append(InstanceNode(record: record, task: task, storedState: record.state))
                 if !record.state.isFinal { node.unfinished += 1 }
             }
-            if !isHook, records.first?.key.mapIndex != -1 { add(node, dag, task: task, isStored: false) }
+            if !isHook, node.run.type != .missed, records.first?.key.mapIndex != -1 {
+                add(node, dag, task: task, isStored: false)
+            }
             if let limit = spec.mapping?.maxActive {
                 node.tasks[task].gate = Gate(name: "map \(node.run.id)/\(spec.id)", capacity: limit)
             }
@@ -89,7 +93,7 @@ extension Scheduler {
             switch node.instances[index].record.state {
             case .queued:
                 queuedTasks += 1
-                ready.push(candidate(node, index))
+                awaitStart(node, index)
             case .upForRetry, .deferred:
                 wait(node, index, until: node.instances[index].record.nextTryAt ?? now, now: now)
             case .running:

@@ -152,6 +152,7 @@ extension Scheduler {
         tellFollowers(node)
         countUpstreams(node, dag)
         setRunTimer(node)
+        if node.run.type == .missed { fireHooks(node, dag, .runMissed) }
         for task in dag.tasks.indices { judge(node, task, now: now) }
         endIfDone(node, now: now)
         // What arrived while it waited for its start belongs to the next.
@@ -178,15 +179,18 @@ extension Scheduler {
         guard node.run.state == .running, node.unfinished == 0, let dag = node.dag else { return }
         let (state, reason) = outcome(node, dag)
         switch state {
+        case _ where node.run.type == .missed: break
         case .success: if fireHooks(node, dag, .runSuccess) { return }
         case .failed: if fireHooks(node, dag, .runFailure) { return }
         default: break
         }
-        end(node, state, reason: reason, now: now)
+        let words = [reason, undelivered(node, dag)].compactMap(\.self)
+        end(node, state, reason: words.isEmpty ? nil : words.joined(separator: "; "), now: now)
     }
 
     /// How a run ends whose tasks have ended. Notifications have no say in it.
-    private func outcome(_ node: RunNode, _ dag: DAG) -> (RunState, reason: String?) {
+    func outcome(_ node: RunNode, _ dag: DAG) -> (RunState, reason: String?) {
+        if node.run.type == .missed { return (.failed, node.run.reason) }
         var failed: [String] = []
         var cancelled = false
         for instance in node.instances where instance.task < dag.tasks.count {
@@ -209,6 +213,7 @@ extension Scheduler {
         node.run.reason = reason
         node.run.endedAt = now
         touch(node)
+        if state == .success { noteSuccess(of: node, now: now) }
         runs[node.run.id] = nil
         let owner = node.owner
         owner.runsByName[node.run.runID] = nil

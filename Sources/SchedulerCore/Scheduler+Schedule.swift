@@ -13,6 +13,7 @@ extension Scheduler {
                     DAGVersionRecord(id: version, dagID: dag.id, sha256: sha256, text: text, loadedAt: now)))
         }
         let node: DAGNode
+        let didExpect = dags[dag.id].map { $0.record.active && $0.dag?.expectBy != nil } ?? false
         if let existing = dags[dag.id] {
             node = existing
             node.record.version = version
@@ -26,6 +27,7 @@ extension Scheduler {
         }
         node.dag = dag
         setCapacity(node.gate, dag.maxActiveTasks)
+        if !didExpect { beginToExpect(node, now: now) }
         for run in occupied where run.state.isFinal { node.takenDates.insert(run.logicalDate) }
         if let cursor = node.record.cursor, let timetable = dag.timetable {
             // A changed schedule goes on at the end of the last interval, aligned: no flood and no gap.
@@ -50,6 +52,7 @@ extension Scheduler {
         dagsToStart.insert(node.record.id)
         startByDatasets(node, now: now)
         pursueLate(node)
+        checkExpected(node, now: now)
         guard configuration.runsSchedules, node.record.active, !node.record.paused, let dag = node.dag,
             let timetable = dag.timetable
         else { return }

@@ -1,6 +1,9 @@
 /// From the queue to an attempt: who may start, by priority and under every limit.
 extension Scheduler {
-    private var mayStart: Bool { !configuration.isDraining && attempts.count < configuration.parallelism }
+    /// Attempts of tasks that run; those of notifications are not counted.
+    var taskAttempts: Int { attempts.count - noticeAttempts }
+    private var mayStart: Bool { !configuration.isDraining && taskAttempts < configuration.parallelism }
+    private var mayStartNotice: Bool { !configuration.isDraining && noticeAttempts < Self.noticesAtOnce }
 
     func startTasks(now: Instant) {
         if let hold {
@@ -8,6 +11,10 @@ extension Scheduler {
             self.hold = nil
         }
         repeat {
+            while mayStartNotice, let next = dueNotices.pop() {
+                guard let node = waiting(next.run, next.index, in: .queued), let dag = node.dag else { continue }
+                startAttempt(node, dag, next.index, now: now)
+            }
             unpark()
             while mayStart, let next = ready.pop() {
                 guard let node = waiting(next.run, next.index, in: .queued), let dag = node.dag else { continue }
@@ -25,7 +32,7 @@ extension Scheduler {
             }
             // A task that cannot be rendered ends without a process, which may end its run and let others start.
             startRuns(now: now)
-        } while mayStart && !(ready.isEmpty && gatesToUnpark.isEmpty)
+        } while mayStart && !(ready.isEmpty && gatesToUnpark.isEmpty) || mayStartNotice && !dueNotices.isEmpty
     }
 
     /// What nothing but a person can end is told where the task is shown.
@@ -38,12 +45,26 @@ extension Scheduler {
         touch(node, index)
     }
 
+    func isNotice(_ node: RunNode, _ index: Int) -> Bool {
+        node.dag.map { node.instances[index].task >= $0.tasks.count } ?? false
+    }
+
+    /// Puts a queued instance where it waits for its start.
+    func awaitStart(_ node: RunNode, _ index: Int) {
+        if isNotice(node, index) {
+            dueNotices.push(candidate(node, index))
+        } else {
+            ready.push(candidate(node, index))
+        }
+    }
+
     // MARK: Gates
 
-    /// Every limit that an attempt of the instance counts against.
+    /// Every limit that an attempt of the instance counts against; none for a notification.
     private func gates(of node: RunNode, _ index: Int) -> [Gate] {
         guard let dag = node.dag else { return [node.owner.gate] }
         let task = node.instances[index].task
+        guard task < dag.tasks.count else { return [] }
         let gates = [node.owner.gate, pool(dag.specs[task].pool)]
         return node.tasks[task].gate.map { gates + [$0] } ?? gates
     }
@@ -89,10 +110,12 @@ extension Scheduler {
 
     /// Counts an attempt that starts, or that runs since before a restart.
     func takePlaces(_ node: RunNode, _ index: Int) {
+        if isNotice(node, index) { noticeAttempts += 1 }
         for gate in gates(of: node, index) { gate.used += slots(of: node, index, at: gate) }
     }
 
     func freePlaces(_ node: RunNode, _ index: Int) {
+        if isNotice(node, index) { noticeAttempts -= 1 }
         for gate in gates(of: node, index) { gate.used -= slots(of: node, index, at: gate) }
         unparkGates(of: node, index)
     }

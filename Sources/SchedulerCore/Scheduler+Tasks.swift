@@ -128,7 +128,7 @@ extension Scheduler {
 
     func enqueue(_ node: RunNode, _ index: Int, _ move: InstanceMove, reason: String?) {
         self.move(node, index, move, reason: reason)
-        ready.push(candidate(node, index))
+        awaitStart(node, index)
     }
 
     func candidate(_ node: RunNode, _ index: Int) -> Candidate {

@@ -27,6 +27,8 @@ public final class Scheduler {
 
     /// A task is given up when it was lost this often in a row.
     static let maximumLostInARow = 3
+    /// So many notifications are delivered at once, beside the tasks.
+    static let noticesAtOnce = 16
 
     private(set) var configuration: Configuration
     var dags: [String: DAGNode] = [:]
@@ -42,6 +44,10 @@ public final class Scheduler {
     var poolRecords: [String: Pool] = [:]
 
     var ready = Heap<Candidate>()
+    /// Notifications that are due. They wait for nobody: what they tell of may be that all places are taken by what hangs.
+    var dueNotices = Heap<Candidate>()
+    /// Attempts of notifications that run.
+    var noticeAttempts = 0
     var retryTimers = Heap<RetryTimer>()
     var dagTimers = Heap<DAGTimer>()
     var runTimers = Heap<RunTimer>()
@@ -196,6 +202,7 @@ public final class Scheduler {
                 node.dueAt = nil
                 advanceSchedule(node, liveTick: timer.at, now: now)
             }
+            if node.expectAt == timer.at { checkExpected(node, now: now) }
             dagsToStart.insert(timer.dag)
         }
         while let timer = runTimers.first, timer.at <= now {

@@ -134,6 +134,11 @@ public struct AttemptLaunch: Sendable {
     public var ds: String
     /// For built-in kinds: the task instances before this one, directly or not, in the order of the DAG.
     public var upstream: [TaskInstance]
+    /// What a notification tells; nil for any other task.
+    public var notice: Notice?
+    /// The number of the first of the tries that this one belongs to: higher after a clear, or when a notification is due
+    /// anew. All tries with one `firstTry` deliver the same thing.
+    public var firstTry: Int
     /// Of those the ids of the tasks whose failure counts as a success.
     public var allowedToFail: Set<String> = []
 
@@ -141,7 +146,7 @@ public struct AttemptLaunch: Sendable {
         attempt: Int64, dagID: String, run: Run, taskID: String, mapIndex: Int = -1, tryNumber: Int, kind: String,
         with: JSONNode, env: [EnvironmentEntry], timeout: TimeAmount? = nil, limits: TaskLimits = TaskLimits(),
         workingDirectory: String? = nil, umask: Int? = nil, ds: String, upstream: [TaskInstance] = [],
-        allowedToFail: Set<String> = []
+        notice: Notice? = nil, firstTry: Int = 1, allowedToFail: Set<String> = []
     ) {
         self.attempt = attempt
         self.dagID = dagID
@@ -158,6 +163,8 @@ public struct AttemptLaunch: Sendable {
         self.umask = umask
         self.ds = ds
         self.upstream = upstream
+        self.notice = notice
+        self.firstTry = firstTry
         self.allowedToFail = allowedToFail
     }
 }

@@ -25,6 +25,8 @@ final class DAGNode {
     var lateAsked: Set<Instant> = []
     /// When the schedule is to be looked at again.
     var dueAt: Instant?
+    /// When `expect_by` is to be looked at again.
+    var expectAt: Instant?
 
     init(record: DAGRecord, dag: DAG?) {
         self.record = record

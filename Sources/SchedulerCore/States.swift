@@ -7,6 +7,11 @@ public enum RunState: String, Sendable, Hashable, CaseIterable {
 
 public enum RunType: String, Sendable, Hashable, CaseIterable {
     case scheduled, manual, backfill, triggered
+    /// Tells that no run had succeeded by the DAG's `expect_by`: it has notifications and no tasks, and ends as failed.
+    case missed
+
+    /// Those that work on data: all but `missed`.
+    public static let ofData = Set(allCases).subtracting([.missed])
 
     /// Runs of an interval are unique by (DAG, logical date); runs by hand are not.
     public var isOfInterval: Bool { self == .scheduled || self == .backfill }

@@ -53,8 +53,8 @@ struct TaskListReader {
 
         let tasks = drafts.enumerated().map { index, draft in
             draft.task(
-                defaults: defaults, dependsOnPast: dependsOnPast, upstream: upstream[index],
-                downstream: graph.downstream[index])
+                defaults: defaults, kind: kinds.first { $0.name == draft.kind }, dependsOnPast: dependsOnPast,
+                upstream: upstream[index], downstream: graph.downstream[index])
         }
         return (tasks, hooks)
     }
@@ -64,6 +64,7 @@ struct TaskListReader {
         var hooks: [Hook] = []
         let moments: [(String, Hook.Moment)] = [
             ("on_failure", .runFailure), ("on_success", .runSuccess), ("on_deadline", .runDeadline),
+            ("on_retry", .runRetry), ("on_missed", .runMissed),
         ]
         for (key, moment) in moments {
             for draft in reader.read(key, of: dag) {
@@ -72,9 +73,11 @@ struct TaskListReader {
             }
         }
         for (index, task) in drafts.enumerated() {
-            for draft in reader.read("on_failure", of: task.reader, prefix: "\(task.id ?? ""):") {
-                templates.check(draft.with, path: draft.path, task: index, .notification)
-                hooks.append(draft.hook(.taskFailure(index)))
+            for (key, moment) in [("on_failure", Hook.Moment.taskFailure(index)), ("on_retry", .taskRetry(index))] {
+                for draft in reader.read(key, of: task.reader, prefix: "\(task.id ?? ""):") {
+                    templates.check(draft.with, path: draft.path, task: index, .notification)
+                    hooks.append(draft.hook(moment))
+                }
             }
         }
         return hooks

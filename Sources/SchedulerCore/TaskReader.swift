@@ -62,6 +62,7 @@ struct TaskSettings {
 struct TaskDraft {
     static let keys =
         ["id", "kind", "after", "with", "description", "when", "for_each", "on_failure"] + TaskSettings.keys
+        + ["on_retry"]
 
     let reader: ObjectReader
     let id: String?
@@ -92,16 +93,22 @@ struct TaskDraft {
     var mappingPath: String { reader.path("for_each") + (reader["for_each"]?.object == nil ? "" : ".in") }
 
     /// The task, with what it does not set taken from the DAG's defaults or from Weir's.
-    func task(defaults: TaskSettings?, dependsOnPast: Bool, upstream: [Int], downstream: [Int]) -> TaskSpec {
+    /// - Parameter kind: nil when there is no such kind, which was reported.
+    func task(
+        defaults: TaskSettings?, kind: KindSpec?, dependsOnPast: Bool, upstream: [Int], downstream: [Int]
+    ) -> TaskSpec {
+        let retries = settings.retries ?? defaults?.retries
+        // What the kind does by itself when nobody says how often it is to be tried.
+        let usual = retries == nil ? kind?.retries : nil
         var env: [String: String] = [:]
         for entry in (defaults?.env ?? []) + (settings.env ?? []) { env[entry.entry.name] = entry.entry.value }
         return TaskSpec(
-            id: id ?? "", kind: kind ?? "", description: description, upstream: upstream, downstream: downstream,
+            id: id ?? "", kind: self.kind ?? "", description: description, upstream: upstream, downstream: downstream,
             with: reader["with"] ?? JSONNode(.object(JSONObject())),
             triggerRule: settings.triggerRule ?? defaults?.triggerRule ?? .allSuccess,
-            retries: settings.retries ?? defaults?.retries ?? 0,
-            retryDelay: settings.retryDelay ?? defaults?.retryDelay ?? TimeAmount(seconds: 300),
-            retryBackoff: settings.retryBackoff ?? defaults?.retryBackoff ?? 1,
+            retries: retries ?? usual?.count ?? 0,
+            retryDelay: settings.retryDelay ?? defaults?.retryDelay ?? usual?.delay ?? TimeAmount(seconds: 300),
+            retryBackoff: settings.retryBackoff ?? defaults?.retryBackoff ?? usual?.backoff ?? 1,
             maxRetryDelay: settings.maxRetryDelay ?? defaults?.maxRetryDelay ?? nil,
             timeout: settings.timeout ?? defaults?.timeout ?? nil,
             priority: settings.priority ?? defaults?.priority ?? 0,

@@ -82,6 +82,11 @@ struct TemplateChecker {
     private mutating func check(_ name: TemplateName, at offset: Int, path: String, task: Int?, _ place: Place) {
         switch name {
         case .variable: break
+        case .run(let field):
+            guard place != .notification else { break }
+            problems.error(
+                .unknownTemplateName, at: offset, path,
+                "\"run.\(field.rawValue)\" is known in notifications only (on_failure and its like)")
         case .param(let param):
             guard !params.contains(param) else { break }
             let remedy = problems.suggestion(

@@ -19,12 +19,15 @@ public struct TemplateContext: Sendable {
     public var outputs: [String: JSONNode]
     /// The element of an instance of a mapped task, and which it is.
     public var each: (value: JSONNode, index: Int)?
+    /// What a notification tells; nil for any other task.
+    public var notice: Notice?
 
     public init(
         dagID: String, runID: String, runType: RunType, taskID: String, tryNumber: Int, logicalDate: Instant,
         interval: DataInterval, zone: Zone, timetable: Timetable?, params: JSONNode, outputs: [String: JSONNode],
-        each: (value: JSONNode, index: Int)? = nil
+        each: (value: JSONNode, index: Int)? = nil, notice: Notice? = nil
     ) {
+        self.notice = notice
         self.dagID = dagID
         self.runID = runID
         self.runType = runType
@@ -42,12 +45,12 @@ public struct TemplateContext: Sendable {
     /// - Parameter params: the object that `run.params` holds as text.
     public init(
         dag: DAG, run: Run, taskID: String, tryNumber: Int, params: JSONNode, outputs: [String: JSONNode] = [:],
-        each: (value: JSONNode, index: Int)? = nil
+        each: (value: JSONNode, index: Int)? = nil, notice: Notice? = nil
     ) {
         self.init(
             dagID: run.dagID, runID: run.runID, runType: run.type, taskID: taskID, tryNumber: tryNumber,
             logicalDate: run.logicalDate, interval: run.interval, zone: dag.zone, timetable: dag.timetable,
-            params: params, outputs: outputs, each: each)
+            params: params, outputs: outputs, each: each, notice: notice)
     }
 
     /// The value of a name; an error for a parameter or an output that is not there.
@@ -55,6 +58,11 @@ public struct TemplateContext: Sendable {
         switch name {
         case .variable(let variable):
             return value(of: variable)
+        case .run(let field):
+            guard let notice else {
+                throw TemplateError(.unknownTemplateName, "run.\(field.rawValue) is known in notifications only")
+            }
+            return JSONNode(.string(notice.text(of: field)))
         case .param(let name):
             guard let value = params[name] else {
                 throw TemplateError(.unknownParam, "the run has no parameter \"\(name)\"")

@@ -17,7 +17,14 @@ public enum TemplateName: Sendable, Hashable {
         case tryNumber = "try_number"
     }
 
+    /// What a notification tells, and no other task knows.
+    public enum RunField: String, Sendable, Hashable, CaseIterable {
+        case event, state, reason, task, failed
+    }
+
     case variable(Variable)
+    /// `run.<field>`, in a notification.
+    case run(RunField)
     /// `params.<name>`: a parameter of the run.
     case param(String)
     /// `outputs.<task>.<key>`: what a task before this one has handed on. The key is what follows the last dot.
@@ -46,6 +53,14 @@ public enum TemplateName: Sendable, Hashable {
                 throw Self.unknown(text, "; outputs are written {{ outputs.task.key }}")
             }
             self = .output(task: task, key: String(key))
+        case "run":
+            let fields = RunField.allCases.map(\.rawValue)
+            guard parts.count == 2, let field = RunField(rawValue: String(parts[1])) else {
+                let all = fields.map { "run.\($0)" }
+                throw Self.unknown(
+                    text, suggestion(for: text, among: all, otherwise: "; one of \(all.joined(separator: ", "))"))
+            }
+            self = .run(field)
         case "each":
             if parts.count == 2, parts[1] == "index" {
                 self = .eachIndex
@@ -56,7 +71,8 @@ public enum TemplateName: Sendable, Hashable {
             }
         default:
             let variables = Variable.allCases.map(\.rawValue)
-            guard parts.count > 1, let word = nearestName(to: String(parts[0]), among: ["params", "outputs", "each"])
+            guard parts.count > 1,
+                let word = nearestName(to: String(parts[0]), among: ["params", "outputs", "each", "run"])
             else {
                 let all = (variables + ["params.name", "outputs.task.key", "each.value", "each.index"]).joined(
                     separator: ", ")

@@ -77,6 +77,8 @@ public struct Forecast: Sendable {
     /// In order of their logical dates.
     public var runs: [ForecastRun] = []
     public var skips: [Skip] = []
+    /// Ids of the runs that tell of days without a success.
+    public var missed: [String] = []
     /// The most of each at one moment.
     public var peakTasks = 0
     public var peakRuns = 0

@@ -114,7 +114,7 @@ final class Forecaster {
 
     private func start(_ launch: AttemptLaunch) {
         let key = TaskInstanceKey(run: launch.run.id, taskID: launch.taskID, mapIndex: launch.mapIndex)
-        if isAskedFor(launch.run) { lastMove = max(lastMove, world.now) }
+        if isAskedFor(launch.run), launch.run.type != .missed { lastMove = max(lastMove, world.now) }
         if let since = readySince.removeValue(forKey: key) {
             tasks[key]?.waited = world.now - since
             if world.now == since { tasks[key]?.reason = nil }
@@ -143,6 +143,11 @@ final class Forecaster {
     private func take(_ changes: [Change]) {
         for change in changes {
             switch change {
+            // It only tells; the span has no such run of its own.
+            case .insertRun(let run) where run.type == .missed:
+                if isWithin { forecast.missed.append(run.runID) }
+            case .updateRun(let run, _) where run.type == .missed: break
+            case .insertTaskInstance(let instance) where runs[instance.key.run] == nil: break
             case .insertRun(let run):
                 runs[run.id] = Forecast.ForecastRun(run: run, tasks: [])
                 newRuns.append(run.id)

@@ -109,7 +109,9 @@ public final class InMemoryStore: Store, StoreReader {
         contents.dags.values.sorted { $0.id < $1.id }.map { record in
             let runs = contents.runs.values.filter { $0.dagID == record.id }
             return DAGSummary(
-                record: record, lastRun: runs.max { ($0.logicalDate, $0.id) < ($1.logicalDate, $1.id) },
+                record: record,
+                lastRun: runs.filter { RunType.ofData.contains($0.type) }
+                    .max { ($0.logicalDate, $0.id) < ($1.logicalDate, $1.id) },
                 activeRuns: runs.count { !$0.state.isFinal })
         }
     }
@@ -155,6 +157,21 @@ public final class InMemoryStore: Store, StoreReader {
 
     public func fileErrors() throws(StoreError) -> [(file: String, errors: [FileError], since: Instant)] {
         contents.errors.sorted { $0.key < $1.key }.map { ($0.key, $0.value.errors, $0.value.since) }
+    }
+
+    public func undelivered(since: Instant, limit: Int) throws(StoreError) -> [UndeliveredNotification] {
+        var all: [(end: Instant, run: Run, position: Int, instance: TaskInstance)] = []
+        for (id, instances) in contents.instances {
+            guard let run = contents.runs[id] else { continue }
+            for (position, instance) in instances.enumerated() where instance.isNotification {
+                guard instance.state == .failed || instance.state == .upForRetry, let end = instance.endedAt,
+                    end >= since
+                else { continue }
+                all.append((end, run, position, instance))
+            }
+        }
+        return all.sorted { ($0.end, $0.run.id, $0.position) > ($1.end, $1.run.id, $1.position) }.prefix(max(0, limit))
+            .map { UndeliveredNotification(run: $0.run, instance: $0.instance) }
     }
 
     public func audit(limit: Int) throws(StoreError) -> [AuditEntry] {

@@ -81,6 +81,8 @@ public protocol StoreReader: AnyObject {
     func backfills(dag: String?, limit: Int) throws(StoreError) -> [BackfillProgress]
     /// Files of the DAG folder that are in error now, by name.
     func fileErrors() throws(StoreError) -> [(file: String, errors: [FileError], since: Instant)]
+    /// Notifications whose last try failed at or after a time, newest first: given up, or about to be tried again.
+    func undelivered(since: Instant, limit: Int) throws(StoreError) -> [UndeliveredNotification]
     /// Newest first.
     func audit(limit: Int) throws(StoreError) -> [AuditEntry]
     /// Those that somebody has set, by name, with the slots that running attempts take.
@@ -105,6 +107,18 @@ public struct DAGSummary: Sendable, Hashable {
         self.record = record
         self.lastRun = lastRun
         self.activeRuns = activeRuns
+    }
+}
+
+/// A notification that has not reached anybody.
+public struct UndeliveredNotification: Sendable, Hashable {
+    public var run: Run
+    /// `failed` when it was given up, `up_for_retry` while it is tried again.
+    public var instance: TaskInstance
+
+    public init(run: Run, instance: TaskInstance) {
+        self.run = run
+        self.instance = instance
     }
 }
 

@@ -18,7 +18,7 @@ enum SummaryKind: TaskKind {
             KindParameter("datasets", .string, default: "lakestorage", help: "bucket of the datasets"),
             KindParameter("show", .array, element: .string, help: "datasets to show (all of the bucket)"),
             KindParameter("raw", .string, default: "ultimatealpr", help: "raw bucket, whose records are counted"),
-        ])
+        ], retries: .ofNotifications)
 
     static func run(_ context: TaskContext) throws -> TaskOutcome {
         let summary = try DaySummary(context)

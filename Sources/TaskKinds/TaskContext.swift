@@ -6,9 +6,22 @@ import Spawn
 
 /// What a task is told: the `task` object of its attempt's `spec.json`, and where things stand.
 public struct TaskContext: Sendable {
+    /// What happened, as the Scheduler saw it when it made this attempt; the words are those of `SchedulerCore.Notice`.
+    public struct Notice: Sendable {
+        public var event: String
+        public var state: String
+        public var reason: String?
+        public var task: String?
+    }
+
     /// One of the tasks before this one, as it stood when this attempt was made.
     public struct Upstream: Sendable {
         public var taskID: String
+        /// -1 for a task that is not mapped.
+        public var mapIndex = -1
+        public var tryNumber = 0
+        /// Its latest attempt; nil when it has none.
+        public var attempt: Int64?
         public var state: String
         public var reason: String?
         /// Seconds; nil when it has not run.
@@ -17,6 +30,9 @@ public struct TaskContext: Sendable {
         public var allowFailure: Bool
         /// An object.
         public var outputs: JSONNode
+
+        /// `load`, or `load[3]`.
+        var name: String { mapIndex < 0 ? taskID : "\(taskID)[\(mapIndex)]" }
     }
 
     public let directory: AttemptDirectory
@@ -27,6 +43,12 @@ public struct TaskContext: Sendable {
     public let runID: String
     public let taskID: String
     public let tryNumber: Int
+    public let mapIndex: Int
+    /// The first of the tries that deliver what this one does.
+    public let firstTry: Int
+    public let runType: String
+    /// What a notification tells; nil for any other task.
+    public let notice: Notice?
     public let home: String
     /// Date of the data interval's start, in the DAG's zone.
     public let ds: String
@@ -56,6 +78,16 @@ public struct TaskContext: Sendable {
         runID = try text("run_id")
         taskID = try text("task_id")
         tryNumber = Int(task["try_number"]?.integer ?? 1)
+        mapIndex = Int(task["map_index"]?.integer ?? -1)
+        firstTry = Int(task["first_try"]?.integer ?? 1)
+        runType = task["run_type"]?.string ?? ""
+        notice = task["notice"].flatMap { node in
+            node["event"]?.string.map {
+                Notice(
+                    event: $0, state: node["state"]?.string ?? "", reason: node["reason"]?.string,
+                    task: node["task"]?.string)
+            }
+        }
         home = try text("home")
         ds = try text("ds")
         logicalDate = try text("logical_date")
@@ -64,7 +96,9 @@ public struct TaskContext: Sendable {
         with = task["with"] ?? JSONNode(.object(JSONObject()))
         tasks = (task["tasks"]?.array ?? []).map { node in
             Upstream(
-                taskID: node["task_id"]?.string ?? "", state: node["state"]?.string ?? "",
+                taskID: node["task_id"]?.string ?? "", mapIndex: Int(node["map_index"]?.integer ?? -1),
+                tryNumber: Int(node["try_number"]?.integer ?? 0), attempt: node["attempt"]?.integer,
+                state: node["state"]?.string ?? "",
                 reason: node["reason"]?.string, duration: node["duration"]?.double,
                 allowFailure: node["allow_failure"]?.bool ?? false,
                 outputs: node["outputs"] ?? JSONNode(.object(JSONObject())))
@@ -103,6 +137,9 @@ public struct TaskContext: Sendable {
 
     /// The run, as a manifest names it.
     public var lineage: String { "\(dagID)/\(runID)/\(taskID)" }
+
+    /// A variable of the environment; nil when it is not set.
+    static func environment(_ name: String) -> String? { getenv(name).map { String(cString: $0) } }
 
     public var isRevoked: Bool { directory.isRevoked }
 

@@ -8,6 +8,9 @@ public enum TaskProgram {
     private static let failed: Int32 = 1
     private static let failedForGood: Int32 = 98
     private static let skipped: Int32 = 99
+    /// For a mail system that has taken a message and delivers it in the background. Without it the message would lie in
+    /// its queue until it looks again.
+    private static let patienceMicroseconds: Int64 = 10_000_000
 
     /// Runs the attempt; the exit status tells the supervisor how it went, the last line of the log says why.
     public static func run(attemptDirectory: String) -> Int32 {
@@ -17,8 +20,12 @@ public enum TaskProgram {
                 complain("this Weir has no task kind '\(context.kind)'")
                 return failedForGood
             }
+            // The supervisor ends whatever is left when this process has ended.
+            Orphans.adopt()
             switch try kind.run(context) {
-            case .success: return succeeded
+            case .success:
+                Orphans.wait(Self.patienceMicroseconds)
+                return succeeded
             case .skipped(let reason):
                 complain("skipped: \(reason)")
                 return skipped

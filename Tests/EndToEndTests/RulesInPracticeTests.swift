@@ -130,6 +130,43 @@ import Testing
         #expect(home.lines("ledger") == ["late"])
     }
 
+    /// A mail system that refuses for a while, then hangs, then works: each try carries the same name.
+    @Test func aMailIsTriedAgainUntilItIsTaken() throws {
+        let home = try home(
+            "\"on_failure\":[{\"kind\":\"notify\",\"with\":{\"to\":\"ops@example.org\"},\"timeout\":\"500ms\","
+                + "\"retry_delay\":\"10ms\"}],",
+            task("a", "echo broken; exit 98"))
+        try home.script(
+            "sendmail",
+            "cat > mail.$$; mv mail.$$ mail.$(ls mail.* | wc -l)\n"
+                + "test -e mail.3 && { setsid sh -c 'sleep 0.1; > delivered' >/dev/null 2>&1 & exit 0; }; test -e mail.2 && sleep 1000; echo 'queue is full' >&2; exit 75"
+        )
+        home.extraEnvironment["WEIR_SENDMAIL"] = home.path + "/sendmail"
+        try home.startDaemon()
+        #expect(try home.weir("trigger", "d", "--wait").status == 1)
+        #expect(try states(home) == ["a": "failed", "on_failure:1": "success"])
+        let tries = try home.tasks("d", "manual").last?["try_number"]?.integer
+        #expect(tries == 3)
+        let names = (1...3).map { number in home.lines("mail.\(number)").first { $0.hasPrefix("Message-ID:") } }
+        #expect(Set(names).count == 1 && names[0] != nil, "\(names)")
+        #expect(try home.runs("d").first?["reason"]?.string == "failed: a")
+        #expect(File.exists(home.path + "/delivered"), "a mail system delivers in the background; it is let")
+        #expect(try !home.weir("status").out.contains("notifications:"))
+    }
+
+    @Test func whatReachesNobodyIsShown() throws {
+        let home = try home("\"on_failure\":[{\"to\":\"ops@example.org\"}],", task("a", "exit 98"))
+        try home.script("sendmail", "cat > /dev/null; echo 'no such user' >&2; exit 67")
+        home.extraEnvironment["WEIR_SENDMAIL"] = home.path + "/sendmail"
+        try home.startDaemon()
+        #expect(try home.weir("trigger", "d", "--wait").status == 1)
+        let reason = try home.runs("d").first?["reason"]?.string ?? ""
+        #expect(reason.hasPrefix("failed: a; not delivered: on_failure:1 (exit 98:"), "\(reason)")
+        #expect(reason.contains("exit status 67: no such user"), "\(reason)")
+        let status = try home.weir("status").out
+        #expect(status.contains("notifications: 1 not delivered in the last week; the last: d manual__"), "\(status)")
+    }
+
     /// One DAG with everything that decides at run time, without a daemon.
     @Test func listsConditionsAndSensorsWorkInTheForeground() throws {
         let home = try home(

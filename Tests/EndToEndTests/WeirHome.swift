@@ -13,6 +13,8 @@ final class WeirHome {
 
     let path: String
     private var daemon: Daemon?
+    /// Variables besides the usual ones.
+    var extraEnvironment: [String: String] = [:]
     private let parallelism: Int?
 
     /// The folder of the products that this test was built with.
@@ -50,6 +52,12 @@ final class WeirHome {
         try File.writeAtomically(file, Array(text.utf8))
     }
 
+    /// A program of a few lines of sh, which runs in this home.
+    func script(_ name: String, _ lines: String) throws {
+        try File.writeAtomically(
+            path + "/" + name, Array("#!/bin/sh\ncd '\(path)'\n\(lines)\n".utf8), mode: 0o700)
+    }
+
     func read(_ name: String) -> String {
         (try? File.read(path + "/" + name)).map { String(decoding: $0, as: UTF8.self) } ?? ""
     }
@@ -64,7 +72,7 @@ final class WeirHome {
         for name in ["PATH", "HOME", "LANG", "WEIR_DUCKDB"] {
             if let value = getenv(name) { environment[name] = String(cString: value) }
         }
-        return environment
+        return environment.merging(extraEnvironment) { $1 }
     }
 
     @discardableResult

@@ -1,3 +1,4 @@
+import JSONText
 import SchedulerCore
 import Simulation
 import Store
@@ -262,7 +263,8 @@ import Testing
         try end("on_failure:1", exitCode: 98)
         let ended = try #require(try world.runs("d").first)
         #expect(ended.state == .failed)
-        #expect(ended.reason == "failed: a", "a notification has no say")
+        #expect(
+            ended.reason == "failed: a; not delivered: on_failure:1 and 1 more (exit 98)", "a notification has no say")
         try world.clear(ClearRequest(dag: "d", runID: run.runID, tasks: ["a"]))
         try end("a")
         try end("b")
@@ -276,7 +278,7 @@ import Testing
         let run = try trigger()
         for _ in 1...2 {
             try end("a", exitCode: 1)
-            for _ in 1...2 {
+            for _ in 1...Retries.ofNotifications.count {
                 try end("on_failure:1", exitCode: 1)
                 #expect(try world.instance("on_failure:1", run).state == .upForRetry)
                 #expect(try world.advance())
@@ -284,6 +286,80 @@ import Testing
             try end("on_failure:1", exitCode: 1)
             #expect(try world.instance("on_failure:1", run).state == .failed)
             try world.clear(ClearRequest(dag: "d", runID: run.runID))
+        }
+    }
+
+    @Test func aRetryIsToldOnceARunAndOnceATask() throws {
+        let hook = #"[{"kind": "command", "with": {"command": ["tell", "{{ run.event }}", "{{ run.reason }}"]}}]"#
+        try load(
+            [
+                task("a", #""retries": 2, "retry_delay": "1m", "on_retry": "# + hook),
+                task("b", #""retries": 1, "retry_delay": "1m""#),
+            ], "\"on_retry\": \(hook)")
+        let run = try trigger()
+        try end("a", exitCode: 1)
+        #expect(running == ["b", "on_retry:1", "a:on_retry:1"])
+        let words = world.started.compactMap {
+            $0.taskID.hasSuffix("on_retry:1") ? $0.with["command"]?.array?[1].string : nil
+        }
+        #expect(words == ["retry", "task_retry"])
+        let env = Dictionary(
+            try #require(world.started.last).env.map { ($0.name, $0.value) }, uniquingKeysWith: { first, _ in first })
+        #expect(env["WEIR_RUN_EVENT"] == "task_retry" && env["WEIR_RUN_TASK"] == "a" && env["WEIR_RUN_FAILED"] == "")
+        #expect(world.started.first?.env.contains { $0.name == "WEIR_RUN_EVENT" } == false)
+        #expect(world.started.last?.notice?.reason?.contains("retry 1 of 2") ?? false)
+        try end("on_retry:1", exitCode: 1)
+        #expect(running == ["b", "a:on_retry:1"], "what fails of a notification is told to nobody")
+        try end("b", exitCode: 1)
+        try end("a:on_retry:1")
+        while world.attempt(of: "a") == nil { #expect(try world.advance()) }
+        try end("a", exitCode: 1)
+        #expect(world.started.filter { $0.taskID == "a:on_retry:1" }.count == 1)
+        #expect(world.started.filter { $0.taskID == "on_retry:1" }.map(\.firstTry).allSatisfy { $0 == 1 })
+        #expect(try world.instance("on_retry:1", run).tryNumber == 2 || running.contains("on_retry:1"))
+    }
+
+    /// What names a notification: one number for all tries of it, another once it is due anew.
+    @Test func aNotificationThatIsDueAnewHasAnotherNumber() throws {
+        try load([task("a")], #""on_failure": [{"kind": "command", "with": {"command": ["true"]}}]"#)
+        let run = try trigger()
+        func numbers() -> [Int] { world.started.filter { $0.taskID == "on_failure:1" }.map(\.firstTry) }
+        try end("a", exitCode: 1)
+        try world.lose(try #require(world.attempt(of: "on_failure:1")))
+        try world.restart()
+        try end("on_failure:1", exitCode: 1)
+        #expect(try world.advance())
+        try end("on_failure:1")
+        #expect(numbers() == [1, 1, 1])
+        try world.clear(ClearRequest(dag: "d", runID: run.runID))
+        try end("a", exitCode: 1)
+        #expect(numbers() == [1, 1, 1, 3])
+    }
+
+    @Test func aNotificationDoesNotWaitForThePlacesOfTasks() throws {
+        try load(
+            [
+                task("a", #""priority": 1, "on_failure": [{"kind": "command", "with": {"command": ["true"]}}]"#),
+                task("b"),
+            ],
+            #""max_active_tasks": 1"#)
+        try trigger()
+        try end("a", exitCode: 1)
+        #expect(running == ["b", "a:on_failure:1"])
+        try world.restart()
+        try end("a:on_failure:1")
+        #expect(running == ["b"])
+    }
+
+    @Test func aPauseThatSomebodyAskedForIsHeeded() throws {
+        try load([task("a", #""retries": 3, "retry_delay": "1m""#)])
+        let run = try trigger()
+        for (asked, waits) in [(600, 600), (1, 60), (1_000_000, 3600)] as [(Int64, Int64)] {
+            try end("a", exitCode: 1, outputs: "{\"retry_after\": \(asked)}")
+            try world.restart()
+            let wait = try #require(try world.instance("a", run).nextTryAt) - world.now
+            #expect(wait >= TimeAmount(seconds: waits) && wait <= TimeAmount(seconds: waits + 6), "\(asked)")
+            #expect(try world.advance())
         }
     }
 

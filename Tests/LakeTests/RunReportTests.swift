@@ -9,7 +9,8 @@ import Testing
         let scratch = try Scratch()
         let context = try Attempt.context(
             scratch, kind: "notify", day: "2022-05-02", with: "{}", taskID: "on_deadline:1",
-            tasks: #"[{"task_id":"a","state":"running"}]"#)
+            tasks: #"[{"task_id":"a","state":"running"}]"#,
+            more: #""notice": {"event": "deadline", "state": "running"}"#)
         #expect(RunReport(context, reportTask: nil).verdict == "LATE")
     }
 

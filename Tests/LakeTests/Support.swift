@@ -57,14 +57,14 @@ enum Attempt {
     /// What a task of a run is told, without a supervisor around it.
     static func context(
         _ scratch: Scratch, kind: String, day: String, end: String? = nil, with: String, taskID: String? = nil,
-        tasks: String = "[]"
+        tasks: String = "[]", more: String = ""
     ) throws -> TaskContext {
         let directory = AttemptDirectory(path: scratch.path + "/attempt")
         try directory.create()
         let text = """
             {"kind": "\(kind)", "dag_id": "d", "run_id": "r", "task_id": "\(taskID ?? kind)", "home": "\(scratch.path)", "ds": "\(day)",
              "logical_date": "\(day)T00:00:00Z", "data_interval_start": "\(day)T00:00:00Z",
-             "data_interval_end": "\(end ?? day)T00:00:00Z", "with": \(with), "tasks": \(tasks)}
+             "data_interval_end": "\(end ?? day)T00:00:00Z", "with": \(with), "tasks": \(tasks)\(more.isEmpty ? "" : ", " + more)}
             """
         return try TaskContext(directory: directory, attempt: 1, task: try JSONDocument(parsing: text).root)
     }

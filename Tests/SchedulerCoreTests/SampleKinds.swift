@@ -30,6 +30,12 @@ enum SampleKinds {
             parameters: [
                 KindParameter("to", .any, required: true, help: "who"), KindParameter("subject", .string, help: "what"),
             ]),
+        KindSpec(
+            name: "tell", summary: "tells programs",
+            parameters: [
+                KindParameter("url", .url, help: "where"), KindParameter("mail", .string, help: "who"),
+                KindParameter("subject", .string, with: ["mail"], help: "what"),
+            ], exactlyOneOf: [["url", "mail"]]),
     ]
 
     static let context = DAGValidationContext(kinds: all) { SystemZones.zone($0) }

@@ -156,18 +156,18 @@ extension WrongDAGFiles {
         ),
         (
             #"{"id":"d","on_failure":[{"kind":"mail"}],"tasks":[{"id":"a","kind":"noop"}]}"#,
-            [#"1:33 unknown_kind there is no task kind "mail"; one of noop, command, load, notify"#]
+            [#"1:33 unknown_kind there is no task kind "mail"; one of noop, command, load, notify, tell"#]
         ),
         (
             #"{"id":"d","on_failure":[{"kind":1}],"tasks":[{"id":"a","kind":"noop"}]}"#,
             [#"1:33 wrong_type "kind" must be a string, not an integer"#]
         ),
         (
-            #"{"id":"d","on_failure":[{"kind":"command","with":{"shell":"x","shel":"y"},"retries":1}],"#
+            #"{"id":"d","on_failure":[{"kind":"command","with":{"shell":"x","shel":"y"},"attempts":1}],"#
                 + #""tasks":[{"id":"a","kind":"noop"}]}"#,
             [
                 #"1:63 unknown_key kind "command" has no parameter "shel"; did you mean "shell"?"#,
-                #"1:75 unknown_key unknown key "retries"; a notification has kind, with, timeout"#,
+                #"1:75 unknown_key unknown key "attempts"; a notification has kind, with, timeout, retries, retry_delay"#,
             ]
         ),
         (
@@ -195,12 +195,37 @@ extension WrongDAGFiles {
                 #"1:44 unknown_key unknown key "on_success"; a task has id, kind, after, with, "#
                     + #"description, when, for_each, on_failure, trigger_rule, retries, retry_delay, retry_backoff, "#
                     + #"max_retry_delay, timeout, priority, pool, pool_slots, depends_on_past, on_lost, "#
-                    + #"poll_interval, poll_timeout, allow_failure, env, limits, cwd, umask"#
+                    + #"poll_interval, poll_timeout, allow_failure, env, limits, cwd, umask, on_retry"#
             ]
         ),
         (
             #"{"id":"d","tasks":[{"id":"a","kind":"noop","on_failure":1}]}"#,
             [#"1:57 wrong_type "on_failure" must be an array of notifications, not an integer"#]
+        ),
+        (
+            #"{"id":"d","expect_by":"8:00","on_missed":{},"tasks":[{"id":"a","kind":"noop"}]}"#,
+            [
+                #"1:23 bad_value "8:00" is no time of a day; write it as "08:00", from 00:00 to 23:59"#,
+                #"1:42 wrong_type "on_missed" must be an array of notifications, not an object"#,
+            ]
+        ),
+        (
+            #"{"id":"d","on_retry":[{"to":"x","subject":"{{ run.evnt }}"}],"tasks":[{"id":"a","kind":"load","#
+                + #""with":{"from":"{{ run.state }}","to":"x"}}]}"#,
+            [
+                #"1:47 unknown_template_name unknown template name "run.evnt"; did you mean "run.event"?"#,
+                #"1:111 unknown_template_name "run.state" is known in notifications only (on_failure and its like)"#,
+            ]
+        ),
+        (
+            #"{"id":"d","on_failure":[{"kind":"tell","with":{"url":"ftp://x","mail":"y"}},{"kind":"tell","#
+                + #""with":{"mail":"y","subject":"z"}},{"kind":"tell","with":{"subject":"z","url":"https://h/{{ ds }}"}}],"#
+                + #""tasks":[{"id":"a","kind":"noop"}]}"#,
+            [
+                #"1:47 exactly_one_of kind "tell" needs exactly one of "url" or "mail"; url and mail are given"#,
+                #"1:54 bad_value "url" cannot be "ftp://x": it must be a URL such as "https://example.org/hook""#,
+                #"1:150 bad_value "subject" only goes with "mail""#,
+            ]
         ),
     ]
 }

@@ -90,7 +90,7 @@ extension WrongDAGFiles {
         ),
         (
             #"{"id":"d","tasks":[{"id":"a","kind":"teleport"}]}"#,
-            [#"1:37 unknown_kind there is no task kind "teleport"; one of noop, command, load, notify"#]
+            [#"1:37 unknown_kind there is no task kind "teleport"; one of noop, command, load, notify, tell"#]
         ),
         (
             #"{"id":"d","tasks":[{"id":"a","kind":3}]}"#,

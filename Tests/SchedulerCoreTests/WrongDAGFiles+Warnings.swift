@@ -77,6 +77,10 @@ extension WrongDAGFiles {
             [#"1:11 warning useless_key "on_deadline" has no effect: the DAG has no "deadline""#]
         ),
         (
+            #"{"id":"d","on_missed":[{"to":"x"}],"tasks":[{"id":"a","kind":"noop"}]}"#,
+            [#"1:11 warning useless_key "on_missed" has no effect: the DAG has no "expect_by""#]
+        ),
+        (
             #"{"id":"d","params":{"a":{"default":1},"b":{"default":2}},"env":{"A":"{{ params.b "#
                 + #"}}"},"tasks":[{"id":"a","kind":"noop"}]}"#,
             [

@@ -32,8 +32,8 @@ enum WrongDAGFiles {
             [
                 #"1:11 unknown_key unknown key "zzzzzzzzzz"; a DAG has $schema, id, description, owner, "#
                     + "tags, schedule, timezone, start, end, catchup, catchup_window, delay, max_active_runs, "
-                    + "max_active_tasks, overlap, depends_on_past, run_timeout, deadline, params, defaults, env, paused, "
-                    + "on_failure, on_success, on_deadline, tasks"
+                    + "max_active_tasks, overlap, depends_on_past, run_timeout, deadline, expect_by, params, defaults, env, paused, "
+                    + "on_failure, on_success, on_deadline, on_retry, on_missed, tasks"
             ]
         ),
         (

@@ -60,6 +60,11 @@ struct DAGSketch {
         if random.chance(20) { fields.append("\"on_failure\":\(Self.hook)") }
         if random.chance(10) { fields.append("\"on_success\":\(Self.hook)") }
         if random.chance(10) { fields.append("\"on_deadline\":\(Self.hook)") }
+        if random.chance(15) { fields.append("\"on_retry\":\(Self.hook)") }
+        if random.chance(25) {
+            let time = random.pick(["00:00", "02:30", "08:00", "23:30"])
+            fields.append("\"expect_by\":\"\(time)\",\"on_missed\":\(Self.hook)")
+        }
         if random.chance(10) { fields.append(#""depends_on_past":true"#) }
         self.init(
             id: id, fields: fields,
@@ -79,6 +84,7 @@ struct DAGSketch {
             if random.chance(8) { task.fields.append(#""on_lost":"fail""#) }
             if random.chance(20) { task.fields.append(#""poll_interval":"3m","poll_timeout":"20m""#) }
             if random.chance(10) { task.fields.append("\"on_failure\":\(hook)") }
+            if random.chance(8) { task.fields.append("\"on_retry\":\(hook)") }
             if random.chance(10) { task.fields.append("\"priority\":\(number(0...3))") }
             if random.chance(12), let list = list(after: task.after, using: &random) {
                 task.fields.append("\"for_each\":\(list)")

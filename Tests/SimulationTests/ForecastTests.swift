@@ -165,4 +165,16 @@ import Testing
     @Test func aPausedDAGIsSimulatedAsIfItWereNot() throws {
         #expect(try forecast(try dag(#""schedule":"daily","paused":true"#)).runs.count == 1)
     }
+
+    @Test func daysWithoutASuccessAreForetoldAndAreNoRuns() throws {
+        let fields =
+            #""schedule":"daily","expect_by":"08:00","on_missed":[{"kind":"command","with":{"command":["x"]}}]"#
+        let forecast = try forecast(try dag(fields, chain: ["a"]), to: "2026-01-04", minutes: 500)
+        #expect(forecast.missed == ["missed__2026-01-02", "missed__2026-01-03"], "500 minutes are past eight")
+        #expect(forecast.runs.count == 2 && forecast.peakRuns == 1)
+        #expect(try self.forecast(try dag(fields, chain: ["a"]), to: "2026-01-04").missed == [])
+        // A pool that nobody made holds it for ever: that there is a day tomorrow does not keep the forecast going.
+        let stuck = try self.forecast(try dag(fields, chain: ["a"], extra: ["a": #""pool":"nowhere""#]))
+        #expect(stuck.givenUpAt != nil && stuck.openAtEnd > 0)
+    }
 }

@@ -63,6 +63,7 @@ final class Player {
             trace.append("-- \(world.now)")
             changes.forEach(note)
         }
+        expectations.take(changes, dags: dags, now: world.now)
         for change in changes {
             switch change {
             case .insertRun(let run):
@@ -83,10 +84,13 @@ final class Player {
                 parameters: [KindParameter("command", .array, element: .string, help: "")])
         ], zone: { SystemZones.zone($0) })
 
+    private(set) var expectations = Expectations()
+
     private func load(_ sketch: DAGSketch, crash: SimulatedWorld.Crash = .none) throws {
         let (dag, diagnostics) = DAGParser.parse(Array(sketch.text.utf8), context: Self.context)
         guard let dag else { throw WrongSketch(text: "\(diagnostics)\n\(sketch.text)") }
         dags[dag.id] = dag
+        expectations.begin(dag, now: world.now)
         try world.load(dag, text: sketch.text, file: "\(dag.id).json")
         if crash != .none { try world.restart() }
     }
@@ -102,6 +106,7 @@ final class Player {
                 try check()
                 if number % 8 == 0 { try checkReasons() }
                 try checkLate()
+                try expectations.check(dags: dags, now: world.now)
             } catch {
                 throw SimulationFailure("after action \(number), \(action): \(error)")
             }
@@ -236,12 +241,14 @@ final class Player {
 
     private func check() throws {
         let live = world.live.values
-        guard live.count <= scenario.parallelism else { throw SimulationFailure("parallelism: \(live.count) attempts") }
+        let tasks = live.count { $0.notice == nil }
+        guard tasks <= scenario.parallelism else { throw SimulationFailure("parallelism: \(tasks) attempts") }
         // A limit that was lowered holds for what starts from then on.
         for launch in started {
             guard let dag = dags[launch.dagID] else { continue }
-            let ofDAG = live.count { $0.dagID == launch.dagID }
-            guard ofDAG <= dag.maxActiveTasks else {
+            // Notifications take no places of tasks.
+            let ofDAG = live.count { $0.dagID == launch.dagID && $0.notice == nil }
+            guard launch.notice != nil || ofDAG <= dag.maxActiveTasks else {
                 throw SimulationFailure("max_active_tasks: \(ofDAG) of \(launch.dagID)")
             }
             guard let task = dag.tasks.first(where: { $0.id == launch.taskID }) else { continue }
@@ -257,7 +264,8 @@ final class Player {
         for (id, dag) in dags {
             // One that runs again because others wait for it takes no place.
             let active = runs.values.count {
-                $0.dagID == id && $0.state == .running && $0.backfill == nil && !($0.isRerun && hadPast)
+                $0.dagID == id && $0.state == .running && $0.type != .missed && $0.backfill == nil
+                    && !($0.isRerun && hadPast)
             }
             guard active <= dag.maxActiveRuns else { throw SimulationFailure("max_active_runs of \(id): \(active)") }
             let dates = runs.values.filter { $0.dagID == id && $0.type.isOfInterval }.map(\.logicalDate)
@@ -340,6 +348,8 @@ final class Player {
     /// Lets everything end, and sees that it does.
     private func drain() throws {
         for id in ids { try world.request(.setPaused(dag: id, paused: true)) }
+        // Else there is a day tomorrow, and each has an end.
+        try world.turn(ids.filter { dags[$0]?.expectBy != nil }.map { .dagRemoved(id: $0) })
         try world.request(.setPool(Pool(name: "p", slots: 100)))
         pool = 100
         try settle()

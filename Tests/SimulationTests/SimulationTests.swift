@@ -26,6 +26,7 @@ import Testing
         #expect(tally.crashedRuns * 10 >= tally.runs * 3, "at least 30 of 100 runs live through a crash")
         #expect(tally.medianTasks >= 8)
         #expect(tally.lateRuns > 500 || Settings.isChosen)
+        #expect(tally.missedDays > 500 || Settings.isChosen)
         #expect(tally.missing.isEmpty || Settings.isChosen, "rows that no world went through: \(tally.missing)")
     }
 

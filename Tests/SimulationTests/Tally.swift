@@ -20,6 +20,8 @@ struct Tally {
     var crashedRuns = 0
     /// Runs that late data has repeated or made.
     var lateRuns = 0
+    /// Days without a success that were told of.
+    var missedDays = 0
     var taskCounts: [Int] = []
     var moves: [Player.Move: Int] = [:]
 
@@ -28,6 +30,7 @@ struct Tally {
         if player.world.restarts > 0 { crashedWorlds += 1 }
         runs += player.runs.count
         crashedRuns += player.crashedRuns.count
+        missedDays += player.expectations.count
         lateRuns += ((try? player.world.store.audit(limit: 10_000)) ?? []).count { $0.action == "reprocess" }
         taskCounts.append(player.scenario.versions[0].tasks.count)
         moves.merge(player.moves, uniquingKeysWith: +)
@@ -39,6 +42,7 @@ struct Tally {
         runs += other.runs
         crashedRuns += other.crashedRuns
         lateRuns += other.lateRuns
+        missedDays += other.missedDays
         taskCounts += other.taskCounts
         moves.merge(other.moves, uniquingKeysWith: +)
     }
@@ -62,7 +66,7 @@ struct Tally {
 
     var text: String {
         var lines = [
-            "\(worlds) worlds, \(crashedWorlds) of them with a crash; \(runs) runs, \(crashedRuns) of them through one, \(lateRuns) for late data; "
+            "\(worlds) worlds, \(crashedWorlds) of them with a crash; \(runs) runs, \(crashedRuns) of them through one, \(lateRuns) for late data, \(missedDays) days missed; "
                 + "median \(medianTasks) tasks"
         ]
         for row in Self.rows {

@@ -24,6 +24,7 @@ struct Answers: Equatable {
     var audit: [[AuditEntry]]
     var counts: StoreCounts
     var pools: [Pool]
+    var undelivered: [[UndeliveredNotification]]
     var runsBefore: [Run?] = []
 
     /// The ids that are asked for are those of `Sample` and of the random changes: small numbers.
@@ -58,6 +59,10 @@ struct Answers: Equatable {
         files = try reader.fileErrors().map { FileAnswer(file: $0.file, errors: $0.errors, since: $0.since) }
         audit = [try reader.audit(limit: 3), try reader.audit(limit: 1000)]
         counts = try reader.counts()
+        undelivered = [
+            try reader.undelivered(since: .distantPast, limit: 2),
+            try reader.undelivered(since: Sample.day(4), limit: 1000),
+        ]
         pools = try reader.pools()
     }
 

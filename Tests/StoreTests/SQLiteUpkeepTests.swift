@@ -198,7 +198,16 @@ import Testing
             let connection = try SQLiteConnection(path: path, flags: SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE)
             try connection.run("PRAGMA journal_mode = WAL")
             try Schema.migrate(connection, [Schema.migrations[0]])
-            try connection.run("INSERT INTO dag_version VALUES (1, 'daily', 'sha', '{}', 5)")
+            try connection.run(
+                """
+                INSERT INTO dag_version VALUES (1, 'daily', 'sha', '{}', 5);
+                INSERT INTO dag VALUES ('daily', 1, 'daily.json', 0, 1, 5, 30);
+                INSERT INTO run VALUES (1, 'daily', 'r1', 'scheduled', 'success', 1, 10, 10, 20, 20, 20, 21, 25, '{}', NULL, 0, 0,
+                    NULL);
+                INSERT INTO run VALUES (2, 'daily', 'r2', 'scheduled', 'failed', 1, 20, 20, 30, 30, 30, 31, 35, '{}', NULL, 0, 0,
+                    'why');
+                INSERT INTO task_instance VALUES (2, 1, 'a', -1, 'failed', 1, 1, 0, NULL, 31, 35, NULL, NULL, 'exit 1');
+                """)
         }
         #expect(
             failure { () throws(StoreError) in try SQLiteReader(path: path) }?.message.contains("db migrate") == true)
@@ -208,7 +217,14 @@ import Testing
         #expect(done.from == 1 && done.to == Schema.migrations.count && done.copy == "\(path).before-\(done.to)")
         #expect(points.list == Array(repeating: "migrate.before_commit", count: done.to - 1))
         #expect(try StoreCheck.problems(path: path) == [])
-        #expect(try SQLiteReader(path: path).version(1)?.sha256 == "sha")
+        let reader = try SQLiteReader(path: path)
+        #expect(try reader.version(1)?.sha256 == "sha")
+        let record = try reader.dags().first?.record
+        #expect(
+            record?.succeededThrough == Instant(microseconds: 20) && record?.succeededAt == Instant(microseconds: 25))
+        #expect(try reader.runs(RunQuery()).map(\.reason) == ["why", nil])
+        #expect(try reader.taskInstances(ofRun: 2).map(\.reason) == ["exit 1"])
+        try SQLiteStore(path: path).commit([.insertRun(Sample.run(3, type: .missed))])
         #expect(try StoreMaintenance.migrate(path).copy == nil, "there is nothing more to do")
     }
 

@@ -11,7 +11,9 @@ import Testing
         version.text = Sample.oddText
         var dag = DAGRecord(
             id: "daily", version: 7, file: "sub/daily ü.json", paused: true, active: false, firstSeen: Sample.day(1),
-            cursor: Instant(microseconds: -1))
+            cursor: Instant(microseconds: -1), expectedThrough: CivilDate("2024-02-29"),
+            succeededThrough: Sample.day(3),
+            succeededAt: Sample.day(4))
         try test.commit(.insertVersion(version), .putDAG(dag))
         #expect(try test.reader.version(7) == version)
         #expect(try test.reader.version(8) == nil)
@@ -26,6 +28,9 @@ import Testing
         dag.active = true
         dag.firstSeen = Sample.day(2)
         dag.cursor = nil
+        dag.expectedThrough = nil
+        dag.succeededThrough = nil
+        dag.succeededAt = nil
         try test.commit(.insertVersion(next), .putDAG(dag))
         #expect(try test.reader.dags().map(\.record) == [dag])
         #expect(try test.store.snapshot().versions == [next], "only the current version is needed")

@@ -31,7 +31,7 @@ import Testing
 private struct RandomChanges {
     private var random: SeededGenerator
     private static let dags = ["daily", "b", "c"]
-    private static let tasks = ["load", "convert", "notify"]
+    private static let tasks = ["load", "convert", "notify", "a:on_failure:1"]
 
     /// What most of the others refer to.
     static let first: [Change] =
@@ -98,6 +98,9 @@ private struct RandomChanges {
         dag.paused = random.chance(20)
         dag.arrived = one([[], ["x"], ["x", Sample.oddText]]) ?? []
         if random.chance(30) { dag.late = [day(): Int64(number(0...9))] }
+        if random.chance(30) { dag.expectedThrough = CivilDate(daysSinceEpoch: number(0...20_000)) }
+        if random.chance(30) { dag.succeededThrough = day() }
+        if random.chance(30) { dag.succeededAt = day() }
         return dag
     }
 
@@ -144,6 +147,7 @@ private struct RandomChanges {
         }
         instance.tryNumber = random.chance(97) ? number(0...3) : -1
         instance.outputs = text()
+        instance.endedAt = one([nil, day()]) ?? nil
         instance.waitingSince = one([nil, day()]) ?? nil
         return instance
     }

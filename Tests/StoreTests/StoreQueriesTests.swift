@@ -49,6 +49,29 @@ import Testing
     }
 
     @Test(arguments: TestStore.Kind.allCases)
+    func notificationsThatReachedNobody(kind: TestStore.Kind) throws {
+        func notification(_ run: Int64, _ name: String, _ state: TaskState, ended: Int64?) -> Change {
+            var instance = Sample.instance(run, name, state: state)
+            instance.endedAt = ended.map(Sample.day)
+            return .insertTaskInstance(instance)
+        }
+        let test = try TestStore.withDAG(kind)
+        try test.commit(
+            .insertRun(Sample.run(1, state: .failed)), .insertRun(Sample.run(2, type: .missed, state: .running)),
+            notification(1, "load", .failed, ended: 9), notification(1, "on_failure:1", .failed, ended: 4),
+            notification(1, "on_failure:2", .success, ended: 5),
+            notification(1, "load:on_retry:1", .failed, ended: nil),
+            notification(2, "on_missed:1", .upForRetry, ended: 6))
+        func names(_ since: Instant, _ limit: Int = 9) throws -> [String] {
+            try test.reader.undelivered(since: since, limit: limit).map { "\($0.run.id) \($0.instance.key.taskID)" }
+        }
+        #expect(try names(.distantPast) == ["2 on_missed:1", "1 on_failure:1"], "what is due anew does not count yet")
+        #expect(try names(Sample.day(5)) == ["2 on_missed:1"])
+        #expect(try names(.distantPast, 1) == ["2 on_missed:1"] && names(.distantPast, -1) == [])
+        #expect(try test.reader.dags().first?.lastRun?.id == 1, "a day that was missed is no run of data")
+    }
+
+    @Test(arguments: TestStore.Kind.allCases)
     func dagSummaries(kind: TestStore.Kind) throws {
         let test = try TestStore.withDAG(kind)
         try test.commit(

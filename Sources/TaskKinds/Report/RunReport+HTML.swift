@@ -3,13 +3,14 @@ extension RunReport {
     var html: String {
         var parts = [MailHTML.head(title), "<p>run \(Markup.escaped(context.runID))<br>"]
         parts.append("interval \(Markup.escaped(context.intervalStart)) to \(Markup.escaped(context.intervalEnd))</p>")
-        parts += attention
-        parts.append("<h3>Tasks</h3>")
+        if let reason = context.notice?.reason { parts.append("<p>\(Markup.escaped(reason))</p>") }
+        parts += failureParts + attention
+        if !context.tasks.isEmpty { parts.append("<h3>Tasks</h3>") }
         parts.append(
             MailHTML.table(
                 context.tasks.map { task in
                     [
-                        MailHTML.cell(task.taskID), MailHTML.state(task.state), MailHTML.cell(seconds(task.duration)),
+                        MailHTML.cell(task.name), MailHTML.state(task.state), MailHTML.cell(seconds(task.duration)),
                         MailHTML.cell(task.reason ?? ""),
                     ]
                 }))
@@ -32,6 +33,20 @@ extension RunReport {
         }
         if let page { parts.append("<p>Page of the day: \(Markup.escaped(page))</p>") }
         return (parts + ["</body></html>"]).joined(separator: "\n") + "\n"
+    }
+
+    private var failureParts: [String] {
+        var parts: [String] = []
+        for failure in failures.prefix(Self.mostLogs) {
+            let reason = failure.reason.map { ": " + Markup.escaped($0) } ?? ""
+            parts.append("<p><strong>\(Markup.escaped(failure.name))</strong> \(failure.state)\(reason)</p>")
+            if !failure.log.isEmpty { parts.append(MailHTML.preformatted(failure.log)) }
+        }
+        if !advice.isEmpty {
+            parts.append("<p>In \(Markup.escaped(context.home)):</p>")
+            parts.append(MailHTML.preformatted(advice.map { "\($0.command)    # \($0.why)" }))
+        }
+        return parts
     }
 
     /// The checks that somebody should look at, with rows that fail.
@@ -63,6 +78,18 @@ enum MailHTML {
     static func table(_ rows: [[String]]) -> String {
         "<table style=\"border-collapse:collapse\">"
             + rows.map { "<tr>" + $0.joined() + "</tr>" }.joined(separator: "\n") + "</table>"
+    }
+
+    static func preformatted(_ lines: [String]) -> String {
+        "<pre style=\"background:#f3f4f6;padding:6px 10px;font-size:12px\">"
+            + lines.map(Markup.escaped).joined(separator: "\n") + "</pre>"
+    }
+
+    /// A text of somebody's own, line by line.
+    static func paragraphs(_ text: String) -> String {
+        "<p>"
+            + text.split(separator: "\n", omittingEmptySubsequences: false).map { Markup.escaped(String($0)) }
+            .joined(separator: "<br>\n") + "</p>"
     }
 
     static func cell(_ text: String) -> String { "<td style=\"\(padding)\">\(Markup.escaped(text))</td>" }

@@ -2,16 +2,28 @@ extension RunReport {
     /// The report as plain text.
     var text: String {
         var lines = [title, "run \(context.runID)", "interval \(context.intervalStart) to \(context.intervalEnd)", ""]
+        if let reason = context.notice?.reason { lines += [Markup.oneLine(reason), ""] }
+        lines += failureLines
         if let quality { lines += [quality.summary, ""] }
-        lines.append("Tasks")
+        if !context.tasks.isEmpty { lines.append("Tasks") }
         lines += PlainColumns.lines(
-            context.tasks.map { [$0.taskID, $0.state, seconds($0.duration), $0.reason ?? ""] })
+            context.tasks.map { [$0.name, $0.state, seconds($0.duration), $0.reason ?? ""] })
         for section in sections {
             lines += ["", section.title] + PlainColumns.lines(section.rows.map { [$0.name, $0.value, $0.more] })
         }
         if hasChecks { lines += checkLines }
         if let page { lines += ["", "Page of the day: \(page)"] }
         return lines.joined(separator: "\n") + "\n"
+    }
+
+    private var failureLines: [String] {
+        var lines: [String] = []
+        for failure in failures.prefix(Self.mostLogs) {
+            lines.append("\(failure.name) \(failure.state)" + (failure.reason.map { ": " + Markup.oneLine($0) } ?? ""))
+            lines += failure.log.map { "  | " + $0 } + [""]
+        }
+        if !advice.isEmpty { lines += ["In \(context.home):"] + advice.map { "  \($0.command)    # \($0.why)" } + [""] }
+        return lines
     }
 
     private var checkLines: [String] {

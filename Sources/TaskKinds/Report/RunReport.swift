@@ -53,8 +53,14 @@ struct RunReport {
 
     /// One word for the subject.
     var verdict: String {
+        switch event {
         // The run goes on, and how it will end nobody knows yet.
-        if context.taskID.hasPrefix("on_deadline:") { return "LATE" }
+        case "deadline": return "LATE"
+        case "retry", "task_retry": return "RETRY"
+        case "missed": return "MISSED"
+        case "failure", "task_failure": return "FAILED"
+        default: break
+        }
         let failed = context.tasks.filter { $0.state == "failed" || $0.state == "upstream_failed" }
         if failed.contains(where: { !$0.allowFailure }) { return "FAILED" }
         if checks.contains(where: { $0.status == .fail }) { return "FAILED" }
@@ -65,6 +71,19 @@ struct RunReport {
     }
 
     var title: String { "\(context.dagID), \(context.ds): \(verdict)" }
+
+    /// What happened; `report` for a task that is no notification.
+    var event: String { context.notice?.event ?? "report" }
+
+    /// The state of the run; for a task of it, how it stands so far.
+    var state: String {
+        if let notice = context.notice { return notice.state }
+        return context.tasks.contains { Self.isFailure($0) && !$0.allowFailure } ? "failed" : "running"
+    }
+
+    static func isFailure(_ task: TaskContext.Upstream) -> Bool {
+        task.state == "failed" || task.state == "upstream_failed"
+    }
 
     // MARK: Sections
 

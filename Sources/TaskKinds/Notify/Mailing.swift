@@ -14,8 +14,7 @@ enum Mailing {
         let recipients = context.string("to").map { [$0] } ?? context.strings("to")
         let message = MailMessage(
             from: context.string("from", default: "weir@" + hostName()), to: recipients, subject: subject, text: text,
-            html: html, date: WallClock.now(), id: "\(context.dagID).\(context.runID).\(context.taskID)",
-            attachments: attachments)
+            html: html, date: WallClock.now(), id: id(context), domain: hostName(), attachments: attachments)
         do throws(MailError) {
             switch try Sendmail(outbox: context.home + "/state/outbox").send(message) {
             case .sent(let program): context.log("mailed to \(recipients.joined(separator: ", ")) by \(program)")
@@ -25,6 +24,17 @@ enum Mailing {
             throw TaskFailure(error.description, mayRetry: error.isTemporary)
         }
     }
+
+    /// One for each run, notification and occasion: equal for all tries, whatever happens between them, and another when
+    /// the run has begun anew and it is due again.
+    private static func id(_ context: TaskContext) -> String {
+        "\(context.dagID).\(context.runID).\(context.taskID)"
+            + (context.mapIndex < 0 ? "" : ".\(context.mapIndex)")
+            + (context.firstTry > 1 ? ".t\(context.firstTry)" : "")
+    }
+
+    /// What names a notification everywhere: the Message-ID of its mail, the `Idempotency-Key` of its web hook.
+    static func messageID(_ context: TaskContext) -> String { MailMessage.messageID(id(context), domain: hostName()) }
 
     private static func hostName() -> String {
         var buffer = [CChar](repeating: 0, count: 256)
