@@ -118,7 +118,8 @@ public final class Engine: EngineService {
             // Whoever has just written a DAG file need not wait for the watcher. Files that did not change are not read.
             guard readFolder() else { throw Self.stopped }
         case .prune(let policy): return .pruned(try prune(policy))
-        case .cancelRun, .cancelBackfill, .clear, .mark, .setPaused, .setPool, .removePool, .status, .drain, .handOver:
+        case .cancelRun, .cancelBackfill, .pauseBackfill, .clear, .mark, .setPaused, .setPool, .removePool, .status,
+            .explain, .drain, .handOver:
             break
         }
         let answer = OneShot<Result<EngineReply, CommandError>>()

@@ -5,7 +5,9 @@ import Store
 enum Schema {
     typealias Migration = (name: String, sql: String)
 
-    static let migrations: [Migration] = [("initial", initial), ("upkeep", upkeep), ("rules", rules), ("late", late)]
+    static let migrations: [Migration] = [
+        ("initial", initial), ("upkeep", upkeep), ("rules", rules), ("late", late), ("backfills", backfills),
+    ]
     /// The first format that notes whether its last writer stopped in good order.
     static let knowsCleanStop = 2
 
@@ -18,6 +20,13 @@ enum Schema {
 
     /// Dates that late data has changed.
     private static let late = "ALTER TABLE dag ADD COLUMN late TEXT NOT NULL DEFAULT '{}';"
+
+    /// Backfills that are paused, and of some tasks only.
+    private static let backfills = """
+        ALTER TABLE backfill ADD COLUMN paused INTEGER NOT NULL DEFAULT 0
+            CHECK (paused IN (0, 1) AND (paused = 0 OR state = 'running'));
+        ALTER TABLE backfill ADD COLUMN tasks TEXT NOT NULL DEFAULT '[]';
+        """
 
     /// Pools, sensors, time limits of runs, starts by datasets. Words of a CHECK cannot be changed: its tables are made anew.
     private static let rules = """
