@@ -69,7 +69,7 @@ enum ClearCommand {
             arguments, session, try session.existingReader(), usual: usual,
             possible: Set(RunState.allCases).subtracting([.queued]))
         let tasks = try tasks(arguments, selection)
-        let access = try EngineAccess(session)
+        let access = try EngineAccess(session, startsNothing: arguments.has("--dry-run"))
         defer { access.close() }
         func clear(_ run: Run, dryRun: Bool) throws(CommandFailure) -> [String] {
             let request = ClearRequest(
@@ -122,7 +122,7 @@ enum ClearCommand {
             session.terminal.print(changes.json())
         } else {
             let count = changes.done.reduce(0) { $0 + $1.tasks.count }
-            session.terminal.write(changes.table(session))
+            if isDry || arguments.has("--yes") { session.terminal.write(changes.table(session)) }
             session.terminal.print(
                 "\(RunChanges.count(count, "task")) of \(RunChanges.count(changes.runs.count, "run")) \(what)")
         }

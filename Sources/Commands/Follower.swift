@@ -91,7 +91,8 @@ final class Follower {
                 throw CommandFailure(.notFound, "backfill \(id) is gone from the store")
             }
             bar.show(progress, now: WallClock.monotonic())
-            if progress.backfill.state.isFinal {
+            // What is killed of a cancelled one ends after it.
+            if progress.backfill.state.isFinal, try isOver(id, reader) {
                 bar.finish()
                 let status = try end(progress, reader)
                 return isCancelled ? .interrupted : status
@@ -100,6 +101,15 @@ final class Follower {
                 return left
             }
         }
+    }
+
+    /// Whether nothing of a backfill that has ended runs any more: what is killed of a cancelled one ends after it.
+    private func isOver(_ id: Int64, _ reader: any StoreReader) throws(CommandFailure) -> Bool {
+        guard isCancelled else { return true }
+        let unfinished = try query { () throws(StoreError) in
+            try reader.runs(RunQuery(states: [.queued, .running], backfill: id, limit: 1_000_000))
+        }
+        return !unfinished.contains { $0.backfill == id }
     }
 
     private func end(_ progress: BackfillProgress, _ reader: any StoreReader) throws(CommandFailure) -> ExitCode {
@@ -133,7 +143,7 @@ final class Follower {
         guard Interrupts.happened else { return nil }
         beforeAsking()
         if session.terminal.canAsk, !isCancelled {
-            switch session.terminal.ask("\nweir: cancel \(what)? Ctrl-C leaves it running;") {
+            switch session.terminal.ask("\nweir: cancel \(what) (Ctrl-C again leaves it running)?") {
             case true?:
                 Interrupts.catchThem()
                 isCancelled = true

@@ -63,7 +63,7 @@ enum MarkCommand {
         } else {
             session.terminal.write(changes.table(session))
             session.terminal.print(
-                "\(task) of \(RunChanges.count(changes.runs.count, "run")) is marked \(state.rawValue)")
+                "\(task) is marked \(state.rawValue) in \(RunChanges.count(changes.runs.count, "run"))")
         }
         changes.showRefusals(session)
         guard access.isEmbedded || arguments.has("--wait") else { return changes.status }

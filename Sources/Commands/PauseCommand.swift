@@ -29,13 +29,12 @@ enum PauseCommand {
             let session = try Session(arguments, surroundings)
             let word = paused ? "paused" : "active"
             let dags = try named(arguments, session, paused: paused)
-            if arguments.has("--all") {
-                let what = "\(name) \(RunChanges.count(dags.count, "DAG"))"
-                let goesOn =
-                    try dags.isEmpty
-                    || arguments.confirms(what, session) {
-                        for dag in dags { session.terminal.error("  \(dag)") }
-                    }
+            if arguments.has("--all"), !dags.isEmpty {
+                let many = RunChanges.count(dags.count, "DAG")
+                try arguments.checkConsent(many, session)
+                let goesOn = try arguments.confirms("\(name) \(many)", session) {
+                    for dag in dags { session.terminal.error("  \(dag)") }
+                }
                 guard goesOn else { return .done }
             }
             let access = try EngineAccess(session, startsNothing: true)

@@ -55,6 +55,7 @@ struct RunSelection {
             throw CommandFailure(
                 .notFound, "no run of '\(dag)' in that range is \(states); `weir runs \(dag)` lists its runs")
         }
+        try arguments.checkConsent(RunChanges.count(runs.count, "run"), session)
     }
 
     private static func states(
@@ -74,7 +75,14 @@ struct RunSelection {
 }
 
 extension Arguments {
-    /// Asks before something is done to many; without a person to ask, `--yes` must have been given.
+    /// Refuses what is done to many when nobody can be asked and `--yes` was not given; before anything is touched.
+    func checkConsent(_ many: String, _ session: Session) throws(CommandFailure) {
+        guard !has("--yes"), !has("--dry-run"), !session.terminal.canAsk else { return }
+        let look = command.options.contains { $0.name == "--dry-run" } ? "; --dry-run only shows them" : ""
+        throw usage("this is about \(many), and nobody is there to ask: give --yes\(look)")
+    }
+
+    /// Asks before something is done to many, unless `--yes` was given.
     ///
     /// - Parameters:
     ///   - what: what is about to be done: "cancel 7 runs".
@@ -82,14 +90,14 @@ extension Arguments {
     /// - Returns: whether to go on.
     func confirms(_ what: String, _ session: Session, preview: () -> Void) throws(CommandFailure) -> Bool {
         if has("--yes") { return true }
-        guard session.terminal.canAsk else {
-            let look = command.options.contains { $0.name == "--dry-run" } ? "; --dry-run only shows them" : ""
-            throw usage("this would \(what), and nobody is there to ask: give --yes\(look)")
-        }
         preview()
         Interrupts.catchThem(asking: true)
-        if session.terminal.ask(what + "?") == true { return true }
-        session.terminal.error("weir: nothing was done")
-        return false
+        switch session.terminal.ask(what + "?") {
+        case true?: return true
+        case false?:
+            session.terminal.error("weir: nothing was done")
+            return false
+        case nil: throw CommandFailure(.interrupted, "nothing was done")
+        }
     }
 }
