@@ -38,7 +38,9 @@ enum ReplyCoding {
                     writer.member("run", explanation.run)
                     writer.key("tasks")
                     writer.object { writer in
-                        for (name, why) in explanation.tasks.sorted(by: { $0.key < $1.key }) { writer.member(name, why) }
+                        for (name, why) in explanation.tasks.sorted(by: { $0.key < $1.key }) {
+                            writer.member(name, why)
+                        }
                     }
                 }
             case .status(let status):

@@ -143,7 +143,7 @@ final class Follower {
         guard Interrupts.happened else { return nil }
         beforeAsking()
         if session.terminal.canAsk, !isCancelled {
-            switch session.terminal.ask("\nweir: cancel \(what) (Ctrl-C again leaves it running)?") {
+            switch session.terminal.ask("\nweir: cancel \(what) (Ctrl-C again leaves it running)?", heard: 1) {
             case true?:
                 Interrupts.catchThem()
                 isCancelled = true

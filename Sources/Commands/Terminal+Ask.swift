@@ -6,10 +6,11 @@ extension Terminal {
 
     /// Asks a question that is answered by yes or no; anything but `y` and `yes` is a no.
     ///
+    /// - Parameter heard: how often Ctrl-C was pressed before the question; once more is an answer to it.
     /// - Returns: nil when it was answered by Ctrl-C, or by the end of the input.
-    func ask(_ question: String) -> Bool? {
+    func ask(_ question: String, heard: Int = 0) -> Bool? {
         writeError(question + " [y/N] ")
-        guard let line = answer() else {
+        guard let line = answer(heard) else {
             writeError("\n")
             return nil
         }
@@ -17,11 +18,10 @@ extension Terminal {
     }
 
     /// A line of what was typed.
-    private func answer() -> String? {
+    private func answer(_ heard: Int) -> String? {
         if let given = cannedAnswer() { return given }
-        let before = Interrupts.count
         var bytes: [UInt8] = []
-        while Interrupts.count == before {
+        while Interrupts.count <= heard {
             var wait = pollfd(fd: 0, events: Int16(POLLIN), revents: 0)
             guard poll(&wait, 1, Self.lookMilliseconds) > 0 else { continue }
             var byte: UInt8 = 0

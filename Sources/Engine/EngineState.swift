@@ -363,7 +363,8 @@ final class EngineState {
     private func explain(_ dag: String, _ runID: String) -> Result<EngineReply, CommandError> {
         guard let explanation = scheduler.explain(dag: dag, runID: runID) else {
             return .failure(
-                CommandError(.notFound, "no unfinished run '\(runID)' of DAG '\(dag)'; `weir runs \(dag)` lists its runs"))
+                CommandError(
+                    .notFound, "no unfinished run '\(runID)' of DAG '\(dag)'; `weir runs \(dag)` lists its runs"))
         }
         return .success(.explanation(explanation))
     }

@@ -233,7 +233,8 @@ final class Player {
         let existing = try world.store.intervalRuns(dag: "d", from: first, to: last)
         try world.request(
             .backfill(
-                BackfillRequest(dag: "d", from: first, to: last, reprocess: reprocess, maxActive: 2, reverse: reverse, tasks: tasks),
+                BackfillRequest(
+                    dag: "d", from: first, to: last, reprocess: reprocess, maxActive: 2, reverse: reverse, tasks: tasks),
                 existing: existing), crash: crash)
     }
 
