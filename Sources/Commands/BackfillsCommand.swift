@@ -41,7 +41,7 @@ enum BackfillsCommand {
             table.rows.append([
                 "\(backfill.id)", backfill.dagID, "\(zone.date(at: backfill.from))", "\(zone.date(at: backfill.to))",
                 backfill.word, "\(progress.ended)/\(progress.total)", "\(progress.runs[.failed] ?? 0)",
-                backfill.state.isFinal ? "" : progress.timeLeft.map { Text.duration($0) } ?? "",
+                backfill.state.isFinal ? "" : progress.timeLeft.map { Text.estimate($0) } ?? "",
                 "\(backfill.createdAt.seconds)",
             ])
         }
@@ -71,7 +71,7 @@ enum BackfillsCommand {
         terminal.print("from \(backfill.from) to \(backfill.to), reprocess \(backfill.reprocess.rawValue)\(order)")
         if !backfill.tasks.isEmpty { terminal.print("only the tasks \(backfill.tasks.joined(separator: ", "))") }
         terminal.print("at most \(RunChanges.count(backfill.maxActive, "run")) at once; \(counts(progress))")
-        if !backfill.state.isFinal, let left = progress.timeLeft { terminal.print("\(Text.duration(left)) left") }
+        if !backfill.state.isFinal, let left = progress.timeLeft { terminal.print("\(Text.estimate(left)) left") }
         terminal.print("")
         var table = Table("RUN", "STATE", "TOOK", "REASON")
         table.colour = Table.stateColour

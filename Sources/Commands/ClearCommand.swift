@@ -64,11 +64,11 @@ enum ClearCommand {
     private static func run(
         _ arguments: Arguments, _ surroundings: Surroundings, onlyFailed: Bool, usual: Set<RunState>, verb: String
     ) throws -> ExitCode {
+        let tasks = try tasks(arguments)
         let session = try Session(arguments, surroundings)
         let selection = try RunSelection(
             arguments, session, try session.existingReader(), usual: usual,
             possible: Set(RunState.allCases).subtracting([.queued]))
-        let tasks = try tasks(arguments, selection)
         let access = try EngineAccess(session, startsNothing: arguments.has("--dry-run"))
         defer { access.close() }
         func clear(_ run: Run, dryRun: Bool) throws(CommandFailure) -> [String] {
@@ -103,9 +103,10 @@ enum ClearCommand {
     }
 
     /// Tasks by their place, or by `--task`.
-    private static func tasks(_ arguments: Arguments, _ selection: RunSelection) throws(CommandFailure) -> [String] {
-        let named = Array(arguments.positionals.dropFirst(selection.isBulk ? 1 : 2))
-        if selection.isBulk, let first = named.first {
+    private static func tasks(_ arguments: Arguments) throws(CommandFailure) -> [String] {
+        let isBulk = RunSelection.isBulk(arguments)
+        let named = Array(arguments.positionals.dropFirst(isBulk ? 1 : 2))
+        if isBulk, let first = named.first {
             throw arguments.usage(
                 "'\(first)' is too much: --from, --to and --state stand in the place of RUN; --task names a task")
         }

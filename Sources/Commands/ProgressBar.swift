@@ -49,8 +49,7 @@ struct ProgressBar {
         if progress.backfill.paused { return (parts + ["paused"]).joined(separator: ", ") }
         if done > 0, elapsed > 0 { parts.append(Text.rate(Double(done) / (Double(elapsed) / 1_000_000))) }
         if let left = progress.timeLeft, left.seconds >= 1 {
-            // Whole seconds: it is an estimate.
-            parts.append("\(Text.duration(TimeAmount(seconds: Int64(left.seconds)))) left")
+            parts.append("\(Text.estimate(left)) left")
         }
         return parts.joined(separator: ", ")
     }
@@ -67,6 +66,11 @@ enum Text {
         func two(_ value: Int) -> String { value < 10 ? "0\(value)" : "\(value)" }
         if whole < 3600 { return "\(whole / 60)m\(two(whole % 60))s" }
         return "\(whole / 3600)h\(two(whole / 60 % 60))m"
+    }
+
+    /// A duration that nobody knows to a tenth of a second.
+    static func estimate(_ amount: TimeAmount) -> String {
+        amount.seconds < 59.5 ? "\(Int(amount.seconds.rounded()))s" : duration(amount)
     }
 
     /// Per second, or what slow work does in a minute or an hour.

@@ -76,7 +76,7 @@ import Testing
         let lines = terminal.output.err.split(separator: "\n").map(String.init)
         #expect(lines.first == "0/41 runs, 1 running")
         #expect(lines.count == 10)
-        #expect(lines[5] == "21/41 runs, 1 running, 1.0/s, 20.0s left")
+        #expect(lines[5] == "21/41 runs, 1 running, 1.0/s, 20s left")
         #expect(!terminal.output.err.contains("\u{1B}"))
         #expect(terminal.output.out.isEmpty)
     }
