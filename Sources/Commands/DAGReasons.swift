@@ -19,10 +19,9 @@ struct DAGReasons {
         let dag: DAG
         do throws(CommandFailure) { dag = try session.dag(id).dag } catch {
             // Known, but its file is broken or gone: what the store has of it tells more than that there is none.
-            guard record != nil else { throw error }
-            let why = error.status == .invalid ? "\(error.message); its last good version goes on" : "its file is gone"
-            return WhyAnswer(
-                dag: id, reasons: [.init(subject: id, state: "in error", why: why)] + (try open(id)), isOpen: true)
+            guard let record else { throw error }
+            let reason = WhyAnswer.Reason(subject: id, state: "in error", why: try broken(record.file))
+            return WhyAnswer(dag: id, reasons: [reason] + (try open(id)), isOpen: true)
         }
         let now = Instant(microseconds: WallClock.now())
         if record?.paused ?? dag.paused {
@@ -47,6 +46,13 @@ struct DAGReasons {
             reasons.append(.init(subject: id, state: "at its end", why: "the schedule's \"end\" has passed"))
         }
         return WhyAnswer(dag: id, reasons: reasons + (try open(id)), isOpen: true)
+    }
+
+    /// Why a file gives no DAG.
+    private func broken(_ name: String) throws(CommandFailure) -> String {
+        guard let file = try session.folder().files.first(where: { $0.file == name }), let error = file.errors.first
+        else { return "its file \(name) is gone; what it has run stays" }
+        return "\(name):\(error.line):\(error.column): \(error.message); its last good version goes on"
     }
 
     /// A run that is due and not made yet.

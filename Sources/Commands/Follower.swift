@@ -10,6 +10,8 @@ final class Follower {
     private let access: EngineAccess
     /// The person asked for the end of what is followed.
     private var isCancelled: Bool
+    /// The person does not want to wait any longer.
+    private var hasLeft = false
 
     private static let pollMicroseconds: UInt32 = 50_000
 
@@ -33,8 +35,11 @@ final class Follower {
         for (number, run) in runs.enumerated() {
             switch try follow(run, showsTasks: runs.count == 1, rest: runs[number...], reader) {
             case .done: break
-            case .interrupted: return .interrupted
-            default: status = .failed
+            case .interrupted:
+                // The others are cancelled too; their ends are waited for.
+                guard !hasLeft else { return .interrupted }
+                status = .interrupted
+            default: if status == .done { status = .failed }
             }
         }
         return status
@@ -155,6 +160,7 @@ final class Follower {
             case nil: break
             }
         }
+        hasLeft = true
         session.terminal.error("weir: \(access.farewell)")
         return .interrupted
     }
