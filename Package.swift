@@ -67,7 +67,8 @@ let package = Package(
 
         // Figures of the core, for `swift run -c release core-bench`. No part of Weir.
         .executableTarget(
-            name: "core-bench", dependencies: ["SchedulerCore"], path: "Benchmarks/Core", swiftSettings: strict),
+            name: "core-bench", dependencies: ["SchedulerCore", "SQLiteStore", "Store"], path: "Benchmarks/Core",
+            swiftSettings: strict),
 
         tests("JSONText", ["JSONText"]),
         tests("SchedulerCore", ["SchedulerCore", "JSONText"]),

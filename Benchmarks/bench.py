@@ -16,7 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from datetime import datetime
+from datetime import date, datetime, timedelta
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
@@ -43,8 +43,8 @@ class Home:
         os.makedirs(self.path + "/dags")
         self.env = dict(os.environ, WEIR_HOME=self.path)
 
-    def dag(self, name, tasks):
-        text = json.dumps({"id": name, "max_active_tasks": 64, "tasks": tasks})
+    def dag(self, name, tasks, **fields):
+        text = json.dumps({"id": name, "max_active_tasks": 64, "tasks": tasks, **fields})
         with open(f"{self.path}/dags/{name}.json", "w") as file:
             file.write(text)
 
@@ -142,6 +142,44 @@ def restart(weir, count):
         home.remove()
 
 
+def backfill(weir, days, with_daemon):
+    """A backfill of so many days of six command tasks: seconds of wall time, as a user waits for it."""
+    home = Home(weir)
+    try:
+        tasks = [{"id": "t0", "kind": "command", "with": {"command": ["true"]}}]
+        tasks += [{"id": f"t{i}", "kind": "command", "with": {"command": ["true"]}, "after": [f"t{(i - 1) // 2}"]}
+                  for i in range(1, 6)]
+        home.dag("days", tasks, schedule="daily", start="2010-01-01", catchup="none")
+        if with_daemon:
+            home.start_daemon()
+        last = date(2010, 1, 1) + timedelta(days=days - 1)
+        begin = time.perf_counter()
+        home.run("backfill", "days", "--from", "2010-01-01", "--to", str(last))
+        took = time.perf_counter() - begin
+        progress = json.loads(home.run("backfills", "list", "--json"))[0]
+        assert progress["states"]["success"] == days, progress
+        if with_daemon:
+            home.stop_daemon()
+        return took
+    finally:
+        home.remove()
+
+
+def backfill_figures(weir, days, with_daemon, repeat):
+    took, limits = [], []
+    for _ in range(repeat):
+        limits.append(bare_rate(1000))
+        took.append(backfill(weir, days, with_daemon))
+    seconds, rate = statistics.median(took), days * 6 / statistics.median(took)
+    return {
+        "tasks": days * 6,
+        "wall_seconds": round(seconds, 2),
+        "tasks_per_second": round(rate, 1),
+        "bare_starts_per_second": round(statistics.median(limits), 1),
+        "ratio": round(rate / statistics.median(limits), 3),
+    }
+
+
 def memory_kib(pid):
     with open(f"/proc/{pid}/smaps_rollup") as file:
         return next(int(line.split()[1]) for line in file if line.startswith("Pss:"))
@@ -175,6 +213,7 @@ def main():
     parser.add_argument("--tasks", type=int, default=500)
     parser.add_argument("--chain", type=int, default=50)
     parser.add_argument("--queued", type=int, default=1000, help="task instances at the kill of a daemon")
+    parser.add_argument("--days", type=int, default=365, help="days of a backfill")
     parser.add_argument("--repeat", type=int, default=3)
     parser.add_argument("--idle-seconds", type=float, default=10)
     parser.add_argument("--core", help="the program core-bench, to measure the scheduler's core alone too")
@@ -217,6 +256,8 @@ def main():
     }
     if arguments.core:
         result["core"] = core(arguments.core)
+    result["backfill_embedded"] = backfill_figures(arguments.weir, arguments.days, False, arguments.repeat)
+    result["backfill_by_daemon"] = backfill_figures(arguments.weir, arguments.days, True, arguments.repeat)
     result["restart"] = {
         "task_instances": arguments.queued,
         "first_start_ms": round(statistics.median(

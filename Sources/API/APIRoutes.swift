@@ -44,7 +44,8 @@ public enum APIRoutes {
                 to: try body.required(body.instant("to"), "to"),
                 reprocess: try body.word("reprocess", Reprocess.self) ?? .none,
                 maxActive: try body.integer("max_active"), reverse: try body.bool("reverse") ?? false,
-                params: try body.params(), dryRun: try body.bool("dry_run") ?? false)
+                tasks: try body.strings("task_ids") ?? [], params: try body.params(),
+                dryRun: try body.bool("dry_run") ?? false)
             try body.end()
             return .backfill(backfill)
         }
@@ -79,12 +80,20 @@ public enum APIRoutes {
                     dag: request.parameter("dag_id"), runID: request.parameter("run_id"),
                     task: request.parameter("task_id"), state: state))
         }
-        router.on("POST", "/api/v1/backfills/{id}/cancel") { request in
-            guard let id = Int64(request.parameter("id")) else {
-                return problem(404, "'\(request.parameter("id"))' is no number of a backfill", code: .notFound)
-            }
-            return respond(request, { _ in .cancelBackfill(id) }, engine, actor)
+        on("GET", "/api/v1/dags/{dag_id}/runs/{run_id}/why") { request in
+            .explain(dag: request.parameter("dag_id"), runID: request.parameter("run_id"))
         }
+        func onBackfill(_ verb: String, _ command: @escaping @Sendable (Int64) -> EngineCommand) {
+            router.on("POST", "/api/v1/backfills/{id}/" + verb) { request in
+                guard let id = Int64(request.parameter("id")) else {
+                    return problem(404, "'\(request.parameter("id"))' is no number of a backfill", code: .notFound)
+                }
+                return respond(request, { _ in command(id) }, engine, actor)
+            }
+        }
+        onBackfill("cancel") { .cancelBackfill($0) }
+        onBackfill("pause") { .pauseBackfill($0, paused: true) }
+        onBackfill("resume") { .pauseBackfill($0, paused: false) }
         return router
     }
 

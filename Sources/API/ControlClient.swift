@@ -63,6 +63,7 @@ public final class ControlClient: EngineService {
                 $0.member("reprocess", request.reprocess.rawValue)
                 $0.member("max_active", request.maxActive)
                 $0.member("reverse", request.reverse)
+                $0.member("task_ids", request.tasks)
                 $0.member("dry_run", request.dryRun)
                 params(request.params, &$0)
             }
@@ -99,6 +100,9 @@ public final class ControlClient: EngineService {
             return ("PUT", path("pools", pool.name), writer.bytes)
         case .removePool(let name): return ("DELETE", path("pools", name), [])
         case .cancelBackfill(let id): return ("POST", path("backfills", "\(id)", "cancel"), [])
+        case .pauseBackfill(let id, let paused):
+            return ("POST", path("backfills", "\(id)", paused ? "pause" : "resume"), [])
+        case .explain(let dag, let runID): return ("GET", path("dags", dag, "runs", runID, "why"), [])
         }
     }
 }

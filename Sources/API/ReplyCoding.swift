@@ -32,6 +32,17 @@ enum ReplyCoding {
                 PruneJSON.write(summary, to: &writer)
             case .tasks(let names):
                 writer.member("task_ids", names)
+            case .explanation(let explanation):
+                writer.key("why")
+                writer.object { writer in
+                    writer.member("run", explanation.run)
+                    writer.key("tasks")
+                    writer.object { writer in
+                        for (name, why) in explanation.tasks.sorted(by: { $0.key < $1.key }) {
+                            writer.member(name, why)
+                        }
+                    }
+                }
             case .status(let status):
                 writer.key("status")
                 StatusJSON.write(status, to: &writer)
@@ -47,6 +58,11 @@ enum ReplyCoding {
         if let run = root["run"] { return RunJSON.read(run).map { .run($0) } }
         if let pruned = root["pruned"] { return PruneJSON.read(pruned).map { .pruned($0) } }
         if let status = root["status"] { return StatusJSON.read(status).map { .status($0) } }
+        if let why = root["why"] {
+            var explanation = Explanation(run: why["run"]?.string)
+            for member in why["tasks"]?.object?.members ?? [] { explanation.tasks[member.key] = member.node.string }
+            return .explanation(explanation)
+        }
         if let names = root["task_ids"]?.array { return .tasks(names.compactMap(\.string)) }
         if let plan = root["plan"]?.array {
             var entries: [BackfillPlanEntry] = []

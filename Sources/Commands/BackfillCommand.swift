@@ -13,8 +13,10 @@ enum BackfillCommand {
             .value("--reprocess", "none|failed|completed", "which runs that exist already run again (none)"),
             .value("--max-active", "N", "runs at once; the DAG's max_active_runs when left out"),
             .flag("--reverse", "newest first"),
+            .value("--task", "TASK", repeats: true, "run only this task of each run; the others stay as they are"),
             .value("--param", short: "-p", "NAME=VALUE", repeats: true, "set a parameter of the DAG"),
             .flag("--dry-run", "only print what would run"),
+            .flag("--wait", "follow it to its end, and exit 1 when a run fails; what happens anyway"),
             .flag("--detach", "leave it to the daemon instead of following it"), CommandSpec.json,
         ],
         examples: [
@@ -23,8 +25,19 @@ enum BackfillCommand {
                 "weir backfill alpr_daily --from 2022-05-02 --to 2022-05-08 --reprocess failed",
                 "run again what failed of it"
             ),
+            (
+                "weir backfill alpr_daily --from 2022-05-02 --to 2022-05-08 --reprocess completed --task quality",
+                "one task of each of its runs again"
+            ),
+            (
+                "weir backfill alpr_daily --from 2022-01-01 --to 2022-12-31 --detach",
+                "a year, by the daemon; `weir backfills` shows, pauses, resumes and cancels it"
+            ),
         ]
     ) { arguments, surroundings in
+        if arguments.has("--detach"), arguments.has("--wait") {
+            throw arguments.usage("--detach and --wait exclude each other")
+        }
         let session = try Session(arguments, surroundings)
         let (_, dag) = try session.dag(arguments.required(0))
         let request = try request(arguments, dag)
@@ -39,7 +52,6 @@ enum BackfillCommand {
             guard access.isEmbedded else { return .done }
             session.terminal.error("weir: --detach needs a daemon; following it here")
         }
-        Interrupts.catchThem()
         return try Follower(session: session, access: access).follow(backfill: id)
     }
 
@@ -51,7 +63,7 @@ enum BackfillCommand {
             to: try Dates.last(to, "--to", dag.zone),
             reprocess: try arguments.word("--reprocess", Reprocess.self) ?? .none,
             maxActive: try arguments.integer("--max-active", in: 1...10_000), reverse: arguments.has("--reverse"),
-            params: try Params.read(arguments, dag), dryRun: arguments.has("--dry-run"))
+            tasks: arguments.all("--task"), params: try Params.read(arguments, dag), dryRun: arguments.has("--dry-run"))
     }
 
     private static func show(

@@ -17,7 +17,7 @@ final class EngineAccess {
         case own(EmbeddedEngine)
     }
 
-    private let session: Session
+    private var session: Session
     private let client: ControlClient
     private var mode = Mode.daemon
     private var lookedAt: Int64 = 0
@@ -30,8 +30,10 @@ final class EngineAccess {
     /// How often a guest looks whether its host is still there.
     private static let lookMicroseconds: Int64 = 200_000
 
-    init(_ session: Session) throws(CommandFailure) {
+    /// - Parameter startsNothing: the command only changes what is stored: no task is started for it where no daemon runs.
+    init(_ session: Session, startsNothing: Bool = false) throws(CommandFailure) {
         self.session = session
+        if startsNothing { self.session.parallelism = 0 }
         client = ControlClient(socket: session.home.socket)
         let deadline = WallClock.monotonic() + Self.patience
         while try !find(announcing: "no daemon runs in \(session.home.path)") {

@@ -2,16 +2,25 @@ import Glibc
 import Synchronization
 
 private let interruptCount = Atomic<Int>(0)
+private let interruptLimit = Atomic<Int>(1)
 
-/// Ctrl-C while a command follows something: the first asks it to stop, a second ends the process at once.
+/// Ctrl-C while a command follows something: the first asks it to stop. One too many ends the process at once.
 enum Interrupts {
-    static func catchThem() {
-        // Made before a signal can come: the handler must not be the first to touch it.
-        _ = interruptCount.load(ordering: .relaxed)
+    /// - Parameter asking: whether the first leads to a question, so that the second is an answer to it.
+    static func catchThem(asking: Bool = false) {
+        // Made before a signal can come: the handler must not be the first to touch them.
+        interruptCount.store(0, ordering: .relaxed)
+        interruptLimit.store(asking ? 2 : 1, ordering: .relaxed)
         signal(SIGINT) { _ in
-            if interruptCount.add(1, ordering: .relaxed).newValue > 1 { _exit(ExitCode.interrupted.rawValue) }
+            let count = interruptCount.add(1, ordering: .relaxed).newValue
+            if count > interruptLimit.load(ordering: .relaxed) { _exit(ExitCode.interrupted.rawValue) }
         }
     }
 
-    static var happened: Bool { interruptCount.load(ordering: .relaxed) > 0 }
+    static var count: Int { interruptCount.load(ordering: .relaxed) }
+
+    static var happened: Bool { count > 0 }
+
+    /// The person wants to go on.
+    static func forget() { interruptCount.store(0, ordering: .relaxed) }
 }

@@ -52,7 +52,7 @@ enum PoolsCommand {
         let (name, text) = (arguments.required(0), arguments.required(1))
         guard let slots = Int(text) else { throw arguments.usage("SLOTS is '\(text)'; it must be a whole number") }
         let known = try session.reader()?.pools().first { $0.name == name }
-        let access = try EngineAccess(session)
+        let access = try EngineAccess(session, startsNothing: true)
         defer { access.close() }
         let description = arguments.value("--description") ?? known?.description ?? ""
         _ = try access.perform(.setPool(Pool(name: name, slots: slots, description: description)))
@@ -67,7 +67,7 @@ enum PoolsCommand {
     ) { arguments, surroundings in
         let session = try Session(arguments, surroundings)
         let name = arguments.required(0)
-        let access = try EngineAccess(session)
+        let access = try EngineAccess(session, startsNothing: true)
         defer { access.close() }
         _ = try access.perform(.removePool(name: name))
         session.terminal.print("pool \(name) is removed")

@@ -9,8 +9,9 @@ public enum Program {
     static let commands: [CommandSpec] = [
         InitCommand.spec, ValidateCommand.spec, DagsCommand.spec, ShowCommand.spec, NextCommand.spec,
         SimulateCommand.spec,
-        TriggerCommand.spec, BackfillCommand.spec, RunsCommand.spec, TasksCommand.spec, LogsCommand.spec,
-        ClearCommand.spec, MarkCommand.spec, CancelCommand.spec, DaemonCommand.spec, StatusCommand.spec,
+        TriggerCommand.spec, BackfillCommand.spec, BackfillsCommand.spec, RunsCommand.spec, TasksCommand.spec,
+        LogsCommand.spec, WhyCommand.spec, ClearCommand.spec, ClearCommand.retrySpec, MarkCommand.spec,
+        CancelCommand.spec, DaemonCommand.spec, StatusCommand.spec,
         ReloadCommand.spec, DrainCommand.spec, PauseCommand.spec, PauseCommand.unpauseSpec, PoolsCommand.spec,
         LakeCommand.spec, QueryCommand.spec, QualityCommand.spec,
         DBCommand.spec, VersionCommand.spec, SchemaCommand.spec, TaskCommand.spec,

@@ -6,6 +6,8 @@ struct ProgressBar {
     let terminal: Terminal
     /// Monotonic microseconds.
     let startedAt: Int64
+    /// Runs that had ended when it was first shown: they tell nothing of how fast it goes now.
+    private var endedAtFirst: Int?
     private var lastTenth = -1
     private var lastLine = ""
 
@@ -18,9 +20,10 @@ struct ProgressBar {
 
     mutating func show(_ progress: BackfillProgress, now: Int64) {
         let total = max(progress.total, 1)
-        let kept = progress.dispositions[.kept] ?? 0
-        let ended = progress.runs.filter { $0.key.isFinal }.values.reduce(0, +)
-        let text = words(progress, ended: ended, kept: kept, elapsed: now - startedAt)
+        let ended = progress.ended
+        let begun = endedAtFirst ?? ended
+        endedAtFirst = begun
+        let text = words(progress, done: ended - begun, elapsed: now - startedAt)
         if terminal.drawsProgress {
             let full = ended * Self.cells / total
             let bar = String(repeating: "█", count: full) + String(repeating: "░", count: Self.cells - full)
@@ -38,17 +41,15 @@ struct ProgressBar {
         if terminal.drawsProgress { terminal.writeError("\n") }
     }
 
-    private func words(_ progress: BackfillProgress, ended: Int, kept: Int, elapsed: Int64) -> String {
-        var parts = ["\(ended)/\(progress.total) runs"]
+    /// - Parameter done: runs that have ended since it is watched.
+    private func words(_ progress: BackfillProgress, done: Int, elapsed: Int64) -> String {
+        var parts = ["\(progress.ended)/\(progress.total) runs"]
         if let failed = progress.runs[.failed] { parts.append("\(failed) failed") }
         if let running = progress.runs[.running] { parts.append("\(running) running") }
-        let done = ended - kept
-        if done > 0, elapsed > 0 {
-            let rate = Double(done) / (Double(elapsed) / 1_000_000)
-            parts.append("\(Text.number(rate))/s")
-            let left = Double(progress.total - ended) / rate
-            // Beyond thirty years it is no estimate, and no time that fits.
-            if left >= 1, left < 1e9 { parts.append("\(Text.duration(TimeAmount(seconds: Int64(left)))) left") }
+        if progress.backfill.paused { return (parts + ["paused"]).joined(separator: ", ") }
+        if done > 0, elapsed > 0 { parts.append(Text.rate(Double(done) / (Double(elapsed) / 1_000_000))) }
+        if let left = progress.timeLeft, left.seconds >= 1 {
+            parts.append("\(Text.estimate(left)) left")
         }
         return parts.joined(separator: ", ")
     }
@@ -65,6 +66,17 @@ enum Text {
         func two(_ value: Int) -> String { value < 10 ? "0\(value)" : "\(value)" }
         if whole < 3600 { return "\(whole / 60)m\(two(whole % 60))s" }
         return "\(whole / 3600)h\(two(whole / 60 % 60))m"
+    }
+
+    /// A duration that nobody knows to a tenth of a second.
+    static func estimate(_ amount: TimeAmount) -> String {
+        amount.seconds < 59.5 ? "\(Int(amount.seconds.rounded()))s" : duration(amount)
+    }
+
+    /// Per second, or what slow work does in a minute or an hour.
+    static func rate(_ perSecond: Double) -> String {
+        if perSecond >= 1 { return number(perSecond) + "/s" }
+        return perSecond * 60 >= 1 ? number(perSecond * 60) + "/min" : number(perSecond * 3600) + "/h"
     }
 
     /// With one digit after the point.

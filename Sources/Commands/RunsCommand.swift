@@ -26,7 +26,7 @@ enum RunsCommand {
         }
         let limit = try arguments.integer("--limit", in: 1...1_000_000) ?? 100
         let runs = try session.reader()?.runs(RunQuery(dag: arguments[0], states: states, limit: limit)) ?? []
-        if runs.isEmpty, let id = arguments[0] { _ = try session.known(id) }
+        if runs.isEmpty, let id = arguments[0] { _ = try session.isKnown(id) }
         if arguments.has("--json") {
             var writer = JSONWriter(indented: true)
             writer.array { writer in for run in runs { RunRows.write(run, to: &writer) } }
@@ -59,8 +59,8 @@ extension Instant {
 
 extension Session {
     /// Makes sure that a DAG is known, in the folder or in the store.
-    func known(_ dag: String) throws -> Bool {
-        if try reader()?.dags().contains(where: { $0.record.id == dag }) == true { return true }
+    func isKnown(_ dag: String) throws(CommandFailure) -> Bool {
+        if try record(dag) != nil { return true }
         return try self.dag(dag).dag.id == dag
     }
 }

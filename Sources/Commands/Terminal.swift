@@ -16,9 +16,16 @@ final class Terminal: Sendable {
     /// Whether escape sequences may be written to standard error.
     let drawsProgress: Bool
     let usesColour: Bool
+    /// Whether somebody is there to answer a question.
+    let canAsk: Bool
+    /// A test's answers to the questions to come.
+    private let answers: Mutex<[String]>
 
-    init(capturing: Bool, width: Int? = nil) {
+    /// - Parameter answers: what a test answers to questions; nil: nobody is there to answer.
+    init(capturing: Bool, width: Int? = nil, answers: [String]? = nil) {
         captured = capturing ? Mutex(Captured()) : nil
+        self.answers = Mutex(answers ?? [])
+        canAsk = capturing ? answers != nil : isatty(0) == 1 && isatty(2) == 1
         if capturing {
             self.width = width
             drawsProgress = false
@@ -37,6 +44,11 @@ final class Terminal: Sendable {
         var size = winsize()
         if ioctl(1, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 { return Int(size.ws_col) }
         return 80
+    }
+
+    /// What a test answers to the next question; nil when a person is to be asked.
+    func cannedAnswer() -> String? {
+        captured == nil ? nil : answers.withLock { $0.isEmpty ? "" : $0.removeFirst() }
     }
 
     var output: Captured { captured?.withLock { $0 } ?? Captured() }

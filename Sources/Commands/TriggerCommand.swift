@@ -36,7 +36,6 @@ enum TriggerCommand {
             session.terminal.print(run.runID)
         }
         guard access.isEmbedded || arguments.has("--wait") else { return .done }
-        Interrupts.catchThem()
         return try Follower(session: session, access: access).follow(run: run)
     }
 }

@@ -19,6 +19,11 @@ public final class Engine: EngineService {
         case stop
     }
 
+    /// Not the function alone: see `LocalExecutor.Listener`.
+    private struct Readers: Sendable {
+        var open: StoreOpener
+    }
+
     private let configuration: EngineConfiguration
     private let executor: any Executor
     private let mailbox: Mailbox<Input>
@@ -26,7 +31,7 @@ public final class Engine: EngineService {
     private let loop = Mutex<WorkerThread?>(nil)
     private let watcher = Mutex<FolderWatcher?>(nil)
     private let folderReader: FolderReader
-    private let openReader = Mutex<StoreOpener?>(nil)
+    private let readers = Mutex<Readers?>(nil)
     private let housekeeper = Mutex<Housekeeper?>(nil)
     private let arrivals = Mutex<FileArrivals?>(nil)
     private let fatal = Mutex<EngineError?>(nil)
@@ -61,7 +66,7 @@ public final class Engine: EngineService {
     ///   - store: the writer; from here on only the engine uses it.
     ///   - reader: opens the same store to be read, on other threads; nil: nothing can be pruned.
     public func start(store: sending any Store, reader: StoreOpener? = nil) throws(EngineError) {
-        openReader.withLock { $0 = reader }
+        readers.withLock { $0 = reader.map(Readers.init) }
         let state = EngineState(
             configuration: configuration, store: store, executor: executor, clock: clock,
             attemptsOnDisk: AttemptFolders(configuration.home).highest)
@@ -118,7 +123,8 @@ public final class Engine: EngineService {
             // Whoever has just written a DAG file need not wait for the watcher. Files that did not change are not read.
             guard readFolder() else { throw Self.stopped }
         case .prune(let policy): return .pruned(try prune(policy))
-        case .cancelRun, .cancelBackfill, .clear, .mark, .setPaused, .setPool, .removePool, .status, .drain, .handOver:
+        case .cancelRun, .cancelBackfill, .pauseBackfill, .clear, .mark, .setPaused, .setPool, .removePool, .status,
+            .explain, .drain, .handOver:
             break
         }
         let answer = OneShot<Result<EngineReply, CommandError>>()
@@ -146,7 +152,7 @@ public final class Engine: EngineService {
     /// Takes the rows in short steps through the loop, which alone writes; the rest happens on the calling thread.
     private func prune(_ policy: PrunePolicy) throws(CommandError) -> PruneSummary {
         do throws(StoreError) {
-            guard let open = openReader.withLock({ $0 }) else {
+            guard let open = readers.withLock({ $0 })?.open else {
                 throw StoreError(.missing, "this engine has no view of its store")
             }
             return try Pruner(home: configuration.home, reader: try open(), remove: remove).prune(policy)
@@ -164,7 +170,7 @@ public final class Engine: EngineService {
     }
 
     private func startHousekeeper() {
-        guard let open = openReader.withLock({ $0 }) else { return }
+        guard let open = readers.withLock({ $0 })?.open else { return }
         let new = Housekeeper(configuration, clock: clock, open: open) { [self] (order, limit) throws(StoreError) in
             try remove(order, limit)
         }

@@ -11,6 +11,8 @@ public enum EngineCommand: Sendable {
     case cancelRun(dag: String, runID: String)
     /// Cancels the backfill and every run of it that has not ended.
     case cancelBackfill(Int64)
+    /// Starts no further run of the backfill, or goes on with it; runs that run go on.
+    case pauseBackfill(Int64, paused: Bool)
     /// Runs tasks of a run again.
     case clear(ClearRequest)
     /// Gives a task instance a state.
@@ -26,6 +28,8 @@ public enum EngineCommand: Sendable {
     /// is to be asked for again.
     case prune(PrunePolicy)
     case status
+    /// Why an unfinished run, and its tasks, do not run.
+    case explain(dag: String, runID: String)
     /// Starts nothing any more, and ends the engine when the attempts that run have ended.
     case drain
     /// Asks a command that works in the foreground to leave the state to a daemon. The state lock becomes free a moment
@@ -41,6 +45,7 @@ public enum EngineReply: Sendable {
     case pruned(PruneSummary)
     /// The tasks that a clear or a mark was about.
     case tasks([String])
+    case explanation(Explanation)
     case done
 }
 

@@ -338,7 +338,10 @@ final class EngineState {
                 let existing = try store.intervalRuns(dag: request.dag, from: request.from, to: request.to)
                 submit(.backfill(request, existing: existing), actor, slot)
             case .cancelRun(let dag, let runID): submit(.cancelRun(dag: dag, runID: runID), actor, slot)
-            case .cancelBackfill(let id): submit(.cancelBackfill(id), actor, slot)
+            case .cancelBackfill(let id):
+                submit(.cancelBackfill(id, stored: try store.backfillRecord(id)), actor, slot)
+            case .pauseBackfill(let id, let paused):
+                submit(.pauseBackfill(id, paused: paused, stored: try store.backfillRecord(id)), actor, slot)
             case .clear(let request):
                 submit(.clear(request, stored: try stored(request.dag, request.runID)), actor, slot)
             case .mark(let request):
@@ -347,6 +350,7 @@ final class EngineState {
             case .setPool(let pool): submit(.setPool(pool), actor, slot)
             case .removePool(let name): submit(.removePool(name: name), actor, slot)
             case .status: slot.give(.success(.status(status)))
+            case .explain(let dag, let runID): slot.give(explain(dag, runID))
             case .reload: slot.give(.success(.done))
             case .prune: slot.give(.success(.pruned(PruneSummary())))  // Done elsewhere, see Engine.
             case .drain:
@@ -358,6 +362,15 @@ final class EngineState {
         } catch {
             slot.give(.failure(CommandError(.unavailable, error.message)))
         }
+    }
+
+    private func explain(_ dag: String, _ runID: String) -> Result<EngineReply, CommandError> {
+        guard let explanation = scheduler.explain(dag: dag, runID: runID) else {
+            return .failure(
+                CommandError(
+                    .notFound, "no unfinished run '\(runID)' of DAG '\(dag)'; `weir runs \(dag)` lists its runs"))
+        }
+        return .success(.explanation(explanation))
     }
 
     /// The run with its instances and its version; nil when it is running, or there is none.

@@ -20,7 +20,12 @@ public final class LocalExecutor: Executor {
     /// What may take long: proving that a lost attempt's processes are gone.
     private let ends = WorkQueue(threads: 2)
     private let watcher = Mutex<ExitWatcher?>(nil)
-    private let report = Mutex<(@Sendable (ExecutorReport) -> Void)?>(nil)
+    private let report = Mutex<Listener?>(nil)
+
+    /// Not the function alone: a generic container wraps one anew at each look at it, and calls of it would go ever deeper.
+    private struct Listener: Sendable {
+        var tell: @Sendable (ExecutorReport) -> Void
+    }
 
     public init(_ configuration: EngineConfiguration) {
         self.configuration = configuration
@@ -28,7 +33,7 @@ public final class LocalExecutor: Executor {
     }
 
     public func begin(onReport: @escaping @Sendable (ExecutorReport) -> Void) throws(EngineError) {
-        report.withLock { $0 = onReport }
+        report.withLock { $0 = Listener(tell: onReport) }
         do throws(SystemError) {
             try File.makeDirectory(configuration.home.attempts, recursive: true)
             let watcher = try ExitWatcher { [weak self] attempt in self?.supervisorEnded(attempt) }
@@ -145,7 +150,7 @@ public final class LocalExecutor: Executor {
     }
 
     private func tell(_ news: ExecutorReport) {
-        report.withLock { $0 }?(news)
+        report.withLock { $0 }?.tell(news)
     }
 
     private func directory(_ attempt: Int64) -> AttemptDirectory {

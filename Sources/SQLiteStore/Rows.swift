@@ -22,7 +22,9 @@ enum Columns {
         id, run, task_id, map_index, try_number, state, intent, created_at, started_at, ended_at, exit_code, signal, \
         cpu_us, peak_memory, reason, rendered
         """
-    static let backfill = "id, dag_id, from_date, to_date, reprocess, max_active, reverse, state, created_at, ended_at"
+    static let backfill = """
+        id, dag_id, from_date, to_date, reprocess, max_active, reverse, state, created_at, ended_at, paused, tasks
+        """
     static let entry = "backfill, ordinal, run, disposition"
 }
 
@@ -33,7 +35,7 @@ extension SQLiteStatement {
     func dag() -> DAGRecord {
         DAGRecord(
             id: text(0), version: integer(1), file: text(2), paused: bool(3), active: bool(4), firstSeen: instant(5),
-            cursor: optionalInstant(6), arrived: Arrived.names(text(7)),
+            cursor: optionalInstant(6), arrived: Set(Names.list(text(7))),
             late: LateDates.dates(text(8)), expectedThrough: optionalText(9).flatMap { CivilDate($0) },
             succeededThrough: optionalInstant(10), succeededAt: optionalInstant(11))
     }
@@ -77,8 +79,9 @@ extension SQLiteStatement {
     func backfill() throws(StoreError) -> Backfill {
         Backfill(
             id: integer(0), dagID: text(1), from: instant(2), to: instant(3), reprocess: try word(4, Reprocess.self),
-            maxActive: Int(integer(5)), reverse: bool(6), state: try word(7, BackfillState.self),
-            createdAt: instant(8), endedAt: optionalInstant(9))
+            maxActive: Int(integer(5)), reverse: bool(6), tasks: Names.list(text(11)),
+            state: try word(7, BackfillState.self), paused: bool(10), createdAt: instant(8),
+            endedAt: optionalInstant(9))
     }
 
     func entry() throws(StoreError) -> BackfillEntry {
@@ -88,16 +91,16 @@ extension SQLiteStatement {
     }
 }
 
-/// Names of datasets as JSON, in one column.
-enum Arrived {
-    static func text(_ names: Set<String>) -> String {
+/// Names, of datasets or of tasks, as JSON in one column.
+enum Names {
+    static func text(_ names: [String]) -> String {
         var writer = JSONWriter()
-        writer.array { for name in names.sorted() { $0.string(name) } }
+        writer.array { for name in names { $0.string(name) } }
         return writer.text
     }
 
-    static func names(_ text: String) -> Set<String> {
-        Set((try? JSONDocument(parsing: text))?.root.array?.compactMap(\.string) ?? [])
+    static func list(_ text: String) -> [String] {
+        (try? JSONDocument(parsing: text))?.root.array?.compactMap(\.string) ?? []
     }
 }
 

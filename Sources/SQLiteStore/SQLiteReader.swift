@@ -25,6 +25,8 @@ public final class SQLiteReader: StoreReader {
         }
     }
 
+    public func snapshot() throws(StoreError) -> Snapshot { try connection.snapshot() }
+
     public func dags() throws(StoreError) -> [DAGSummary] {
         try connection.reading { () throws(StoreError) in try readDAGs() }
     }
@@ -127,6 +129,13 @@ public final class SQLiteReader: StoreReader {
             (try row.word(0, RunState.self), try row.word(1, BackfillEntry.Disposition.self), Int(row.integer(2)))
         }
         var progress = BackfillProgress(backfill: backfill, runs: [:], dispositions: [:])
+        let mean = try connection.rows(
+            """
+            SELECT sum(ended_at - started_at) / count(*) FROM backfill_run JOIN run ON run.id = backfill_run.run
+            WHERE backfill_run.backfill = ? AND disposition <> 'kept' AND ended_at IS NOT NULL AND started_at IS NOT NULL
+            """, [.integer(backfill.id)]
+        ) { $0.optionalInteger(0) }
+        progress.meanDuration = mean.first?.map { TimeAmount(microseconds: $0) }
         for (state, disposition, count) in counted {
             progress.runs[state, default: 0] += count
             progress.dispositions[disposition, default: 0] += count

@@ -22,8 +22,9 @@ extension SQLiteStore {
         case .updateBackfill(let backfill, let from):
             try guarded(
                 connection.execute(
-                    "UPDATE backfill SET state = ?, ended_at = ? WHERE id = ? AND state = ?",
-                    SQLiteValue(backfill.state.rawValue), SQLiteValue(backfill.endedAt), SQLiteValue(backfill.id),
+                    "UPDATE backfill SET state = ?, paused = ?, ended_at = ? WHERE id = ? AND state = ?",
+                    SQLiteValue(backfill.state.rawValue), SQLiteValue(backfill.paused), SQLiteValue(backfill.endedAt),
+                    SQLiteValue(backfill.id),
                     SQLiteValue(from.rawValue)), "backfill \(backfill.id)", from.rawValue)
         case .putPool(let pool):
             try connection.execute(
@@ -55,7 +56,7 @@ extension SQLiteStore {
             arrived = ?8, late = ?9, expected_through = ?10, succeeded_through = ?11, succeeded_at = ?12
             """, SQLiteValue(dag.id), SQLiteValue(dag.version), SQLiteValue(dag.file), SQLiteValue(dag.paused),
             SQLiteValue(dag.active), SQLiteValue(dag.firstSeen), SQLiteValue(dag.cursor),
-            SQLiteValue(Arrived.text(dag.arrived)), SQLiteValue(LateDates.text(dag.late)),
+            SQLiteValue(Names.text(dag.arrived.sorted())), SQLiteValue(LateDates.text(dag.late)),
             SQLiteValue(dag.expectedThrough.map { "\($0)" }), SQLiteValue(dag.succeededThrough),
             SQLiteValue(dag.succeededAt))
     }
@@ -164,10 +165,11 @@ extension SQLiteStore {
         _ backfill: Backfill, _ entries: [BackfillEntry], _ connection: SQLiteConnection
     ) throws(StoreError) {
         try connection.execute(
-            "INSERT INTO backfill VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", SQLiteValue(backfill.id),
+            "INSERT INTO backfill VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", SQLiteValue(backfill.id),
             SQLiteValue(backfill.dagID), SQLiteValue(backfill.from), SQLiteValue(backfill.to),
             SQLiteValue(backfill.reprocess.rawValue), SQLiteValue(backfill.maxActive), SQLiteValue(backfill.reverse),
-            SQLiteValue(backfill.state.rawValue), SQLiteValue(backfill.createdAt), SQLiteValue(backfill.endedAt))
+            SQLiteValue(backfill.state.rawValue), SQLiteValue(backfill.createdAt), SQLiteValue(backfill.endedAt),
+            SQLiteValue(backfill.paused), SQLiteValue(Names.text(backfill.tasks)))
         for entry in entries {
             guard entry.backfill == backfill.id else {
                 throw StoreError(.conflict, "an entry of backfill \(backfill.id) names backfill \(entry.backfill)")

@@ -95,64 +95,7 @@ public final class SQLiteStore: Store {
     }
 
     public func snapshot() throws(StoreError) -> Snapshot {
-        try connection.reading { () throws(StoreError) in try readSnapshot() }
-    }
-
-    private func readSnapshot() throws(StoreError) -> Snapshot {
-        let connection = connection
-        var snapshot = Snapshot()
-        snapshot.dags = try connection.rows("SELECT \(Columns.dag) FROM dag ORDER BY id") { $0.dag() }
-        snapshot.runs = try connection.rows(
-            "SELECT \(Columns.run) FROM run WHERE state IN ('queued', 'running') ORDER BY id"
-        ) { row throws(StoreError) in try row.run() }
-        let needed = Set(snapshot.dags.map(\.version) + snapshot.runs.map(\.version))
-        for id in needed.sorted() {
-            snapshot.versions += try connection.rows(
-                "SELECT \(Columns.version) FROM dag_version WHERE id = ?", [.integer(id)]
-            ) { $0.version() }
-        }
-        for run in snapshot.runs { snapshot.instances += try taskInstances(ofRun: run.id) }
-        snapshot.attempts = try connection.rows(
-            "SELECT \(Columns.attempt) FROM attempt WHERE state = 'running' ORDER BY id"
-        ) { row throws(StoreError) in try row.attempt() }
-        snapshot.backfills = try connection.rows(
-            "SELECT \(Columns.backfill) FROM backfill WHERE state = 'running' ORDER BY id"
-        ) { row throws(StoreError) in try row.backfill() }
-        for backfill in snapshot.backfills {
-            snapshot.backfillEntries += try connection.rows(
-                "SELECT \(Columns.entry) FROM backfill_run WHERE backfill = ? ORDER BY ordinal", [.integer(backfill.id)]
-            ) { row throws(StoreError) in try row.entry() }
-            let ended = try connection.rows(
-                """
-                SELECT run.id, run.state FROM backfill_run JOIN run ON run.id = backfill_run.run
-                WHERE backfill_run.backfill = ? AND run.state NOT IN ('queued', 'running')
-                """, [.integer(backfill.id)]
-            ) { row throws(StoreError) in (row.integer(0), try row.word(1, RunState.self)) }
-            for (run, state) in ended { snapshot.endedBackfillRuns[run] = state }
-        }
-        for dag in snapshot.dags {
-            let taken = try connection.rows(
-                """
-                SELECT logical_date FROM run INDEXED BY run_of_interval
-                WHERE dag_id = ? AND logical_date >= ? AND type IN ('scheduled', 'backfill')
-                AND state NOT IN ('queued', 'running') ORDER BY logical_date
-                """, [.text(dag.id), .integer(dag.cursor?.microseconds ?? .min)]
-            ) { $0.instant(0) }
-            if !taken.isEmpty { snapshot.takenDates[dag.id] = taken }
-        }
-        snapshot.filesInError = try connection.rows("SELECT DISTINCT file FROM dag_file_error ORDER BY file") {
-            $0.text(0)
-        }
-        snapshot.pools = try connection.pools()
-        snapshot.nextRun = try next("run")
-        snapshot.nextAttempt = try next("attempt")
-        snapshot.nextBackfill = try next("backfill")
-        snapshot.nextVersion = try next("dag_version")
-        return snapshot
-    }
-
-    private func next(_ table: String) throws(StoreError) -> Int64 {
-        (try connection.integer("SELECT max(id) FROM \(table)") ?? 0) + 1
+        try connection.snapshot()
     }
 
     public func taskInstances(ofRun run: Int64) throws(StoreError) -> [TaskInstance] {
@@ -180,6 +123,12 @@ public final class SQLiteStore: Store {
 
     public func run(dag: String, runID: String) throws(StoreError) -> Run? {
         try connection.run(dag: dag, runID: runID)
+    }
+
+    public func backfillRecord(_ id: Int64) throws(StoreError) -> Backfill? {
+        try connection.rows("SELECT \(Columns.backfill) FROM backfill WHERE id = ?", [.integer(id)]) {
+            row throws(StoreError) in try row.backfill()
+        }.first
     }
 
     public func version(_ id: Int64) throws(StoreError) -> DAGVersionRecord? { try connection.version(id) }

@@ -7,6 +7,7 @@ enum Schema {
 
     static let migrations: [Migration] = [
         ("initial", initial), ("upkeep", upkeep), ("rules", rules), ("late", late), ("expected", expected),
+        ("backfills", backfills),
     ]
     /// The first format that notes whether its last writer stopped in good order.
     static let knowsCleanStop = 2
@@ -66,6 +67,13 @@ enum Schema {
 
         CREATE INDEX notification_undelivered ON task_instance (ended_at)
             WHERE state IN ('failed', 'up_for_retry') AND instr(task_id, ':') > 0;
+        """
+
+    /// Backfills that are paused, and of some tasks only.
+    private static let backfills = """
+        ALTER TABLE backfill ADD COLUMN paused INTEGER NOT NULL DEFAULT 0
+            CHECK (paused IN (0, 1) AND (paused = 0 OR state = 'running'));
+        ALTER TABLE backfill ADD COLUMN tasks TEXT NOT NULL DEFAULT '[]';
         """
 
     /// Pools, sensors, time limits of runs, starts by datasets. Words of a CHECK cannot be changed: its tables are made anew.

@@ -18,7 +18,7 @@ public enum Change: Sendable, Hashable {
     case updateAttempt(Attempt, from: AttemptState)
     /// The entries name this backfill, runs that exist, and each ordinal once.
     case insertBackfill(Backfill, [BackfillEntry])
-    /// Replaces the state and the end.
+    /// Replaces the state, whether it is paused, and the end.
     case updateBackfill(Backfill, from: BackfillState)
     /// Makes the pool, or replaces its slots and description.
     case putPool(Pool)

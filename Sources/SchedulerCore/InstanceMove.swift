@@ -33,6 +33,8 @@ public enum InstanceMove: String, Sendable, Hashable, CaseIterable {
     case expired
     /// The run goes on with a version of the DAG that has no such task.
     case taskGone = "task_gone"
+    /// The backfill that made the run is about other tasks.
+    case leftOut = "left_out"
     /// The moment of a notification has come.
     case hookDue = "hook_due"
 
@@ -43,7 +45,7 @@ public enum InstanceMove: String, Sendable, Hashable, CaseIterable {
         case .ruleSkips, .conditionFalse: state == .none ? .skipped : nil
         case .ruleFails: state == .none ? .upstreamFailed : nil
         case .cannotStart: state == .none || state == .queued ? .failed : nil
-        case .expanded: state == .none ? .removed : nil
+        case .expanded, .leftOut: state == .none ? .removed : nil
         case .listEmpty: state == .none || state == .removed ? .skipped : nil
         case .elementGone: state == .none || state.isFinal && state != .removed ? .removed : nil
         case .started: state == .queued ? .running : nil

@@ -239,13 +239,18 @@ public struct Backfill: Sendable, Hashable {
     /// Runs of this backfill at once.
     public var maxActive: Int
     public var reverse: Bool
+    /// The only tasks that run; empty: all of them.
+    public var tasks: [String]
     public var state: BackfillState
+    /// No further run of it starts; those that run go on. Only while its state is `running`.
+    public var paused: Bool
     public var createdAt: Instant
     public var endedAt: Instant?
 
     public init(
         id: Int64, dagID: String, from: Instant, to: Instant, reprocess: Reprocess, maxActive: Int, reverse: Bool,
-        state: BackfillState = .running, createdAt: Instant, endedAt: Instant? = nil
+        tasks: [String] = [], state: BackfillState = .running, paused: Bool = false, createdAt: Instant,
+        endedAt: Instant? = nil
     ) {
         self.id = id
         self.dagID = dagID
@@ -254,7 +259,9 @@ public struct Backfill: Sendable, Hashable {
         self.reprocess = reprocess
         self.maxActive = maxActive
         self.reverse = reverse
+        self.tasks = tasks
         self.state = state
+        self.paused = paused
         self.createdAt = createdAt
         self.endedAt = endedAt
     }

@@ -10,13 +10,15 @@ public struct BackfillRequest: Sendable {
     /// Nil: the DAG's `max_active_runs`.
     public var maxActive: Int?
     public var reverse: Bool
+    /// The only tasks that are to run; empty: all of them.
+    public var tasks: [String]
     public var params: [String: JSONNode]
     /// Only say what would be done.
     public var dryRun: Bool
 
     public init(
         dag: String, from: Instant, to: Instant, reprocess: Reprocess = .none, maxActive: Int? = nil,
-        reverse: Bool = false, params: [String: JSONNode] = [:], dryRun: Bool = false
+        reverse: Bool = false, tasks: [String] = [], params: [String: JSONNode] = [:], dryRun: Bool = false
     ) {
         self.dag = dag
         self.from = from
@@ -24,6 +26,7 @@ public struct BackfillRequest: Sendable {
         self.reprocess = reprocess
         self.maxActive = maxActive
         self.reverse = reverse
+        self.tasks = tasks
         self.params = params
         self.dryRun = dryRun
     }

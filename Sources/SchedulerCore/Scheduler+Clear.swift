@@ -7,12 +7,16 @@ extension Scheduler {
         guard let dag = node.dag else { throw unreadable(node) }
         let chosen = try selection(request, node, dag).filter {
             InstanceMove.cleared.target(from: node.instances[$0].record.state) != nil
-                && node.instances[$0].record.state != .removed
+                && (node.instances[$0].record.state != .removed || isLeftOut(node, $0))
         }
         let names = chosen.map { node.instances[$0].record.key.name }
         guard !request.dryRun else { return names }
         guard !chosen.isEmpty else {
-            throw CommandError(.conflict, "nothing to clear: none of these tasks has started")
+            throw CommandError(
+                .conflict,
+                request.onlyFailed
+                    ? "nothing to run again: none of these tasks of run '\(request.runID)' has failed"
+                    : "nothing to clear: none of these tasks has started")
         }
         for index in chosen where node.instances[index].record.state == .running {
             try refuseWhenCancelled(node, index)
@@ -181,7 +185,8 @@ extension Scheduler {
             var seen: Set<Int> = []
             while let task = waiting.popLast() {
                 for other in next[task] where seen.insert(other).inserted {
-                    all.formUnion(node.tasks[other].instances)
+                    // What a backfill left out comes back only when it is meant itself.
+                    all.formUnion(node.tasks[other].instances.filter { !isLeftOut(node, $0) })
                     waiting.append(other)
                 }
             }

@@ -1,5 +1,19 @@
 /// Why something does not run, in words for a person.
 extension Scheduler {
+    /// Why an unfinished run, and each of its tasks that has not ended, does not run; nil when there is no such run.
+    public func explain(dag dagID: String, runID: String) -> Explanation? {
+        guard let node = dags[dagID]?.runsByName[runID].flatMap({ runs[$0] }) else { return nil }
+        var found = Explanation()
+        if node.run.state == .queued {
+            found.run = whyQueued(node)
+        } else if let dag = node.dag {
+            for index in node.instances.indices {
+                if let why = why(node, dag, index) { found.tasks[node.instances[index].record.key.name] = why }
+            }
+        }
+        return found
+    }
+
     /// Why a task instance of an unfinished run is not running.
     ///
     /// - Parameter mapIndex: of an instance of a mapped task; -1 for any other.
@@ -25,6 +39,8 @@ extension Scheduler {
     private func whyQueued(_ node: RunNode) -> String {
         if node.loadingInstances { return "its task instances are being read" }
         if let backfill = governor(of: node) {
+            let id = backfill.record.id
+            if backfill.record.paused { return "backfill \(id) is paused; `weir backfills resume \(id)` lets it go on" }
             return
                 "backfill \(backfill.record.id) is at its limit (\(backfill.active) of \(backfill.record.maxActive) runs)"
         }
@@ -91,5 +107,18 @@ extension Scheduler {
             return "needs \(spec.poolSlots) slots of pool \(spec.pool), which has \(gate.capacity)"
         }
         return "pool \(spec.pool) is full \(used)" + (spec.poolSlots > 1 ? "; needs \(spec.poolSlots) slots" : "")
+    }
+}
+
+/// Why an unfinished run stands where it stands.
+public struct Explanation: Sendable, Hashable {
+    /// Why the run has not started; nil when it has.
+    public var run: String?
+    /// Why each task instance is not running that could still run, by its name, such as `load[3]`.
+    public var tasks: [String: String]
+
+    public init(run: String? = nil, tasks: [String: String] = [:]) {
+        self.run = run
+        self.tasks = tasks
     }
 }

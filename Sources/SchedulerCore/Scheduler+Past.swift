@@ -48,6 +48,7 @@ extension Scheduler {
     func learnPast(_ id: Int64, _ past: StoredRun?, now: Instant) {
         guard let node = runs[id], node.loadingPast else { return }
         node.loadingPast = false
+        node.owner.knowingPast.insert(id)
         guard let past else {
             node.past = PastRun()
             judgeHeld(node, now: now)
@@ -97,6 +98,7 @@ extension Scheduler {
         for run in followers[node.run.id] ?? [] {
             runs[run]?.past?.isGood = Self.goodTasks(node.instances.lazy.map(\.record))
         }
+        node.owner.knowingPast.remove(node.run.id)
         if let past = node.past?.run {
             followers[past]?.remove(node.run.id)
             if followers[past]?.isEmpty == true { followers[past] = nil }
@@ -106,7 +108,8 @@ extension Scheduler {
     /// A run was made between one that runs and the one that it took for its past.
     func reconsiderPast(of owner: DAGNode, since made: Run) {
         guard made.type.isOfInterval else { return }
-        for id in owner.runsByName.values.sorted() {
+        // Not all of its runs: a backfill makes thousands at once.
+        for id in owner.knowingPast.sorted() {
             guard let node = runs[id], let past = node.past, node.run.logicalDate > made.logicalDate,
                 past.run == nil || past.logicalDate < made.logicalDate
             else { continue }

@@ -98,6 +98,7 @@ extension Scheduler {
     }
 
     private func startRuns(of backfill: BackfillNode, now: Instant) {
+        guard !backfill.record.paused else { return }
         while backfill.active < backfill.record.maxActive, backfill.nextPending < backfill.pending.count {
             let id = backfill.pending[backfill.nextPending]
             backfill.nextPending += 1
@@ -132,20 +133,24 @@ extension Scheduler {
         node.run.state = .running
         node.run.startedAt = now
         touch(node)
-        if !node.run.keepsFinished { forgetLate(node) }
+        let only = chosenTasks(node, dag)
+        if !node.run.keepsFinished, only == nil { forgetLate(node) }
         restoreInstances(node, earlier)
         for index in node.instances.indices {
             let record = node.instances[index].record
             if node.instances[index].task >= dag.tasks.count {
                 rearm(node, index)
+            } else if let only, !only.contains(node.instances[index].task) {
+                leaveOut(node, index)
             } else if record.state == .none || !(node.run.keepsFinished || record.state == .removed) {
                 reset(node, index)
             }
         }
-        for (task, spec) in dag.specs.enumerated() where spec.mapping == nil {
-            // The instance that stood for a task that was mapped in an earlier version.
+        for (task, spec) in dag.specs.enumerated() where only?.contains(task) ?? true {
             for index in node.tasks[task].instances where node.instances[index].record.state == .removed {
-                reset(node, index)
+                // The instance that stood for a task that was mapped in an earlier version, or that a backfill left out.
+                let isLeftOut = isLeftOut(node, index)
+                if isLeftOut ? !node.run.keepsFinished : spec.mapping == nil { reset(node, index) }
             }
         }
         removeGone(node, dag, earlier)
@@ -157,6 +162,27 @@ extension Scheduler {
         endIfDone(node, now: now)
         // What arrived while it waited for its start belongs to the next.
         if node.run.type == .triggered { startByDatasets(node.owner, now: now) }
+    }
+
+    /// The tasks that the run's backfill is limited to; nil for all, and when only some tasks were cleared.
+    private func chosenTasks(_ node: RunNode, _ dag: DAG) -> Set<Int>? {
+        guard !node.run.keepsFinished, let names = governor(of: node)?.record.tasks, !names.isEmpty else { return nil }
+        return Set(dag.tasks.indices.filter { names.contains(dag.tasks[$0].id) })
+    }
+
+    private static let leftOutReason = "left out: its backfill runs other tasks only"
+
+    /// A task that is not to run keeps how it ended before; one that never did is not there for the others.
+    private func leaveOut(_ node: RunNode, _ index: Int) {
+        guard !node.instances[index].record.state.isFinal else { return }
+        reset(node, index)
+        move(node, index, .leftOut, reason: Self.leftOutReason)
+    }
+
+    /// Whether a backfill of other tasks has left it out of its run.
+    func isLeftOut(_ node: RunNode, _ index: Int) -> Bool {
+        let record = node.instances[index].record
+        return record.state == .removed && record.reason == Self.leftOutReason
     }
 
     /// Instances that the run's version of the DAG has no place for.
@@ -244,6 +270,7 @@ extension Scheduler {
 
     func end(_ backfill: BackfillNode, now: Instant) {
         backfill.record.state = backfill.anyFailed ? .failed : .success
+        backfill.record.paused = false
         backfill.record.endedAt = now
         backfills[backfill.record.id] = nil
         turn.changes.append(.updateBackfill(backfill.record, from: .running))

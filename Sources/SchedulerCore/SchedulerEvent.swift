@@ -40,7 +40,9 @@ public enum SchedulerRequest: Sendable {
     /// `existing`: the runs of an interval whose logical dates lie in the range, as the store has them.
     case backfill(BackfillRequest, existing: [Run])
     case cancelRun(dag: String, runID: String)
-    case cancelBackfill(Int64)
+    /// `stored`: the backfill as the store has it, to tell one that has ended from one that never was.
+    case cancelBackfill(Int64, stored: Backfill?)
+    case pauseBackfill(Int64, paused: Bool, stored: Backfill?)
     /// `stored`: the run, unless it is running.
     case clear(ClearRequest, stored: StoredRun?)
     case mark(MarkRequest, stored: StoredRun?)

@@ -15,6 +15,8 @@ final class DAGNode {
     let gate: Gate
     /// Unfinished runs of an interval, by logical date.
     var runsByDate: [Instant: Int64] = [:]
+    /// Unfinished runs that know the run before them; see `depends_on_past`.
+    var knowingPast: Set<Int64> = []
     /// Unfinished runs, by the name that people use.
     var runsByName: [String: Int64] = [:]
     /// Names by the time of making that were given since the start.

@@ -79,6 +79,8 @@ public enum MarkState: String, Sendable, Hashable, CaseIterable {
 
 public enum BackfillState: String, Sendable, Hashable, CaseIterable {
     case running, success, failed, cancelled
+
+    public var isFinal: Bool { self != .running }
 }
 
 /// Which runs that exist already a backfill runs again.

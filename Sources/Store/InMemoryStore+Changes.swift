@@ -44,6 +44,7 @@ extension InMemoryStore {
                 throw StoreError(.conflict, "backfill \(backfill.id) is not \(from)")
             }
             known.state = backfill.state
+            known.paused = backfill.paused
             known.endedAt = backfill.endedAt
             try check(known)
             contents.backfills[backfill.id] = known
@@ -151,6 +152,7 @@ extension InMemoryStore {
         let isSound =
             backfill.to >= backfill.from && backfill.maxActive > 0
             && (backfill.endedAt == nil) == (backfill.state == .running)
+            && (!backfill.paused || backfill.state == .running)
         try allow(isSound, "backfill \(backfill.id) contradicts itself")
     }
 }

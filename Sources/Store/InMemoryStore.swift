@@ -99,6 +99,8 @@ public final class InMemoryStore: Store, StoreReader {
             .max { $0.logicalDate < $1.logicalDate }
     }
 
+    public func backfillRecord(_ id: Int64) throws(StoreError) -> Backfill? { contents.backfills[id] }
+
     public func version(dag: String, sha256: String) throws(StoreError) -> DAGVersionRecord? {
         contents.versions.values.first { $0.dagID == dag && $0.sha256 == sha256 }
     }
@@ -148,11 +150,20 @@ public final class InMemoryStore: Store, StoreReader {
         let entries = contents.entries[backfill.id] ?? []
         var runs: [RunState: Int] = [:]
         var dispositions: [BackfillEntry.Disposition: Int] = [:]
+        var durations: [Int64] = []
         for entry in entries {
+            if entry.disposition != .kept, let run = contents.runs[entry.run], let start = run.startedAt,
+                let end = run.endedAt
+            {
+                durations.append((end - start).microseconds)
+            }
             if let state = contents.runs[entry.run]?.state { runs[state, default: 0] += 1 }
             dispositions[entry.disposition, default: 0] += 1
         }
-        return BackfillProgress(backfill: backfill, runs: runs, dispositions: dispositions)
+        let mean = durations.isEmpty ? nil : durations.reduce(0, +) / Int64(durations.count)
+        return BackfillProgress(
+            backfill: backfill, runs: runs, dispositions: dispositions,
+            meanDuration: mean.map { TimeAmount(microseconds: $0) })
     }
 
     public func fileErrors() throws(StoreError) -> [(file: String, errors: [FileError], since: Instant)] {

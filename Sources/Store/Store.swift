@@ -51,6 +51,9 @@ public protocol Store: AnyObject {
     /// One run by its name.
     func run(dag: String, runID: String) throws(StoreError) -> Run?
 
+    /// A backfill in any state.
+    func backfillRecord(_ id: Int64) throws(StoreError) -> Backfill?
+
     func version(_ id: Int64) throws(StoreError) -> DAGVersionRecord?
 
     /// The version of this DAG with this content, if it was seen before.
@@ -67,6 +70,8 @@ public protocol Store: AnyObject {
 
 /// What people and programs ask of the store; safe to use beside a running daemon. Used from one thread.
 public protocol StoreReader: AnyObject {
+    /// What is not finished.
+    func snapshot() throws(StoreError) -> Snapshot
     func dags() throws(StoreError) -> [DAGSummary]
     func version(_ id: Int64) throws(StoreError) -> DAGVersionRecord?
     /// Newest logical date first; at equal dates the later created first.
@@ -154,13 +159,30 @@ public struct BackfillProgress: Sendable, Hashable {
     public var runs: [RunState: Int]
     /// How its intervals were met.
     public var dispositions: [BackfillEntry.Disposition: Int]
+    /// How long those of its runs took, on average, that have ended and were not left as they were; nil before the first.
+    public var meanDuration: TimeAmount?
 
     public init(
-        backfill: Backfill, runs: [RunState: Int], dispositions: [BackfillEntry.Disposition: Int]
+        backfill: Backfill, runs: [RunState: Int], dispositions: [BackfillEntry.Disposition: Int],
+        meanDuration: TimeAmount? = nil
     ) {
         self.backfill = backfill
         self.runs = runs
         self.dispositions = dispositions
+        self.meanDuration = meanDuration
+    }
+
+    /// Runs that have ended, also those that were left as they were.
+    public var ended: Int { runs.filter { $0.key.isFinal }.values.reduce(0, +) }
+
+    /// How long the rest takes when it goes on as it went; nil when nothing is known or nothing is left.
+    public var timeLeft: TimeAmount? {
+        guard let meanDuration, ended < total else { return nil }
+        // Rounds of as many runs as may run at once.
+        let rest = Double(total - ended)
+        let left = max(rest / Double(max(backfill.maxActive, 1)), 1) * meanDuration.seconds
+        // Beyond thirty years it is no estimate, and no time that fits.
+        return left < 1e9 ? TimeAmount(microseconds: Int64(left * 1_000_000)) : nil
     }
 
     public var total: Int { runs.values.reduce(0, +) }

@@ -56,34 +56,40 @@ import Testing
     // MARK: Progress
 
     private func progress(
-        _ runs: [RunState: Int], kept: Int = 0
+        _ runs: [RunState: Int], mean: Int64? = nil, paused: Bool = false
     ) -> BackfillProgress {
         let backfill = Backfill(
             id: 1, dagID: "d", from: Instant(seconds: 0), to: Instant(seconds: 0), reprocess: .none, maxActive: 1,
-            reverse: false, createdAt: Instant(seconds: 0))
-        return BackfillProgress(backfill: backfill, runs: runs, dispositions: [.kept: kept])
+            reverse: false, paused: paused, createdAt: Instant(seconds: 0))
+        return BackfillProgress(
+            backfill: backfill, runs: runs, dispositions: [:], meanDuration: mean.map { TimeAmount(seconds: $0) })
     }
 
     @Test func withoutATerminalEachTenthIsALine() {
         let terminal = Terminal(capturing: true)
         var bar = ProgressBar(terminal: terminal, startedAt: 0)
         for done in 0...40 {
-            bar.show(progress([.success: done, .running: 1, .queued: 40 - done]), now: Int64(done) * 1_000_000)
+            let now = progress([.success: done, .running: 1, .queued: 40 - done], mean: done > 0 ? 1 : nil)
+            bar.show(now, now: Int64(done) * 1_000_000)
         }
         bar.finish()
         let lines = terminal.output.err.split(separator: "\n").map(String.init)
         #expect(lines.first == "0/41 runs, 1 running")
         #expect(lines.count == 10)
-        #expect(lines[5] == "21/41 runs, 1 running, 1.0/s, 20.0s left")
+        #expect(lines[5] == "21/41 runs, 1 running, 1.0/s, 20s left")
         #expect(!terminal.output.err.contains("\u{1B}"))
         #expect(terminal.output.out.isEmpty)
     }
 
-    @Test func whatWasKeptDoesNotCountForTheSpeed() {
+    @Test func whatHadEndedBeforeItIsWatchedDoesNotCountForTheSpeed() {
         let terminal = Terminal(capturing: true)
         var bar = ProgressBar(terminal: terminal, startedAt: 0)
-        bar.show(progress([.success: 9, .failed: 1, .queued: 10], kept: 8), now: 4_000_000)
-        #expect(terminal.output.err == "10/20 runs, 1 failed, 0.5/s, 20.0s left\n")
+        bar.show(progress([.success: 9, .failed: 1, .queued: 10], mean: 90), now: 1_000_000)
+        #expect(terminal.output.err == "10/20 runs, 1 failed, 15m00s left\n")
+        bar.show(progress([.success: 11, .failed: 1, .queued: 8], mean: 90), now: 4_000_000)
+        #expect(terminal.output.err.hasSuffix("\n12/20 runs, 1 failed, 30.0/min, 12m00s left\n"))
+        bar.show(progress([.success: 13, .failed: 1, .queued: 6], mean: 90, paused: true), now: 9_000_000)
+        #expect(terminal.output.err.hasSuffix("\n14/20 runs, 1 failed, paused\n"))
     }
 
     @Test func aBackfillWithoutRunsDividesByNothing() {

@@ -54,6 +54,10 @@ final class TestStore: Store, Sendable {
         try reading { (store) throws(StoreError) in try store.snapshot() }
     }
 
+    func backfillRecord(_ id: Int64) throws(StoreError) -> Backfill? {
+        try reading { (store) throws(StoreError) in try store.backfillRecord(id) }
+    }
+
     func commit(_ changes: [Change]) throws(StoreError) {
         gate.withLock { _ in }
         try state.withLock { (state) throws(StoreError) in

@@ -175,6 +175,33 @@ struct LocalExecutorTests {
         #expect(world.text("ran").isEmpty)
     }
 
+    /// A function that stands by itself in a generic container is wrapped once more by each look at it: calls of it would
+    /// go deeper and deeper, until the stack of their thread is used up.
+    @Test func theThousandthReportGoesNoDeeperThanTheFirst() throws {
+        let folder = try TemporaryDirectory()
+        let executor = LocalExecutor(
+            EngineConfiguration(
+                home: Home(path: folder.path), weirProgram: "/bin/false", supervisorProgram: "/bin/false",
+                kinds: [commandKind], version: "test", environment: [:]))
+        /// Lowest and highest place on its stack at which each thread was told something.
+        let depths = Mutex<[UInt: ClosedRange<UInt>]>([:])
+        let count = Mutex(0)
+        try executor.begin { _ in
+            var here = 0
+            let address = withUnsafePointer(to: &here) { UInt(bitPattern: $0) }
+            depths.withLock {
+                let known = $0[pthread_self(), default: address...address]
+                $0[pthread_self()] = min(known.lowerBound, address)...max(known.upperBound, address)
+            }
+            count.withLock { $0 += 1 }
+        }
+        defer { executor.stop() }
+        // What was never started is found to be revoked, again and again.
+        executor.recover(Array(repeating: 1, count: 1_000))
+        try wait(for: "all reports") { count.withLock { $0 } == 1_000 }
+        for (_, range) in depths.withLock({ $0 }) { #expect(range.upperBound - range.lowerBound < 16 << 10) }
+    }
+
     @Test func aBadResultIsAnEndAndNoLoop() throws {
         let world = try World()
         try world.directory(1).create()

@@ -405,7 +405,7 @@ import Testing
             Issue.record("refused")
             return
         }
-        try world.request(.cancelBackfill(id))
+        try world.request(.cancelBackfill(id, stored: nil))
         try endAll(world)
         #expect(try world.runs("d").allSatisfy { $0.state == .cancelled })
         #expect(try world.store.backfill(id)?.backfill.state == .cancelled)

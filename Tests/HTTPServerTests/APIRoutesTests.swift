@@ -91,7 +91,7 @@ import Testing
         #expect(
             engine.asked() == [
                 "ann: trigger a - {}", "ann: trigger a - {}",
-                "ann: backfill a 2022-05-02T00:00:00Z 2022-05-03T00:00:00Z none - false false {}",
+                "ann: backfill a 2022-05-02T00:00:00Z 2022-05-03T00:00:00Z none - false [] false {}",
             ])
     }
 

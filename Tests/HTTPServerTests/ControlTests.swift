@@ -36,10 +36,11 @@ import Testing
         .backfill(
             BackfillRequest(
                 dag: oddText, from: Instant(seconds: -1), to: time, reprocess: .completed, maxActive: 7, reverse: true,
-                params: ["day": JSONNode(.string("x"))], dryRun: true)),
+                tasks: ["a", oddText], params: ["day": JSONNode(.string("x"))], dryRun: true)),
         .backfill(BackfillRequest(dag: "a", from: time, to: time, reprocess: .failed, maxActive: 1)),
         .cancelRun(dag: "a", runID: "scheduled__2022-05-02T00:00:00Z"), .cancelRun(dag: "..", runID: "a/../b c"),
-        .cancelBackfill(1), .cancelBackfill(.max), .prune(PrunePolicy()), .prune(PrunePolicy(keep: 0)),
+        .cancelBackfill(1), .cancelBackfill(.max), .pauseBackfill(3, paused: true), .pauseBackfill(4, paused: false),
+        .explain(dag: "a/b", runID: "manual__1 %"), .prune(PrunePolicy()), .prune(PrunePolicy(keep: 0)),
         .prune(PrunePolicy(endedBefore: time, keep: 7, auditBefore: Instant(seconds: -1))),
         .clear(ClearRequest(dag: "d", runID: "r")),
         .clear(
@@ -67,7 +68,8 @@ import Testing
     }
 
     static let replies: [EngineReply] = [
-        .done, .pruned(PruneSummary()), .pruned(pruned),
+        .done, .pruned(PruneSummary()), .pruned(pruned), .explanation(Explanation()),
+        .explanation(Explanation(run: oddText, tasks: ["load[3]": "pool duckdb is full (2 of 2)", "": oddText])),
         .run(
             Run(
                 id: 0, dagID: "a", runID: "manual__1", type: .manual, version: 0, logicalDate: time,

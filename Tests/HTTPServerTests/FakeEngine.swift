@@ -45,10 +45,13 @@ extension EngineCommand {
         case .trigger(let dag, let date, let params): "trigger \(dag) \(date.map { "\($0)" } ?? "-") \(json(params))"
         case .backfill(let request):
             "backfill \(request.dag) \(request.from) \(request.to) \(request.reprocess) "
-                + "\(request.maxActive.map { "\($0)" } ?? "-") \(request.reverse) \(request.dryRun) \(json(request.params))"
+                + "\(request.maxActive.map { "\($0)" } ?? "-") \(request.reverse) \(request.tasks) \(request.dryRun) "
+                + json(request.params)
         case .cancelRun(let dag, let runID): "cancel \(dag) \(runID)"
         case .prune(let policy): "prune \(policy)"
         case .cancelBackfill(let id): "cancel backfill \(id)"
+        case .pauseBackfill(let id, let paused): "\(paused ? "pause" : "resume") backfill \(id)"
+        case .explain(let dag, let runID): "explain \(dag) \(runID)"
         case .clear(let request): "\(request)"
         case .mark(let request): "\(request)"
         case .setPaused(let dag, let paused): "\(paused ? "pause" : "unpause") \(dag)"
@@ -74,6 +77,7 @@ extension EngineReply {
         case .pruned(let summary): "\(summary)"
         case .status(let status): "\(status)"
         case .tasks(let names): "tasks \(names)"
+        case .explanation(let why): "\(why.run ?? "-") \(why.tasks.sorted { $0.key < $1.key })"
         }
     }
 }

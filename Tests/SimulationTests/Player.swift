@@ -146,13 +146,18 @@ final class Player {
         case .trigger(let pick, let crash):
             tick()
             try world.request(.trigger(dag: ids[pick % ids.count], date: nil, params: [:]), crash: crash)
-        case .backfill(_, let from, let days, let reprocess, let reverse, let crash):
-            try backfill(from: from, days: days, reprocess, reverse: reverse, crash)
+        case .backfill(_, let from, let days, let reprocess, let reverse, let task, let crash):
+            try backfill(from: from, days: days, reprocess, reverse: reverse, task: task, crash)
         case .cancel(let pick, let crash):
             guard let run = run(pick, { !$0.state.isFinal }) else { return }
             try world.request(.cancelRun(dag: run.dagID, runID: run.runID), crash: crash)
         case .cancelBackfill(let pick, let crash):
-            try world.request(.cancelBackfill(Int64(pick % 3) + 1), crash: crash)
+            let id = Int64(pick % 3) + 1
+            try world.request(.cancelBackfill(id, stored: try world.store.backfillRecord(id)), crash: crash)
+        case .pauseBackfill(let pick, let paused, let crash):
+            let id = Int64(pick % 3) + 1
+            try world.request(
+                .pauseBackfill(id, paused: paused, stored: try world.store.backfillRecord(id)), crash: crash)
         case .clear(
             let pick, let task, let element, let upstream, let downstream, let onlyFailed, let latest, let crash):
             guard let run = run(pick) else { return }
@@ -222,16 +227,19 @@ final class Player {
     }
 
     private func backfill(
-        from: Int, days: Int, _ reprocess: Reprocess, reverse: Bool, _ crash: SimulatedWorld.Crash
+        from: Int, days: Int, _ reprocess: Reprocess, reverse: Bool, task: Int?, _ crash: SimulatedWorld.Crash
     ) throws {
         tick()
         guard let start = dags["d"]?.start else { return }
         let first = start + TimeAmount(seconds: 86_400 * Int64(from))
         let last = first + TimeAmount(seconds: 86_400 * Int64(days))
+        let known = dags["d"]?.tasks ?? []
+        let tasks = task.map { known.isEmpty ? [] : [known[$0 % known.count].id] } ?? []
         let existing = try world.store.intervalRuns(dag: "d", from: first, to: last)
         try world.request(
             .backfill(
-                BackfillRequest(dag: "d", from: first, to: last, reprocess: reprocess, maxActive: 2, reverse: reverse),
+                BackfillRequest(
+                    dag: "d", from: first, to: last, reprocess: reprocess, maxActive: 2, reverse: reverse, tasks: tasks),
                 existing: existing), crash: crash)
     }
 
@@ -352,6 +360,10 @@ final class Player {
         try world.turn(ids.filter { dags[$0]?.expectBy != nil }.map { .dagRemoved(id: $0) })
         try world.request(.setPool(Pool(name: "p", slots: 100)))
         pool = 100
+        for backfill in try world.store.backfills(dag: nil, limit: 1_000) where backfill.backfill.paused {
+            let record = backfill.backfill
+            try world.request(.pauseBackfill(record.id, paused: false, stored: record))
+        }
         try settle()
         try checkReasons()
         // What is left waits for a past that went badly; a person ends that.

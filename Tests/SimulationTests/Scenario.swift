@@ -34,9 +34,10 @@ struct Scenario {
         /// The clock goes on to what is due next.
         case advance(SimulatedWorld.Crash)
         case trigger(dag: Int, SimulatedWorld.Crash)
-        case backfill(dag: Int, from: Int, days: Int, Reprocess, reverse: Bool, SimulatedWorld.Crash)
+        case backfill(dag: Int, from: Int, days: Int, Reprocess, reverse: Bool, task: Int?, SimulatedWorld.Crash)
         case cancel(pick: Int, SimulatedWorld.Crash)
         case cancelBackfill(pick: Int, SimulatedWorld.Crash)
+        case pauseBackfill(pick: Int, Bool, SimulatedWorld.Crash)
         case clear(
             pick: Int, task: Int?, element: Int?, upstream: Bool, downstream: Bool, onlyFailed: Bool, latest: Bool,
             SimulatedWorld.Crash)
@@ -99,9 +100,11 @@ struct Scenario {
         case 77..<81:
             return .backfill(
                 dag: pick, from: number(0...3), days: number(0...3), random.pick(Reprocess.allCases),
-                reverse: random.chance(20), crash())
+                reverse: random.chance(20), task: random.chance(30) ? number(0...30) : nil, crash())
         case 81: return .cancel(pick: pick, crash())
-        case 82: return .cancelBackfill(pick: pick, crash())
+        case 82:
+            if random.chance(60) { return .pauseBackfill(pick: pick, random.chance(60), crash()) }
+            return .cancelBackfill(pick: pick, crash())
         case 83..<88:
             return .clear(
                 pick: pick, task: random.chance(60) ? number(0...30) : nil,

@@ -20,6 +20,8 @@ struct Answers: Equatable {
     var attempts: [[Attempt]] = []
     var backfills: [[BackfillProgress]] = []
     var singleBackfills: [BackfillProgress?]
+    var backfillRecords: [Backfill?]
+    var readSnapshot: Snapshot
     var files: [FileAnswer]
     var audit: [[AuditEntry]]
     var counts: StoreCounts
@@ -56,6 +58,8 @@ struct Answers: Equatable {
         }
         backfills.append(try reader.backfills(dag: nil, limit: 100))
         singleBackfills = try (Int64(0)...8).map { try reader.backfill($0) }
+        backfillRecords = try (Int64(0)...8).map { try store.backfillRecord($0) }
+        readSnapshot = try reader.snapshot()
         files = try reader.fileErrors().map { FileAnswer(file: $0.file, errors: $0.errors, since: $0.since) }
         audit = [try reader.audit(limit: 3), try reader.audit(limit: 1000)]
         counts = try reader.counts()

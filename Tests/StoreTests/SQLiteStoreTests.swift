@@ -191,7 +191,7 @@ import Testing
         let reader = try SQLiteReader(path: path)
         // At every moment exactly one run is queued or running, while another thread moves it to and fro.
         let mover = RunMover(store)
-        let moving = Task.detached { try mover.move() }
+        let moving = Task.detached { try await mover.move() }
         while mover.moves.load(ordering: .relaxed) == 0 { await Task.yield() }
         var wrong = 0
         for _ in 0..<2000 {
@@ -218,11 +218,13 @@ private final class RunMover: @unchecked Sendable {
 
     init(_ store: SQLiteStore) { self.store = store }
 
-    func move() throws {
+    func move() async throws {
         while !isStopped.load(ordering: .relaxed) {
             try store.commit([.updateRun(Sample.run(1, state: .running), from: .queued)])
             try store.commit([.updateRun(Sample.run(1), from: .running)])
             moves.add(2, ordering: .relaxed)
+            // Other tests have the other thread: without this who looks on may never come to it.
+            await Task.yield()
         }
     }
 }

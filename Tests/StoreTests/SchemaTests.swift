@@ -44,6 +44,7 @@ import Testing
         "UPDATE attempt SET intent = 'x'", "UPDATE attempt SET task_id = 'none'", "UPDATE attempt SET rendered = NULL",
         "UPDATE backfill SET state = 'paused'", "UPDATE backfill SET state = 'success'",
         "UPDATE backfill SET ended_at = 1", "UPDATE backfill SET reprocess = 'some'", "UPDATE backfill SET reverse = 2",
+        "UPDATE backfill SET paused = 2", "UPDATE backfill SET paused = 1, state = 'failed', ended_at = 1",
         "UPDATE backfill SET max_active = 0", "UPDATE backfill SET to_date = from_date - 1",
         "UPDATE backfill SET dag_id = 'none'", "UPDATE backfill_run SET disposition = 'x'",
         "UPDATE backfill_run SET run = 9", "UPDATE backfill_run SET backfill = 9", "INSERT INTO meta VALUES (2, 1, 1)",

@@ -179,12 +179,15 @@ private struct RandomChanges {
         if random.chance(40), let known = one(snapshot.backfills) {
             var next = Sample.backfill(known.id, state: state, from: 0, to: 9)
             next.endedAt = time(state != .running)
+            next.paused = random.chance(20)
             return .updateBackfill(next, from: expected(known.state))
         }
         if random.chance(60) { state = .running }
         let id = fresh(snapshot.nextBackfill, 8)
         var backfill = Sample.backfill(id, dag: one(Self.dags), state: state, from: Int64(number(0...4)), to: 4)
         if random.chance(5) { backfill.maxActive = 0 }
+        if random.chance(20) { backfill.paused = true }
+        if random.chance(20) { backfill.tasks = ["load", text() ?? ""] }
         let runs = snapshot.runs.map(\.id) + snapshot.endedBackfillRuns.keys.sorted()
         let entries = (0..<number(0...4)).map { index in
             Sample.entry(
