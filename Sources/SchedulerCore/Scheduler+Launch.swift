@@ -18,6 +18,9 @@ extension Scheduler {
             }
         var env = Self.contextEnvironment(node.run, dag, record, context)
         if let each { env.append(EnvironmentEntry(name: "WEIR_EACH_VALUE", value: each.value.plainText)) }
+        if let entry = env.first(where: { $0.value.utf8.contains(0) }) {
+            throw TemplateError(.badValue, "\(entry.name) holds a NUL character, which no environment can", path: ".env")
+        }
         for entry in dag.env + task.env {
             env.append(EnvironmentEntry(name: entry.name, value: try Template.renderText(entry.value, in: context)))
         }
@@ -42,7 +45,7 @@ extension Scheduler {
         let params = (try? JSONDocument(parsing: node.run.params))?.root ?? JSONNode(.object(JSONObject()))
         return TemplateContext(
             dag: dag, run: node.run, taskID: dag.specs[watchedTask(dag, task) ?? task].id, tryNumber: tryNumber,
-            params: params, outputs: outputs, each: each)
+            params: params, outputs: outputs, each: each, environment: configuration.environment)
     }
 
     /// What a task has handed on. For each key of a mapped task an array, with null where an instance has no such key.
@@ -141,10 +144,10 @@ extension TemplateName {
 }
 
 extension AttemptLaunch {
-    /// The rendered parameters as JSON text.
+    /// The rendered parameters as JSON text, with secrets as their names.
     var renderedText: String {
         var writer = JSONWriter()
-        writer.node(with)
+        writer.node(SecretReference.display(with))
         return writer.text
     }
 }
