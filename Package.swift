@@ -54,7 +54,7 @@ let package = Package(
         library(
             "Commands",
             [
-                "API", "Engine", "Lake", "Simulation", "SQLiteStore", "Store", "TaskKinds", "Spawn", "SchedulerCore",
+                "API", "Engine", "Lake", "Mail", "Simulation", "SQLiteStore", "Store", "TaskKinds", "Spawn", "SchedulerCore",
                 "Observability", "JSONText", "CPosix",
             ]),
 

@@ -181,17 +181,10 @@ final class EngineAccess {
         _ session: Session, runsSchedules: Bool
     ) throws(EngineError) -> EngineConfiguration {
         let programs = try session.surroundings.programs()
-        var environment = [
-            "PATH": session.surroundings.environment("PATH") ?? "/usr/local/bin:/usr/bin:/bin", "TZ": "UTC",
-        ]
-        // What a task may see of the daemon's environment; nothing else of it does.
-        for name in ["HOME", "LANG", "TZ", "WEIR_DUCKDB", "WEIR_SENDMAIL", "WEIR_LAKE"] {
-            if let value = session.surroundings.environment(name) { environment[name] = value }
-        }
-        return EngineConfiguration(
+        var configuration = EngineConfiguration(
             home: session.home, weirProgram: programs.weir, supervisorProgram: programs.supervisor,
-            kinds: Session.kinds,
-            parallelism: session.parallelism, runsSchedules: runsSchedules, version: Program.version,
-            retention: session.retention, environment: environment)
+            kinds: Session.kinds, runsSchedules: runsSchedules, version: Program.version)
+        session.settings.apply(to: &configuration, session.surroundings.environment)
+        return configuration
     }
 }
