@@ -55,6 +55,8 @@ enum ConfigCommand {
                         $0.key("value")
                         if let value = entry.value { value.write(to: &$0) } else { $0.null() }
                         $0.member("source", entry.source.text)
+                        $0.member("accepts", setting.type.words)
+                        $0.member("default", setting.usualText)
                         $0.member("variable", setting.variable)
                         $0.member("flag", setting.flag)
                         $0.member("help", setting.help)
@@ -74,7 +76,8 @@ struct UnknownVariable {
     private var near: String?
 
     var message: String {
-        "\(name) is set, and nothing reads it" + (near.map { "; did you mean \($0)?" } ?? "; `weir config` lists what is")
+        "\(name) is set, and nothing reads it"
+            + (near.map { "; did you mean \($0)?" } ?? "; `weir config` lists what is")
     }
 
     /// What is no setting: where Weir works, what it tells its tasks, and what tests use.

@@ -11,7 +11,8 @@ public enum Program {
         SimulateCommand.spec,
         TriggerCommand.spec, BackfillCommand.spec, RunsCommand.spec, TasksCommand.spec, LogsCommand.spec,
         ClearCommand.spec, MarkCommand.spec, CancelCommand.spec, DaemonCommand.spec, StatusCommand.spec,
-        ReloadCommand.spec, DrainCommand.spec, ConfigCommand.spec, DoctorCommand.spec, PauseCommand.spec, PauseCommand.unpauseSpec, PoolsCommand.spec,
+        ReloadCommand.spec, DrainCommand.spec, ConfigCommand.spec, DoctorCommand.spec, PauseCommand.spec,
+        PauseCommand.unpauseSpec, PoolsCommand.spec,
         LakeCommand.spec, QueryCommand.spec, QualityCommand.spec,
         DBCommand.spec, VersionCommand.spec, SchemaCommand.spec, TaskCommand.spec,
     ]

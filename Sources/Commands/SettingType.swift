@@ -82,7 +82,9 @@ enum SettingType: Sendable {
             guard let amount = node.string.flatMap({ TimeAmount(parsing: $0) }) else { throw refusal }
             return .duration(amount)
         case .bytes(let range):
-            guard let count = node.string.flatMap({ ByteAmount.parse($0) }), range.contains(count) else { throw refusal }
+            guard let count = node.string.flatMap({ ByteAmount.parse($0) }), range.contains(count) else {
+                throw refusal
+            }
             return .bytes(count)
         case .word(let words):
             guard let word = node.string, words.contains(word) else {
@@ -155,7 +157,9 @@ enum SettingType: Sendable {
     }
 
     private static func isVariable(_ name: String) -> Bool {
-        guard let first = name.utf8.first, !(UInt8(ascii: "0")...UInt8(ascii: "9")).contains(first) else { return false }
+        guard let first = name.utf8.first, !(UInt8(ascii: "0")...UInt8(ascii: "9")).contains(first) else {
+            return false
+        }
         return name.utf8.allSatisfy(isWord)
     }
 }

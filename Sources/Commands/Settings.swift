@@ -61,7 +61,8 @@ struct Settings {
                 guard let text = arguments.value(setting.flag) else { continue }
                 values[index] = (try setting.type.parse(text), .flag(setting.flag))
             } catch {
-                throw arguments.usage("\(setting.flag) is '\(arguments.value(setting.flag) ?? "")'; it \(error.message)")
+                throw arguments.usage(
+                    "\(setting.flag) is '\(arguments.value(setting.flag) ?? "")'; it \(error.message)")
             }
         }
     }
@@ -89,7 +90,11 @@ struct Settings {
         _ member: JSONMember, _ name: String, _ names: [String], _ file: SettingsFile
     ) throws(CommandFailure) {
         guard names.contains(name), let index = Setting.all.firstIndex(where: { $0.name == name }) else {
-            let near = nearestName(to: name, among: names).map { "; did you mean '\($0)'?" }
+            var near = nearestName(to: name, among: names).map { "; did you mean '\($0)'?" }
+            let parts = name.split(separator: ".")
+            if parts.count == 2, Setting.all.contains(where: { $0.name == name }) {
+                near = "; write it as \"\(parts[1])\" in \"\(parts[0])\""
+            }
             throw file.failure(
                 at: member.keyOffset, "unknown setting '\(name)'" + (near ?? "; `weir config` lists them"))
         }

@@ -25,7 +25,9 @@ struct Surroundings: Sendable {
     private static func variableNames() -> [String] {
         // The variable `environ` cannot be read safely from Swift.
         let entries = (try? File.read("/proc/self/environ")) ?? []
-        return entries.split(separator: 0).map { String(decoding: $0.prefix { $0 != UInt8(ascii: "=") }, as: UTF8.self) }
+        return entries.split(separator: 0).map {
+            String(decoding: $0.prefix { $0 != UInt8(ascii: "=") }, as: UTF8.self)
+        }
     }
 
     private static func variable(_ name: String) -> String? {

@@ -98,7 +98,8 @@ public enum DAGFolder {
                 } else {
                     let isSettled = status.modified < WallClock.now() - Self.settle
                     next[name] = Entry(
-                        status: status, file: DAGFolder.read(path, kinds: kinds, now: now, names: names), isSettled: isSettled)
+                        status: status, file: DAGFolder.read(path, kinds: kinds, now: now, names: names),
+                        isSettled: isSettled)
                 }
                 if let file = next[name]?.file { files.append(file) }
             }

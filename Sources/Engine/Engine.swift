@@ -174,7 +174,8 @@ public final class Engine: EngineService {
 
     private func startHousekeeper() {
         guard let open = openReader.withLock({ $0 }) else { return }
-        let new = Housekeeper({ [self] in configuration }, clock: clock, open: open) { [self] (order, limit) throws(StoreError) in
+        let new = Housekeeper({ [self] in configuration }, clock: clock, open: open) {
+            [self] (order, limit) throws(StoreError) in
             try remove(order, limit)
         }
         housekeeper.withLock { $0 = new }

@@ -22,7 +22,8 @@ public struct Secrets: Sendable {
     public var sources: [String: Source]
     private let environment: @Sendable (String) -> String?
 
-    public init(_ sources: [String: Source] = [:], environment: @escaping @Sendable (String) -> String? = { _ in nil }) {
+    public init(_ sources: [String: Source] = [:], environment: @escaping @Sendable (String) -> String? = { _ in nil })
+    {
         self.sources = sources
         self.environment = environment
     }

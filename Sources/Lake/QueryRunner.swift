@@ -98,7 +98,8 @@ public struct QueryRunner: Sendable {
     }
 
     private func engine(_ files: [String], _ scratch: borrowing QueryScratch) throws -> DuckDB {
-        try DuckDB(home: home, allowed: [scratch.path], files: files, temporary: scratch.path, limits: limits,
+        try DuckDB(
+            home: home, allowed: [scratch.path], files: files, temporary: scratch.path, limits: limits,
             program: duckdb)
     }
 

@@ -19,7 +19,8 @@ extension Scheduler {
         var env = Self.contextEnvironment(node.run, dag, record, context)
         if let each { env.append(EnvironmentEntry(name: "WEIR_EACH_VALUE", value: each.value.plainText)) }
         if let entry = env.first(where: { $0.value.utf8.contains(0) }) {
-            throw TemplateError(.badValue, "\(entry.name) holds a NUL character, which no environment can", path: ".env")
+            throw TemplateError(
+                .badValue, "\(entry.name) holds a NUL character, which no environment can", path: ".env")
         }
         for entry in dag.env + task.env {
             env.append(EnvironmentEntry(name: entry.name, value: try Template.renderText(entry.value, in: context)))

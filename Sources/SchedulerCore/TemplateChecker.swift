@@ -163,7 +163,8 @@ struct TemplateChecker {
         case .condition:
             problems.error(.misplacedSecret, at: offset, path, "\"when\" cannot use secrets: what it says is shown")
         case .list:
-            problems.error(.misplacedSecret, at: offset, path, "\"for_each\" cannot use secrets: its elements are stored")
+            problems.error(
+                .misplacedSecret, at: offset, path, "\"for_each\" cannot use secrets: its elements are stored")
         }
     }
 

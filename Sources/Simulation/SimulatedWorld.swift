@@ -43,7 +43,8 @@ public final class SimulatedWorld {
         kinds: [KindSpec] = [], environment: [String: String]? = nil
     ) {
         self.now = now
-        configuration = .init(parallelism: parallelism, runsSchedules: runsSchedules, kinds: kinds, environment: environment)
+        configuration = .init(
+            parallelism: parallelism, runsSchedules: runsSchedules, kinds: kinds, environment: environment)
         scheduler = Scheduler(configuration: configuration, snapshot: Snapshot(), now: now) { _ in nil }
     }
 

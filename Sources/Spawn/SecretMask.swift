@@ -28,7 +28,9 @@ public struct SecretMask {
             for line in lines where line.utf8.count >= Self.shortestLine { patterns.insert(Array(line.utf8)) }
         }
         guard !patterns.isEmpty else { return nil }
-        self.patterns = patterns.sorted { $0.count != $1.count ? $0.count > $1.count : $0.lexicographicallyPrecedes($1) }
+        self.patterns = patterns.sorted {
+            $0.count != $1.count ? $0.count > $1.count : $0.lexicographicallyPrecedes($1)
+        }
     }
 
     /// Masks all that a file holds; does nothing where there is none.

@@ -70,7 +70,10 @@ import Testing
     }
 
     @Test(arguments: [
-        ("{\"log_level\": \"inf\"}", "1:15: log_level must be one of debug, info, warning, error; did you mean 'info'?"),
+        (
+            "{\"log_level\": \"inf\"}",
+            "1:15: log_level must be one of debug, info, warning, error; did you mean 'info'?"
+        ),
         ("{\"log_limit\": 5}", "1:15: log_limit must be a number of bytes such as \"64MiB\", from 64KiB to 1024GiB"),
         ("{\"env\": [\"A\", \"a-b\"]}", "1:15: env must hold names of variables; 'a-b' is none"),
         ("{\"env\": \"A\"}", "1:9: env must be a list of names of variables"),
@@ -86,7 +89,7 @@ import Testing
             "{\"secrets\": {\"a.b\": {\"env\": \"x\"}}}",
             "1:14: secrets cannot have the name 'a.b'; it is made of letters, digits, _ and -"
         ),
-        ("{\"retention.keep\": 4}", "1:2: unknown setting 'retention.keep'; did you mean 'retention'?"),
+        ("{\"retention.keep\": 4}", "1:2: unknown setting 'retention.keep'; write it as \"keep\" in \"retention\""),
     ])
     func aMistakeIsToldWithItsPlace(text: String, message: String) throws {
         try home.write("weir.json", text)
@@ -116,7 +119,8 @@ import Testing
     // MARK: What DAG files name
 
     private let dag = """
-        {"id": "d", "tasks": [{"id": "t", "kind": "command", "env": {"A": "{{ env.STAGE }}", "B": "{{ secret.db }}"},
+        {"id": "d", "schedule": "daily", "start": "2022-05-01",
+         "tasks": [{"id": "t", "kind": "command", "env": {"A": "{{ env.STAGE }}", "B": "{{ secret.db }}"},
          "with": {"command": ["true"]}}]}
         """
 
@@ -139,7 +143,10 @@ import Testing
     }
 
     @Test(arguments: [
-        (#""with": {"shell": "echo {{ secret.db }}"}"#, "warning: every user of this machine can see the secret \"db\""),
+        (
+            #""with": {"shell": "echo {{ secret.db }}"}"#,
+            "warning: every user of this machine can see the secret \"db\""
+        ),
         (#""when": "secret.db == 'x'", "with": {"command": ["true"]}"#, "\"when\" cannot use secrets"),
         (
             #""for_each": ["{{ secret.db }}"], "with": {"command": ["true"]}"#,

@@ -75,7 +75,7 @@ import Testing
 
     @Test func theStateIsLookedThrough() throws {
         try home.write("dags/hello.json", helloDAG)
-        #expect(home.weir("trigger", "hello", "--wait").status == 0)
+        #expect(home.weir("trigger", "hello", "--param", "count=0", "--wait").status == 0)
         for check in ["state", "daemon", "store", "time", "work"] { #expect(try status(check) == ["ok"], "\(check)") }
         chmod(home.path + "/state", 0o777)
         #expect(try status("state") == ["warn"])

@@ -48,7 +48,9 @@ import Testing
         let home = try home()
         try home.write(
             "dags/d.json",
-            dag(#""env": {"DB": "{{ secret.db }}"}, "with": {"shell": "cat state/attempts/*/spec.json >spec; : {{ secret.db }}"}"#))
+            dag(
+                #""env": {"DB": "{{ secret.db }}"}, "with": {"shell": "cat state/attempts/*/spec.json >spec; : {{ secret.db }}"}"#
+            ))
         #expect(try home.weir("trigger", "d", "--wait").status == 0)
         #expect(home.read("spec").contains(#""secrets":["db"]"#), "\(home.read("spec"))")
         #expect(!home.read("spec").contains(value))

@@ -20,7 +20,7 @@ import Testing
     @Test func theTaskGetsTheValueAndNoFileDoes() throws {
         var attempt = try TestAttempt(
             #"[ "$A" = "user:$B" ] && [ "$1" = "$B" ] && echo "got <$B>" && read x || echo "no input"; "#
-                + #"printf '{"key": "k", "value": "s3cret-\\"quoted\\"-value"}\n' >$WEIR_OUTPUT"#)
+                + #"printf '{"key": "k", "value": "%s"}\n' "$(echo "$B" | sed 's/"/\\"/g')" >$WEIR_OUTPUT"#)
         attempt.spec.argv += ["sh", reference]
         attempt.spec.env["A"] = "user:" + reference
         attempt.spec.env["B"] = reference

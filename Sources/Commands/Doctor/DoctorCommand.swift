@@ -17,7 +17,9 @@ enum DoctorCommand {
         } catch {
             settings = Settings(defaultsOf: session.home)
             findings.append(
-                .fail("config", error.message, "mend it; until then a daemon that runs keeps its settings, and none starts"))
+                .fail(
+                    "config", error.message,
+                    "mend it; until then a daemon that runs keeps its settings, and none starts"))
         }
         let patient = Patient(session: session, settings: settings)
         findings += SettingChecks.all(patient, settingsAreGood: findings.isEmpty)

@@ -39,7 +39,8 @@ enum WorkChecks {
             return .ok("time", "later than all that has happened here")
         }
         return .fail(
-            "time", "it is \(now.seconds), and something here happened at \(latest.seconds) already: the clock was set back",
+            "time",
+            "it is \(now.seconds), and something here happened at \(latest.seconds) already: the clock was set back",
             "set the clock right; schedules wait until its time is reached again")
     }
 
@@ -86,7 +87,8 @@ enum WorkChecks {
             return [
                 .fail(
                     "work", "\(name) counts as running, and its supervisor is gone",
-                    "the next `weir daemon` finds out and starts it anew; a running one: `weir reload`, else restart it")
+                    "the next `weir daemon` finds out and starts it anew; a running one: `weir reload`, else restart it"
+                )
             ]
         }
         guard let start = instance.startedAt, let median else { return [] }
@@ -95,7 +97,8 @@ enum WorkChecks {
         return [
             .warn(
                 "work", "\(name) runs for \(Text.duration(runs)); \(Text.duration(median)) is usual",
-                "see `weir logs \(name)`; `weir cancel \(run.dagID) \(run.runID)` ends the run, \"timeout\" does so by itself")
+                "see `weir logs \(name)`; `weir cancel \(run.dagID) \(run.runID)` ends the run, \"timeout\" does so by itself"
+            )
         ]
     }
 
