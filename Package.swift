@@ -55,7 +55,8 @@ let package = Package(
         library(
             "Commands",
             [
-                "API", "Engine", "Lake", "Simulation", "SQLiteStore", "Store", "TaskKinds", "Spawn", "SchedulerCore",
+                "API", "Engine", "Lake", "Mail", "Simulation", "SQLiteStore", "Store", "TaskKinds", "Spawn",
+                "SchedulerCore",
                 "Observability", "JSONText", "CPosix",
             ]),
 

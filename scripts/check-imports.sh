@@ -21,7 +21,7 @@ allowed() {
         TaskKinds) echo "Lake Mail Spawn SchedulerCore Observability JSONText" ;;
         HTTPServer) echo "CMicroHTTPD" ;;
         API) echo "HTTPServer Engine SchedulerCore JSONText" ;;
-        Commands) echo "API Engine HTTPServer Lake Simulation SQLiteStore Store TaskKinds Spawn SchedulerCore Observability JSONText CPosix" ;;
+        Commands) echo "API Engine HTTPServer Lake Mail Simulation SQLiteStore Store TaskKinds Spawn SchedulerCore Observability JSONText CPosix" ;;
         weir) echo "Commands" ;;
         weir-supervise) echo "Spawn" ;;
         *) echo "?" ;;

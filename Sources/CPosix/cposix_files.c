@@ -6,11 +6,36 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
+#include <sys/mman.h>
+#include <sys/timex.h>
+#include <sys/vfs.h>
 #include <time.h>
 #include <unistd.h>
 
 int weir_renameat2(const char *from, const char *to, unsigned int flags) {
     return renameat2(AT_FDCWD, from, AT_FDCWD, to, flags);
+}
+
+int weir_memory_file(const char *label) {
+    int fd = memfd_create(label, MFD_CLOEXEC);
+    if (fd < 0 || fd > 2) return fd;
+    int moved = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+    int error = errno;
+    close(fd);
+    errno = error;
+    return moved;
+}
+
+int64_t weir_filesystem_type(const char *path) {
+    struct statfs status;
+    return statfs(path, &status) < 0 ? -1 : (int64_t)status.f_type;
+}
+
+int weir_clock_is_synchronised(void) {
+    struct timex state = {0};
+    int outcome = adjtimex(&state);
+    if (outcome < 0) return -1;
+    return outcome != TIME_ERROR && !(state.status & STA_UNSYNC);
 }
 
 int weir_sync_filesystem(int fd) { return syncfs(fd); }

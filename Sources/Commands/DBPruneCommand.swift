@@ -54,7 +54,7 @@ enum DBPruneCommand {
             policy.endedBefore = Instant(microseconds: now - age.microseconds)
             policy.auditBefore = policy.endedBefore
         } else if keep == nil {
-            policy = session.retention.policy(at: Instant(microseconds: now))
+            policy = session.settings.retention.policy(at: Instant(microseconds: now))
         }
         guard policy.removesRuns else {
             throw arguments.usage("say what may go: --older-than AGE, --keep N, or \"retention\" in weir.json")

@@ -10,8 +10,7 @@ import Spawn
 enum DaemonCommand {
     static let spec = CommandSpec(
         name: "daemon", summary: "run the scheduler in this process",
-        options: [
-            .value("--parallelism", "N", "attempts at once over all DAGs; stays so when weir.json is read again"),
+        options: Setting.options + [
             .flag("--take-over", "end the Weir that runs here, also one that hangs, and go on in its place"),
             .flag("--drain", "start no task, wait for those that run, and exit; asks a daemon that runs to do so"),
         ],
@@ -22,9 +21,8 @@ enum DaemonCommand {
             ("kill -USR2 PID", "drain it, as `weir drain` does"),
         ]
     ) { arguments, surroundings in
-        var session = try Session(arguments, surroundings)
-        let parallelism = try arguments.integer("--parallelism", in: 1...4096)
-        if let parallelism { session.parallelism = parallelism }
+        let session = try Session(arguments, surroundings)
+        Log.setLevel(session.settings.logLevel)
         if arguments.has("--drain"), !arguments.has("--take-over"), try DrainCommand.drainRunning(session) {
             return .done
         }
@@ -42,7 +40,7 @@ enum DaemonCommand {
             // Only matters when the engine ended by itself; during a stop nobody waits any more.
             kill(getpid(), Signals.engineEnded)
         }
-        let service = DaemonService(engine, session, notifier, fixedParallelism: parallelism)
+        let service = DaemonService(engine, session, arguments, notifier)
         let server: HTTPServer
         do throws(HTTPError) {
             server = try HTTPServer(

@@ -33,7 +33,7 @@ final class EngineAccess {
     /// - Parameter startsNothing: the command only changes what is stored: no task is started for it where no daemon runs.
     init(_ session: Session, startsNothing: Bool = false) throws(CommandFailure) {
         self.session = session
-        if startsNothing { self.session.parallelism = 0 }
+        self.session.startsNothing = startsNothing
         client = ControlClient(socket: session.home.socket)
         let deadline = WallClock.monotonic() + Self.patience
         while try !find(announcing: "no daemon runs in \(session.home.path)") {
@@ -183,17 +183,11 @@ final class EngineAccess {
         _ session: Session, runsSchedules: Bool
     ) throws(EngineError) -> EngineConfiguration {
         let programs = try session.surroundings.programs()
-        var environment = [
-            "PATH": session.surroundings.environment("PATH") ?? "/usr/local/bin:/usr/bin:/bin", "TZ": "UTC",
-        ]
-        // What a task may see of the daemon's environment; nothing else of it does.
-        for name in ["HOME", "LANG", "TZ", "WEIR_DUCKDB", "WEIR_SENDMAIL", "WEIR_LAKE"] {
-            if let value = session.surroundings.environment(name) { environment[name] = value }
-        }
-        return EngineConfiguration(
+        var configuration = EngineConfiguration(
             home: session.home, weirProgram: programs.weir, supervisorProgram: programs.supervisor,
-            kinds: Session.kinds,
-            parallelism: session.parallelism, runsSchedules: runsSchedules, version: Program.version,
-            retention: session.retention, environment: environment)
+            kinds: Session.kinds, runsSchedules: runsSchedules, version: Program.version)
+        session.settings.apply(to: &configuration, session.surroundings.environment)
+        if session.startsNothing { configuration.parallelism = 0 }
+        return configuration
     }
 }

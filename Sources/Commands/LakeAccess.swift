@@ -9,7 +9,7 @@ struct LakeAccess {
     let session: Session
 
     init(_ arguments: Arguments, _ surroundings: Surroundings) throws(CommandFailure) {
-        session = try Session(arguments, surroundings, readsSettings: false)
+        session = try Session(arguments, surroundings)
         lake = LakeRoot(path: session.lakePath, attempt: "command")
     }
 
@@ -41,7 +41,7 @@ struct LakeAccess {
 
     /// DuckDB with limits, for what the manifests do not tell.
     func runner(_ limits: DuckDB.Limits = .query) -> QueryRunner {
-        QueryRunner(home: session.home.path, lake: lake, limits: limits)
+        QueryRunner(home: session.home.path, lake: lake, limits: limits, duckdb: session.settings.duckdb)
     }
 
     /// A day that an option or an argument names.

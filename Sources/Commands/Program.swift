@@ -12,7 +12,8 @@ public enum Program {
         TriggerCommand.spec, BackfillCommand.spec, BackfillsCommand.spec, RunsCommand.spec, TasksCommand.spec,
         LogsCommand.spec, WhyCommand.spec, ClearCommand.spec, ClearCommand.retrySpec, MarkCommand.spec,
         CancelCommand.spec, DaemonCommand.spec, StatusCommand.spec,
-        ReloadCommand.spec, DrainCommand.spec, PauseCommand.spec, PauseCommand.unpauseSpec, PoolsCommand.spec,
+        ReloadCommand.spec, DrainCommand.spec, ConfigCommand.spec, DoctorCommand.spec, PauseCommand.spec,
+        PauseCommand.unpauseSpec, PoolsCommand.spec,
         LakeCommand.spec, QueryCommand.spec, QualityCommand.spec,
         DBCommand.spec, VersionCommand.spec, SchemaCommand.spec, TaskCommand.spec,
     ]

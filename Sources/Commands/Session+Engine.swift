@@ -24,7 +24,7 @@ extension Session {
         let snapshot: Snapshot
         do throws(StoreError) { snapshot = try reader.snapshot() } catch { throw CommandFailure(error) }
         let scheduler = Scheduler(
-            configuration: .init(parallelism: parallelism, runsSchedules: false, kinds: Self.kinds),
+            configuration: .init(parallelism: settings.parallelism, runsSchedules: false, kinds: Self.kinds),
             snapshot: snapshot, now: Instant(microseconds: WallClock.now())
         ) { Self.parsed($0) }
         return scheduler.explain(dag: run.dagID, runID: run.runID)

@@ -23,9 +23,6 @@ extension Session {
         }
     }
 
-    /// `WEIR_LAKE`, or `state/lake` of the home: as tasks see it, for which a relative one counts from the home.
-    var lakePath: String {
-        let path = surroundings.environment("WEIR_LAKE") ?? home.lake
-        return path.hasPrefix("/") ? path : home.path + "/" + path
-    }
+    /// Where the lake stands, as tasks see it.
+    var lakePath: String { settings.lake }
 }

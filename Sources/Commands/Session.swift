@@ -11,10 +11,9 @@ import TaskKinds
 /// What a command works with: the home, the settings, the store, the engine.
 struct Session {
     let home: Home
-    /// Attempts at once over all DAGs.
-    var parallelism: Int
-    /// What is removed of the history.
-    let retention: Retention
+    let settings: Settings
+    /// The engine of this command only changes what is stored.
+    var startsNothing = false
     let surroundings: Surroundings
 
     var terminal: Terminal { surroundings.terminal }
@@ -30,9 +29,7 @@ struct Session {
         }
         defer { free(path) }
         home = Home(path: String(cString: path))
-        let settings = readsSettings ? try Settings(home, environment: surroundings.environment) : nil
-        parallelism = settings?.parallelism ?? Settings.parallelism
-        retention = settings?.retention ?? Retention()
+        settings = readsSettings ? try Settings(home, surroundings.environment, arguments) : Settings(defaultsOf: home)
         self.surroundings = surroundings
     }
 
@@ -65,7 +62,7 @@ struct Session {
 
     /// - Parameter now: what time it is, for warnings that need it.
     func folder(now: Instant? = nil) throws(CommandFailure) -> DAGFolderContents {
-        let contents = DAGFolder.load(home, kinds: Self.kinds, now: now)
+        let contents = DAGFolder.load(home, kinds: Self.kinds, now: now, names: settings.names)
         if let problem = contents.problem {
             throw CommandFailure(.notFound, "no DAG folder: \(problem); `weir init` makes one")
         }

@@ -64,8 +64,9 @@ enum SimulateCommand {
             }
         return Forecast.Question(
             dag: dag, from: start, to: to ?? start + TimeAmount(seconds: 31 * 86_400),
-            parallelism: try arguments.integer("--parallelism", in: 1...4096) ?? session.parallelism,
-            pools: try pools(arguments, dag, reader), kinds: Session.kinds, assumptions: durations.known,
+            parallelism: session.settings.parallelism,
+            pools: try pools(arguments, dag, reader), kinds: Session.kinds, environment: session.forecastEnvironment,
+            assumptions: durations.known,
             otherwise: durations.otherwise)
     }
 

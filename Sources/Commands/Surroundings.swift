@@ -7,15 +7,27 @@ struct Surroundings: Sendable {
     var terminal: Terminal
     /// A variable of the environment; an empty one counts as none.
     var environment: @Sendable (String) -> String?
+    /// The names of all variables of the environment that are set.
+    var variables: @Sendable () -> [String]
     var programs: @Sendable () throws(EngineError) -> Programs
 
     init(
         terminal: Terminal = .standard, environment: @escaping @Sendable (String) -> String? = Self.variable,
+        variables: @escaping @Sendable () -> [String] = Self.variableNames,
         programs: @escaping @Sendable () throws(EngineError) -> Programs = Programs.installed
     ) {
         self.terminal = terminal
         self.environment = environment
+        self.variables = variables
         self.programs = programs
+    }
+
+    private static func variableNames() -> [String] {
+        // The variable `environ` cannot be read safely from Swift.
+        let entries = (try? File.read("/proc/self/environ")) ?? []
+        return entries.split(separator: 0).map {
+            String(decoding: $0.prefix { $0 != UInt8(ascii: "=") }, as: UTF8.self)
+        }
     }
 
     private static func variable(_ name: String) -> String? {

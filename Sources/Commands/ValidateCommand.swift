@@ -19,8 +19,9 @@ enum ValidateCommand {
             files = try Session(arguments, surroundings).folder(now: now).files
         } else {
             var seen: Set<String> = []
+            let names = try Session(arguments, surroundings).settings.names
             files = arguments.positionals.filter { seen.insert($0).inserted }
-                .map { DAGFolder.read($0, kinds: Session.kinds, now: now) }
+                .map { DAGFolder.read($0, kinds: Session.kinds, now: now, names: names) }
             DAGFolder.refuseDoubles(&files)
         }
         let shown = files.map { file in

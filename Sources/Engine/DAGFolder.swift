@@ -31,13 +31,17 @@ public enum DAGFolder {
     /// Reads and checks the whole folder. Two files with one id are both in error.
     ///
     /// - Parameter now: what time it is, for warnings of bounds that are to come or have passed.
-    public static func load(_ home: Home, kinds: [KindSpec], now: Instant? = nil) -> DAGFolderContents {
+    public static func load(
+        _ home: Home, kinds: [KindSpec], now: Instant? = nil, names: ConfiguredNames? = nil
+    ) -> DAGFolderContents {
         var cache = Cache()
-        return cache.load(home, kinds: kinds, now: now)
+        return cache.load(home, kinds: kinds, now: now, names: names)
     }
 
     /// Reads and checks one file anywhere.
-    public static func read(_ path: String, kinds: [KindSpec], now: Instant? = nil) -> LoadedDAGFile {
+    public static func read(
+        _ path: String, kinds: [KindSpec], now: Instant? = nil, names: ConfiguredNames? = nil
+    ) -> LoadedDAGFile {
         let name = name(of: path)
         do {
             // Anything else could keep its reader waiting for ever.
@@ -45,7 +49,7 @@ public enum DAGFolder {
                 throw SystemError("open", path: path, code: EINVAL)
             }
             let bytes = try File.read(path, limit: 16 << 20)
-            let context = DAGValidationContext(kinds: kinds, now: now, zone: { SystemZones.zone($0) })
+            let context = DAGValidationContext(kinds: kinds, now: now, names: names, zone: { SystemZones.zone($0) })
             let (dag, diagnostics) = DAGParser.parse(bytes, context: context)
             let hash = bytes.withUnsafeBytes { SHA256.hex($0) }
             return LoadedDAGFile(
@@ -67,21 +71,26 @@ public enum DAGFolder {
         }
 
         private var known: [String: Entry] = [:]
+        private var checkedAgainst: ConfiguredNames?
         /// Coarser than the time stamps of any file system.
         private static let settle: Int64 = 2_000_000
 
         public init() {}
 
-        public mutating func load(_ home: Home, kinds: [KindSpec], now: Instant? = nil) -> DAGFolderContents {
-            let names: [String]
+        public mutating func load(
+            _ home: Home, kinds: [KindSpec], now: Instant? = nil, names: ConfiguredNames? = nil
+        ) -> DAGFolderContents {
+            if names != checkedAgainst { known = [:] }
+            checkedAgainst = names
+            let found: [String]
             do {
-                names = try File.list(home.dags).filter { $0.hasSuffix(".json") && !$0.hasPrefix(".") }.sorted()
+                found = try File.list(home.dags).filter { $0.hasSuffix(".json") && !$0.hasPrefix(".") }.sorted()
             } catch {
                 return DAGFolderContents(files: [], problem: "\(error)")
             }
             var next: [String: Entry] = [:]
             var files: [LoadedDAGFile] = []
-            for name in names {
+            for name in found {
                 let path = home.dags + "/" + name
                 guard let status = File.status(path), status.kind == .file else { continue }
                 if let before = known[name], before.status == status, before.isSettled {
@@ -89,7 +98,8 @@ public enum DAGFolder {
                 } else {
                     let isSettled = status.modified < WallClock.now() - Self.settle
                     next[name] = Entry(
-                        status: status, file: DAGFolder.read(path, kinds: kinds, now: now), isSettled: isSettled)
+                        status: status, file: DAGFolder.read(path, kinds: kinds, now: now, names: names),
+                        isSettled: isSettled)
                 }
                 if let file = next[name]?.file { files.append(file) }
             }

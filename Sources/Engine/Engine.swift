@@ -14,7 +14,7 @@ public final class Engine: EngineService {
         case report(ExecutorReport)
         case folder(DAGFolderContents)
         case prune(PruneOrder, limit: Int, OneShot<Result<PruneStep, StoreError>>)
-        case parallelism(Int, actor: String)
+        case settings(EngineConfiguration, actor: String)
         case files(dag: String, upTo: Instant)
         case stop
     }
@@ -24,7 +24,8 @@ public final class Engine: EngineService {
         var open: StoreOpener
     }
 
-    private let configuration: EngineConfiguration
+    private let settings: Mutex<EngineConfiguration>
+    private var configuration: EngineConfiguration { settings.withLock { $0 } }
     private let executor: any Executor
     private let mailbox: Mailbox<Input>
     private let clock: @Sendable () -> Instant
@@ -46,7 +47,7 @@ public final class Engine: EngineService {
         clock: @escaping @Sendable () -> Instant = { Instant(microseconds: WallClock.now()) },
         onEnd: @escaping @Sendable () -> Void = {}
     ) throws(EngineError) {
-        self.configuration = configuration
+        settings = Mutex(configuration)
         self.executor = executor ?? LocalExecutor(configuration)
         self.clock = clock
         ended = onEnd
@@ -132,10 +133,18 @@ public final class Engine: EngineService {
         return try answer.wait().get()
     }
 
-    /// Sets how many attempts may run at once from now on. Those that run go on, also when they are more.
+    /// Goes on with other settings: how many attempts run at once, what they see and how they are ended, what is kept.
+    /// Attempts that run go on as they are. DAG files are checked against the new names when they are read next.
+    ///
     /// - Parameter actor: who asks, for the audit log.
-    public func setParallelism(_ parallelism: Int, actor: String) {
-        mailbox.put(.parallelism(parallelism, actor: actor))
+    public func apply(actor: String, _ change: (inout EngineConfiguration) -> Void) {
+        let changed = settings.withLock { configuration in
+            change(&configuration)
+            return configuration
+        }
+        executor.apply(changed)
+        folderReader.apply(changed)
+        mailbox.put(.settings(changed, actor: actor))
     }
 
     static let stopped = CommandError(.stopping, "the daemon is stopping")
@@ -171,7 +180,8 @@ public final class Engine: EngineService {
 
     private func startHousekeeper() {
         guard let open = readers.withLock({ $0 })?.open else { return }
-        let new = Housekeeper(configuration, clock: clock, open: open) { [self] (order, limit) throws(StoreError) in
+        let new = Housekeeper({ [self] in configuration }, clock: clock, open: open) {
+            [self] (order, limit) throws(StoreError) in
             try remove(order, limit)
         }
         housekeeper.withLock { $0 = new }
@@ -215,7 +225,7 @@ public final class Engine: EngineService {
             switch input {
             case .command(_, _, let answer): answer.give(.failure(Self.stopped))
             case .prune(_, _, let answer): answer.give(.failure(StoreError(.busy, Self.stopped.message)))
-            case .report, .folder, .parallelism, .files, .stop: break
+            case .report, .folder, .settings, .files, .stop: break
             }
         }
     }
@@ -233,7 +243,7 @@ public final class Engine: EngineService {
                 arrivals.withLock { $0 }?.watch(contents)
             case .files(let dag, let upTo): state.filesArrived(dag, upTo: upTo)
             case .prune(let order, let limit, let answer): state.prune(order, limit: limit, answer)
-            case .parallelism(let parallelism, let actor): state.limit(parallelism: parallelism, actor: actor)
+            case .settings(let settings, let actor): state.apply(settings, actor: actor)
             case .stop: stopping = true
             }
         }
@@ -291,7 +301,7 @@ public final class Engine: EngineService {
                 case .folder(let contents): state.keep(contents)
                 case .prune(_, _, let answer):
                     answer.give(.failure(StoreError(.io, state.stoppedBecause ?? "")))
-                case .parallelism(let parallelism, let actor): state.limit(parallelism: parallelism, actor: actor)
+                case .settings(let settings, let actor): state.apply(settings, actor: actor)
                 case .report, .files: break  // Found again after the rebuild.
                 }
             }

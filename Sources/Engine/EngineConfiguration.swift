@@ -23,13 +23,22 @@ public struct EngineConfiguration: Sendable {
     public var retention: Retention
     /// Environment that every attempt gets besides PATH, HOME, LANG, TZ and what its DAG declares.
     public var environment: [String: String]
+    /// What templates may read of Weir's own environment by `env.`; nil: nobody knows.
+    public var templateEnvironment: [String: String]?
+    public var secrets: Secrets
+    /// What DAG files may name by `env.` and `secret.`; nil: there is no configuration to look it up in.
+    public var names: ConfiguredNames?
 
     public init(
         home: Home, weirProgram: String, supervisorProgram: String, kinds: [KindSpec], parallelism: Int = 16,
         runsSchedules: Bool = true, isDraining: Bool = false, version: String,
         grace: TimeAmount = TimeAmount(seconds: 10), logCapBytes: Int64 = 64 << 20, retention: Retention = Retention(),
-        environment: [String: String] = [:]
+        environment: [String: String] = [:], templateEnvironment: [String: String]? = nil,
+        secrets: Secrets = Secrets(), names: ConfiguredNames? = nil
     ) {
+        self.templateEnvironment = templateEnvironment
+        self.secrets = secrets
+        self.names = names
         self.home = home
         self.weirProgram = weirProgram
         self.supervisorProgram = supervisorProgram

@@ -7,7 +7,7 @@ import Store
 
 /// What the loop's thread owns: the Scheduler, the store, and the answers that wait for a commit.
 final class EngineState {
-    private let configuration: EngineConfiguration
+    private var configuration: EngineConfiguration
     private let store: any Store
     private let executor: any Executor
     private let clock: () -> Instant
@@ -73,7 +73,7 @@ final class EngineState {
         scheduler = Scheduler(
             configuration: .init(
                 parallelism: parallelism, isDraining: isDraining, runsSchedules: configuration.runsSchedules,
-                kinds: configuration.kinds),
+                kinds: configuration.kinds, environment: configuration.templateEnvironment),
             snapshot: snapshot, now: clock()
         ) { DAGParser.parse(Array($0.text.utf8), context: context).dag }
         loaded = []
@@ -312,7 +312,15 @@ final class EngineState {
 
     // MARK: Commands
 
-    func limit(parallelism new: Int, actor: String) {
+    func apply(_ settings: EngineConfiguration, actor: String) {
+        configuration = settings
+        if let environment = settings.templateEnvironment {
+            scheduler.handle(.environment(environment), now: clock())
+        }
+        limit(parallelism: settings.parallelism, actor: actor)
+    }
+
+    private func limit(parallelism new: Int, actor: String) {
         guard new != parallelism else { return }
         audits.append(
             AuditEntry(

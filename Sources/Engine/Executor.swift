@@ -14,8 +14,14 @@ public protocol Executor: AnyObject, Sendable {
     /// Find out how these attempts stand, which the store says are running: after a start, or after a failed commit.
     /// Attempts that are being watched already are left alone.
     func recover(_ attempts: [Int64])
+    /// From now on attempts start with these settings.
+    func apply(_ configuration: EngineConfiguration)
     /// Stops watching. Attempts go on under their supervisors.
     func stop()
+}
+
+extension Executor {
+    public func apply(_ configuration: EngineConfiguration) {}
 }
 
 public enum ExecutorReport: Sendable {

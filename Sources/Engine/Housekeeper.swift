@@ -17,7 +17,7 @@ final class Housekeeper: Sendable {
     private let isStopped = Atomic<Bool>(false)
 
     init(
-        _ configuration: EngineConfiguration, clock: @escaping @Sendable () -> Instant,
+        _ configuration: @escaping @Sendable () -> EngineConfiguration, clock: @escaping @Sendable () -> Instant,
         open: @escaping StoreOpener,
         remove: @escaping @Sendable (PruneOrder, Int) throws(StoreError) -> PruneStep
     ) {
@@ -26,7 +26,7 @@ final class Housekeeper: Sendable {
         let new = WorkerThread { [self] in
             while !isStopped.load(ordering: .acquiring) {
                 do throws(StoreError) {
-                    try clean(configuration, now: clock(), try open(), remove)
+                    try clean(configuration(), now: clock(), try open(), remove)
                 } catch {
                     Log.warning("cannot remove old history; trying again in an hour", ["error": error.message])
                 }

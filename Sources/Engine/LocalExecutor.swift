@@ -12,7 +12,8 @@ public final class LocalExecutor: Executor {
         var watched: Set<Int64> = []
     }
 
-    private let configuration: EngineConfiguration
+    private let settings: Mutex<EngineConfiguration>
+    private var configuration: EngineConfiguration { settings.withLock { $0 } }
     private let cgroup: String?
     private let state = Mutex(State())
     /// Starts and kills, in order: a kill never overtakes the start that it is about.
@@ -28,9 +29,11 @@ public final class LocalExecutor: Executor {
     }
 
     public init(_ configuration: EngineConfiguration) {
-        self.configuration = configuration
+        settings = Mutex(configuration)
         cgroup = CgroupRoot.find()
     }
+
+    public func apply(_ configuration: EngineConfiguration) { settings.withLock { $0 = configuration } }
 
     public func begin(onReport: @escaping @Sendable (ExecutorReport) -> Void) throws(EngineError) {
         report.withLock { $0 = Listener(tell: onReport) }
@@ -49,10 +52,12 @@ public final class LocalExecutor: Executor {
             do {
                 try directory.create()
                 Fault.point("start.directory_made")
-                try spec(launch, directory).write(to: directory)
+                let (configuration, spec) = (configuration, spec(launch, directory))
+                try spec.write(to: directory)
                 Fault.point("start.spec_written")
+                let secrets = try Self.secrets(of: spec, configuration.secrets)
                 let supervisor = try SupervisorLauncher.start(
-                    program: configuration.supervisorProgram, directory: directory)
+                    program: configuration.supervisorProgram, directory: directory, secrets: secrets)
                 Fault.point("start.spawned")
                 watch(launch.attempt, pid: supervisor.pid, pidfd: supervisor.pidfd)
             } catch {
@@ -135,7 +140,8 @@ public final class LocalExecutor: Executor {
         case .running(let identity, let pidfd): watch(attempt, pid: identity.pid, pidfd: pidfd)
         case .revoked:
             if let failedStart {
-                let reason = "could not start the supervisor: \(failedStart)"
+                let isSecret = failedStart is Secrets.Problem
+                let reason = isSecret ? "\(failedStart)" : "could not start the supervisor: \(failedStart)"
                 if Shortage.isBehind(failedStart) { return tell(.postponed(attempt, reason: reason)) }
                 tell(.ended(attempt, AttemptEnd(outcome: .startFailed, reason: reason)))
             } else if wasWatched {
@@ -144,7 +150,9 @@ public final class LocalExecutor: Executor {
             } else {
                 tell(.revoked(attempt))
             }
-        case .lost(let reason): tell(.lost(attempt, reason: reason))
+        case .lost(let reason):
+            cover(directory)
+            tell(.lost(attempt, reason: reason))
         case .unproven(let reason): tell(.unsupervised(attempt, reason: reason))
         }
     }
@@ -180,7 +188,23 @@ public final class LocalExecutor: Executor {
 
     // MARK: Specs
 
+    private static func secrets(of spec: AttemptSpec, _ known: Secrets) throws(Secrets.Problem) -> AttemptSecrets {
+        var values: [String: String] = [:]
+        for name in spec.secrets { values[name] = try known.value(name) }
+        return AttemptSecrets(values)
+    }
+
+    /// Masks what a task has printed whose supervisor was killed before it could: with the values as they are now.
+    private func cover(_ directory: AttemptDirectory) {
+        guard let spec = try? AttemptSpec.read(from: directory), !spec.secrets.isEmpty else { return }
+        let known = configuration.secrets
+        guard let mask = SecretMask(spec.secrets.compactMap { try? known.value($0) }) else { return }
+        mask.cover(directory.log)
+        mask.cover(directory.output)
+    }
+
     private func spec(_ launch: AttemptLaunch, _ directory: AttemptDirectory) -> AttemptSpec {
+        let configuration = configuration
         let home = configuration.home.path
         let token = AttemptSpec.randomToken()
         var env = configuration.environment
@@ -206,7 +230,10 @@ public final class LocalExecutor: Executor {
             attempt: launch.attempt, token: token, argv: argv, cwd: folder, env: env,
             timeoutMicroseconds: launch.timeout?.microseconds, graceMicroseconds: configuration.grace.microseconds,
             logCapBytes: configuration.logCapBytes, limits: Self.limits(launch),
-            cgroup: cgroup.map { "\($0)/weir-\(token)" }, task: task)
+            cgroup: cgroup.map { "\($0)/weir-\(token)" },
+            secrets: launch.env.reduce(SecretReference.names(in: launch.with)) {
+                $0.union(SecretReference.names(in: $1.value))
+            }.sorted(), task: task)
     }
 
     private static func limits(_ launch: AttemptLaunch) -> ResourceLimits {

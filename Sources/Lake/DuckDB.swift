@@ -44,10 +44,12 @@ public struct DuckDB: Sendable {
     ///   - files: single files that they may read.
     ///   - temporary: a folder for what does not fit into memory.
     ///   - limits: nil for none but DuckDB's own.
+    ///   - program: nil for that of `WEIR_DUCKDB`, or one of the usual places.
     public init(
-        home: String, allowed: [String], files: [String] = [], temporary: String, limits: Limits? = nil
+        home: String, allowed: [String], files: [String] = [], temporary: String, limits: Limits? = nil,
+        program given: String? = nil
     ) throws {
-        program = try Self.find(home: home)
+        program = try Self.find(home: home, given: given)
         self.home = home
         self.allowed = allowed
         self.files = files
@@ -55,8 +57,11 @@ public struct DuckDB: Sendable {
         self.limits = limits
     }
 
-    private static func find(home: String) throws -> String {
-        if let given = getenv("WEIR_DUCKDB").map({ String(cString: $0) }), !given.isEmpty {
+    /// Where the program stands.
+    ///
+    /// - Parameter given: what a person has set; nil or empty: nothing.
+    public static func find(home: String, given setting: String? = nil) throws -> String {
+        if let given = setting ?? getenv("WEIR_DUCKDB").map({ String(cString: $0) }), !given.isEmpty {
             guard access(given, X_OK) == 0 else {
                 throw LakeError("WEIR_DUCKDB is '\(given)', which cannot be executed")
             }

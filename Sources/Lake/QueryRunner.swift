@@ -23,12 +23,14 @@ public struct QueryRunner: Sendable {
     private let home: String
     private let lake: LakeRoot
     private let limits: DuckDB.Limits
+    private let duckdb: String?
 
     /// How often a question is asked at most when partitions change while it runs and cannot be held.
     private static let maximumTries = 5
 
     /// - Parameter home: where DuckDB is looked for, see ``DuckDB``.
-    public init(home: String, lake: LakeRoot, limits: DuckDB.Limits = .query) {
+    public init(home: String, lake: LakeRoot, limits: DuckDB.Limits = .query, duckdb: String? = nil) {
+        self.duckdb = duckdb
         self.home = home
         self.lake = lake
         self.limits = limits
@@ -96,7 +98,9 @@ public struct QueryRunner: Sendable {
     }
 
     private func engine(_ files: [String], _ scratch: borrowing QueryScratch) throws -> DuckDB {
-        try DuckDB(home: home, allowed: [scratch.path], files: files, temporary: scratch.path, limits: limits)
+        try DuckDB(
+            home: home, allowed: [scratch.path], files: files, temporary: scratch.path, limits: limits,
+            program: duckdb)
     }
 
     /// Asks DuckDB for the columns of partitions whose manifests are older than columns in manifests.

@@ -28,7 +28,8 @@ public struct Sendmail: Sendable {
     /// `WEIR_SENDMAIL`.
     public static var environmentSetting: String? { getenv("WEIR_SENDMAIL").map { String(cString: $0) } }
 
-    private func program() throws(MailError) -> String? {
+    /// The program that messages go to; nil when they go to the outbox.
+    public func program() throws(MailError) -> String? {
         guard let setting, !setting.isEmpty else {
             return ["/usr/sbin/sendmail", "/usr/lib/sendmail"].first { Self.isProgram($0) }
         }

@@ -27,6 +27,18 @@ public enum StoreCheck {
         }
     }
 
+    /// The quick look, for `weir doctor`: the format, and what damage SQLite sees without comparing indexes.
+    ///
+    /// - Throws: as `problems`.
+    public static func quick(path: String) throws(StoreError) -> (format: Int, newest: Int, damage: [String]) {
+        guard access(path, F_OK) == 0 else {
+            throw StoreError(.missing, "\(path) does not exist: nothing has run here yet")
+        }
+        let connection = try SQLiteConnection.reading(path)
+        let version = try Schema.version(of: connection)
+        return (version, Schema.migrations.count, try damage(of: connection, "quick_check"))
+    }
+
     private static func problems(of connection: SQLiteConnection) throws(StoreError) -> [StoreProblem] {
         let version = try Schema.version(of: connection)
         guard version <= Schema.migrations.count else { throw Schema.tooNew(connection.path, version) }

@@ -7,11 +7,28 @@ public struct DAGValidationContext: Sendable {
     public var zone: @Sendable (String) -> Zone?
     /// What time it is, to warn of bounds that are to come or have passed; nil: no such warnings.
     public var now: Instant?
+    /// What templates may name of the configuration; nil: there is none to look it up in.
+    public var names: ConfiguredNames?
 
-    public init(kinds: [KindSpec], now: Instant? = nil, zone: @escaping @Sendable (String) -> Zone?) {
+    public init(
+        kinds: [KindSpec], now: Instant? = nil, names: ConfiguredNames? = nil,
+        zone: @escaping @Sendable (String) -> Zone?
+    ) {
+        self.names = names
         self.now = now
         self.kinds = kinds
         self.zone = zone
+    }
+}
+
+/// The names behind `env.` and `secret.` that the configuration has.
+public struct ConfiguredNames: Sendable, Hashable {
+    public var environment: [String]
+    public var secrets: [String]
+
+    public init(environment: [String] = [], secrets: [String] = []) {
+        self.environment = environment
+        self.secrets = secrets
     }
 }
 
@@ -63,7 +80,7 @@ public enum DAGParser {
         let env = reader.environment("env") ?? []
         let list = TaskListReader(
             dag: reader, kinds: context.kinds, params: params, defaults: defaults, dagEnv: env,
-            dependsOnPast: reader.bool("depends_on_past") ?? false
+            dependsOnPast: reader.bool("depends_on_past") ?? false, names: context.names
         ).read()
         return DAG(
             id: id, description: reader.string("description") ?? "", owner: reader.string("owner") ?? "",

@@ -81,6 +81,15 @@ public enum DiagnosticCode: String, Sendable, CaseIterable {
     case unknownTemplateName = "unknown_template_name"
     case unknownParam = "unknown_param"
     case notUpstream = "not_upstream"
+    /// A variable that the configuration does not allow.
+    case unknownEnv = "unknown_env"
+    case unknownSecret = "unknown_secret"
+    /// A secret where its value would be seen or is not there yet.
+    case misplacedSecret = "misplaced_secret"
+    /// A warning: a secret in the arguments of a program, which every user of the machine can see.
+    case visibleSecret = "visible_secret"
+    /// A warning: there is no configuration to look up a variable or a secret in.
+    case uncheckedName = "unchecked_name"
     /// Only when a template is rendered: the task before has not handed on what the template names.
     case unknownOutput = "unknown_output"
 }

@@ -114,7 +114,7 @@ struct KindChecker {
         case .param(let name): given = paramTypes[name] ?? .any
         case .output, .eachValue: given = .any
         case .eachIndex: given = .integer
-        case .run: given = .string
+        case .run, .env, .secret: given = .string
         }
         switch (given, type) {
         case (.any, _), (.string, .duration), (.integer, .number), (.number, .integer): return true

@@ -27,6 +27,10 @@ extension Scheduler {
                     name: "WEIR_RUN_" + field.rawValue.uppercased(), value: String(String.UnicodeScalarView(value))))
         }
         if let each { env.append(EnvironmentEntry(name: "WEIR_EACH_VALUE", value: each.value.plainText)) }
+        if let entry = env.first(where: { $0.value.utf8.contains(0) }) {
+            throw TemplateError(
+                .badValue, "\(entry.name) holds a NUL character, which no environment can", path: ".env")
+        }
         for entry in dag.env + task.env {
             env.append(EnvironmentEntry(name: entry.name, value: try Template.renderText(entry.value, in: context)))
         }
@@ -53,7 +57,7 @@ extension Scheduler {
         let params = (try? JSONDocument(parsing: node.run.params))?.root ?? JSONNode(.object(JSONObject()))
         return TemplateContext(
             dag: dag, run: node.run, taskID: dag.specs[watchedTask(dag, task) ?? task].id, tryNumber: tryNumber,
-            params: params, outputs: outputs, each: each, notice: notice)
+            params: params, outputs: outputs, each: each, environment: configuration.environment, notice: notice)
     }
 
     /// What a task has handed on. For each key of a mapped task an array, with null where an instance has no such key.
@@ -152,10 +156,10 @@ extension TemplateName {
 }
 
 extension AttemptLaunch {
-    /// The rendered parameters as JSON text.
+    /// The rendered parameters as JSON text, with secrets as their names.
     var renderedText: String {
         var writer = JSONWriter()
-        writer.node(with)
+        writer.node(SecretReference.display(with))
         return writer.text
     }
 }

@@ -16,8 +16,14 @@ public final class Scheduler {
 
         /// By name: how parameters are rendered, and whose attempts are told of the tasks before them.
         public var kinds: [String: KindSpec]
+        /// What templates may read of Weir's own environment; nil where nobody knows, see `TemplateContext`.
+        public var environment: [String: String]?
 
-        public init(parallelism: Int, isDraining: Bool = false, runsSchedules: Bool = true, kinds: [KindSpec] = []) {
+        public init(
+            parallelism: Int, isDraining: Bool = false, runsSchedules: Bool = true, kinds: [KindSpec] = [],
+            environment: [String: String]? = nil
+        ) {
+            self.environment = environment
             self.parallelism = parallelism
             self.isDraining = isDraining
             self.runsSchedules = runsSchedules
@@ -140,6 +146,8 @@ public final class Scheduler {
         case .limits(let parallelism, let isDraining):
             configuration.parallelism = parallelism
             configuration.isDraining = isDraining
+        case .environment(let environment):
+            configuration.environment = environment
         case .dagLoaded(let dag, let file, let text, let sha256, let known, let occupied):
             load(dag, file: file, text: text, sha256: sha256, known: known, occupied: occupied, now: now)
         case .dagRemoved(let id):

@@ -6,6 +6,8 @@ public enum SchedulerEvent: Sendable {
     case timePassed
     /// From now on at most so many attempts run at once, over all DAGs; when draining, none is started. What runs goes on.
     case limits(parallelism: Int, isDraining: Bool)
+    /// What templates may read of Weir's own environment, from now on.
+    case environment([String: String])
     /// A DAG file was read and is valid. `known` is the version that already has this content.
     /// `occupied` are the runs of an interval at or after the DAG's cursor, aligned to the new timetable.
     case dagLoaded(DAG, file: String, text: String, sha256: String, known: Int64?, occupied: [Run])

@@ -9,12 +9,15 @@ struct TaskListReader {
     let dagEnv: [(entry: EnvironmentEntry, node: JSONNode, path: String)]
     /// What tasks do that do not say it.
     let dependsOnPast: Bool
+    let names: ConfiguredNames?
     private var problems: DiagnosticCollector { dag.problems }
 
     init(
         dag: ObjectReader, kinds: [KindSpec], params: [Parameter], defaults: TaskSettings?,
-        dagEnv: [(entry: EnvironmentEntry, node: JSONNode, path: String)], dependsOnPast: Bool = false
+        dagEnv: [(entry: EnvironmentEntry, node: JSONNode, path: String)], dependsOnPast: Bool = false,
+        names: ConfiguredNames? = nil
     ) {
+        self.names = names
         self.dag = dag
         self.kinds = kinds
         self.params = params
@@ -34,11 +37,12 @@ struct TaskListReader {
 
         var templates = TemplateChecker(
             params: params.map(\.name), taskIDs: ids, indexOfTask: indexOfTask,
-            isMapped: drafts.map { $0.mapping != nil }, problems: problems)
+            isMapped: drafts.map { $0.mapping != nil }, names: names, problems: problems)
         for entry in dagEnv + (defaults?.env ?? []) { templates.check(entry.node, path: entry.path, task: nil) }
         for (index, draft) in drafts.enumerated() {
             if let with = draft.reader["with"] {
-                templates.check(with, path: draft.reader.path("with"), task: index)
+                let isProgram = kinds.contains { $0.name == draft.kind && $0.launch == .program }
+                templates.check(with, path: draft.reader.path("with"), task: index, isProgram ? .arguments : .value)
             }
             for entry in draft.settings.env ?? [] { templates.check(entry.node, path: entry.path, task: index) }
             if let mapping = draft.mapping {

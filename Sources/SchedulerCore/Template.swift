@@ -203,13 +203,13 @@ extension Template {
     private static func value(
         _ name: TemplateName, _ filters: [TemplateFilter], _ context: TemplateContext
     ) throws(TemplateError) -> JSONNode {
-        guard !filters.isEmpty else { return try context.value(of: name) }
+        guard !filters.isEmpty else { return try SecretReference.checked(name, try context.value(of: name)) }
         var value: JSONNode?
         var absence: TemplateError?
         do throws(TemplateError) { value = try context.value(of: name) } catch { absence = error }
         for filter in filters { value = try filter.apply(value, context.zone) }
         guard let value else { throw absence ?? TemplateError(.unknownOutput, "it gives nothing") }
-        return value
+        return try SecretReference.checked(name, value)
     }
 
     /// Puts a step before the path of an error that comes from inside.

@@ -16,11 +16,14 @@ struct TemplateChecker {
     let problems: DiagnosticCollector
     /// Which tasks have a `for_each`.
     let isMapped: [Bool]
+    let names: ConfiguredNames?
     private var references: [Reference] = []
 
     init(
-        params: [String], taskIDs: [String], indexOfTask: [String: Int], isMapped: [Bool], problems: DiagnosticCollector
+        params: [String], taskIDs: [String], indexOfTask: [String: Int], isMapped: [Bool],
+        names: ConfiguredNames? = nil, problems: DiagnosticCollector
     ) {
+        self.names = names
         self.params = params
         self.taskIDs = taskIDs
         self.indexOfTask = indexOfTask
@@ -47,6 +50,10 @@ struct TemplateChecker {
     /// Where a template stands decides which names it may use.
     enum Place {
         case value
+        /// What a program is started with, which every user of the machine can see.
+        case arguments
+        /// A condition, which the Scheduler decides itself.
+        case condition
         /// The list of a mapped task, before there are elements.
         case list
         /// A notification of the run, when every task has ended.
@@ -58,7 +65,7 @@ struct TemplateChecker {
         do throws(TemplateError) {
             for place in try Condition(parsing: text).places {
                 let offset = problems.offset(inStringAt: start, decoded: place.offset)
-                check(place.name, at: offset, path: path, task: task, .value)
+                check(place.name, at: offset, path: path, task: task, .condition)
             }
         } catch {
             problems.error(
@@ -74,8 +81,14 @@ struct TemplateChecker {
             let offset = problems.offset(inStringAt: start, decoded: error.offset)
             problems.error(DiagnosticCode(rawValue: error.code) ?? .badTemplate, at: offset, path, error.message)
         }
-        for case .name(let name, _, let position) in template.parts {
-            check(name, at: problems.offset(inStringAt: start, decoded: position), path: path, task: task, place)
+        for case .name(let name, let filters, let position) in template.parts {
+            let offset = problems.offset(inStringAt: start, decoded: position)
+            check(name, at: offset, path: path, task: task, place)
+            if case .secret = name, !filters.isEmpty {
+                problems.error(
+                    .misplacedSecret, at: offset, path,
+                    "a secret takes no filter: its value is put in when the process of the task is made")
+            }
         }
     }
 
@@ -115,6 +128,48 @@ struct TemplateChecker {
                 let who = task.map { "task \"\(taskIDs[$0])\"" } ?? "what is meant for all"
                 problems.error(.notMapped, at: offset, path, "\(who) has no \"for_each\", so it has no each")
             }
+        case .env(let variable):
+            check(
+                variable, .unknownEnv, at: offset, path, among: names?.environment,
+                "weir.json does not let templates read \(variable) of the environment", "add it to its \"env\"")
+        case .secret(let secret):
+            check(
+                secret, .unknownSecret, at: offset, path, among: names?.secrets,
+                "weir.json has no secret \"\(secret)\"", "add it to its \"secrets\"")
+            checkPlace(of: secret, at: offset, path: path, place)
+        }
+    }
+
+    /// A name that the configuration has, or should have.
+    private func check(
+        _ name: String, _ code: DiagnosticCode, at offset: Int, _ path: String, among known: [String]?,
+        _ message: String, _ remedy: String
+    ) {
+        guard let known else {
+            let what = code == .unknownEnv ? "env.\(name)" : "secret.\(name)"
+            problems.warning(
+                .uncheckedName, at: offset, path,
+                "\(what) cannot be checked: there is no weir.json here, which would have to name it")
+            return
+        }
+        guard !known.contains(name) else { return }
+        let near = problems.suggestion(for: name, among: known, otherwise: "; \(remedy)")
+        problems.error(code, at: offset, path, message + near)
+    }
+
+    private func checkPlace(of secret: String, at offset: Int, path: String, _ place: Place) {
+        switch place {
+        case .value, .notification: break
+        case .arguments:
+            problems.warning(
+                .visibleSecret, at: offset, path,
+                "every user of this machine can see the secret \"\(secret)\" here, in the list of processes; put it into "
+                    + "\"env\"")
+        case .condition:
+            problems.error(.misplacedSecret, at: offset, path, "\"when\" cannot use secrets: what it says is shown")
+        case .list:
+            problems.error(
+                .misplacedSecret, at: offset, path, "\"for_each\" cannot use secrets: its elements are stored")
         }
     }
 

@@ -21,12 +21,15 @@ public struct TemplateContext: Sendable {
     public var each: (value: JSONNode, index: Int)?
     /// What a notification tells; nil for any other task.
     public var notice: Notice?
+    /// What `env` names; nil where nobody knows the values, as in a simulation: a name then stands for itself.
+    public var environment: [String: String]?
 
     public init(
         dagID: String, runID: String, runType: RunType, taskID: String, tryNumber: Int, logicalDate: Instant,
         interval: DataInterval, zone: Zone, timetable: Timetable?, params: JSONNode, outputs: [String: JSONNode],
-        each: (value: JSONNode, index: Int)? = nil, notice: Notice? = nil
+        each: (value: JSONNode, index: Int)? = nil, environment: [String: String]? = nil, notice: Notice? = nil
     ) {
+        self.environment = environment
         self.notice = notice
         self.dagID = dagID
         self.runID = runID
@@ -45,12 +48,12 @@ public struct TemplateContext: Sendable {
     /// - Parameter params: the object that `run.params` holds as text.
     public init(
         dag: DAG, run: Run, taskID: String, tryNumber: Int, params: JSONNode, outputs: [String: JSONNode] = [:],
-        each: (value: JSONNode, index: Int)? = nil, notice: Notice? = nil
+        each: (value: JSONNode, index: Int)? = nil, environment: [String: String]? = nil, notice: Notice? = nil
     ) {
         self.init(
             dagID: run.dagID, runID: run.runID, runType: run.type, taskID: taskID, tryNumber: tryNumber,
             logicalDate: run.logicalDate, interval: run.interval, zone: dag.zone, timetable: dag.timetable,
-            params: params, outputs: outputs, each: each, notice: notice)
+            params: params, outputs: outputs, each: each, environment: environment, notice: notice)
     }
 
     /// The value of a name; an error for a parameter or an output that is not there.
@@ -94,6 +97,17 @@ public struct TemplateContext: Sendable {
                 value = member
             }
             return value
+        case .env(let name):
+            guard let environment else { return JSONNode(.string("env.\(name)")) }
+            guard let value = environment[name] else {
+                throw TemplateError(
+                    .unknownEnv,
+                    "the environment of Weir has no \(name), or \"env\" in weir.json does not allow it"
+                        + suggestion(for: name, among: environment.keys.sorted(), otherwise: ""))
+            }
+            return JSONNode(.string(value))
+        case .secret(let name):
+            return JSONNode(.string(SecretReference.text(name)))
         }
     }
 

@@ -33,6 +33,24 @@ public enum TemplateName: Sendable, Hashable {
     case eachValue(path: [String])
     /// `each.index`: which element, from 0.
     case eachIndex
+    /// `env.<name>`: a variable of Weir's own environment that the configuration allows.
+    case env(String)
+    /// `secret.<name>`: a secret that the configuration names. It stays a reference until the task's process is made.
+    case secret(String)
+
+    /// As it is written between the braces.
+    var words: String {
+        switch self {
+        case .variable(let variable): variable.rawValue
+        case .param(let name): "params.\(name)"
+        case .output(let task, let key): "outputs.\(task).\(key)"
+        case .eachValue(let path): (["each.value"] + path).joined(separator: ".")
+        case .eachIndex: "each.index"
+        case .run(let field): "run.\(field.rawValue)"
+        case .env(let name): "env.\(name)"
+        case .secret(let name): "secret.\(name)"
+        }
+    }
 
     /// Reads a name without braces. The error's offset counts from the start of `text`.
     init(_ text: String) throws(TemplateError) {
@@ -69,13 +87,25 @@ public enum TemplateName: Sendable, Hashable {
             } else {
                 throw Self.unknown(text, "; there is each.value, each.value.key and each.index")
             }
+        case "env":
+            guard parts.count == 2, !parts[1].isEmpty else {
+                throw Self.unknown(text, "; variables of the environment are written {{ env.NAME }}")
+            }
+            self = .env(String(parts[1]))
+        case "secret":
+            guard parts.count == 2, !parts[1].isEmpty else {
+                throw Self.unknown(text, "; secrets are written {{ secret.name }}")
+            }
+            self = .secret(String(parts[1]))
         default:
             let variables = Variable.allCases.map(\.rawValue)
-            guard parts.count > 1,
-                let word = nearestName(to: String(parts[0]), among: ["params", "outputs", "each", "run"])
+            let roots = ["params", "outputs", "each", "env", "secret", "run"]
+            guard parts.count > 1, let word = nearestName(to: String(parts[0]), among: roots)
             else {
-                let all = (variables + ["params.name", "outputs.task.key", "each.value", "each.index"]).joined(
-                    separator: ", ")
+                let others = [
+                    "params.name", "outputs.task.key", "each.value", "each.index", "env.NAME", "secret.name",
+                ]
+                let all = (variables + others).joined(separator: ", ")
                 throw Self.unknown(text, suggestion(for: text, among: variables, otherwise: "; one of \(all)"))
             }
             let mended = ([word] + parts.dropFirst().map(String.init)).joined(separator: ".")

@@ -29,6 +29,8 @@ public struct Forecast: Sendable {
         /// Pools that are set; the default one exists besides.
         public var pools: [Pool]
         public var kinds: [KindSpec]
+        /// What `env` in templates stands for; nil: for itself.
+        public var environment: [String: String]?
         /// By task.
         public var assumptions: [String: Assumption]
         /// What is assumed of any other task.
@@ -36,8 +38,9 @@ public struct Forecast: Sendable {
 
         public init(
             dag: DAG, from: Instant, to: Instant, parallelism: Int, pools: [Pool] = [], kinds: [KindSpec] = [],
-            assumptions: [String: Assumption] = [:], otherwise: Assumption
+            environment: [String: String]? = nil, assumptions: [String: Assumption] = [:], otherwise: Assumption
         ) {
+            self.environment = environment
             self.dag = dag
             self.from = from
             self.to = to

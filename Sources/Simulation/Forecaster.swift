@@ -41,7 +41,9 @@ final class Forecaster {
         lastMove = question.to
         let span = question.to.microseconds - question.from.microseconds
         patience = TimeAmount(microseconds: max(span, 366 * 86_400_000_000))
-        world = SimulatedWorld(now: question.from, parallelism: question.parallelism, kinds: question.kinds)
+        world = SimulatedWorld(
+            now: question.from, parallelism: question.parallelism, kinds: question.kinds,
+            environment: question.environment)
         world.store.appliesInPlace = true
         specs = Dictionary(question.dag.tasks.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
         places = Dictionary(

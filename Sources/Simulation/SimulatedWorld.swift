@@ -40,10 +40,11 @@ public final class SimulatedWorld {
 
     public init(
         now: Instant = Instant(seconds: 1_700_000_000), parallelism: Int = 16, runsSchedules: Bool = true,
-        kinds: [KindSpec] = []
+        kinds: [KindSpec] = [], environment: [String: String]? = nil
     ) {
         self.now = now
-        configuration = .init(parallelism: parallelism, runsSchedules: runsSchedules, kinds: kinds)
+        configuration = .init(
+            parallelism: parallelism, runsSchedules: runsSchedules, kinds: kinds, environment: environment)
         scheduler = Scheduler(configuration: configuration, snapshot: Snapshot(), now: now) { _ in nil }
     }
 

@@ -64,6 +64,12 @@ public enum AttemptInspector {
         return true
     }
 
+    /// Whether a living supervisor runs the attempt, or its result is there; changes nothing.
+    public static func isCaredFor(_ directory: AttemptDirectory) -> Bool {
+        if case .absent = AttemptResult.read(from: directory) { return supervisor(directory) != nil }
+        return true
+    }
+
     private static func ending(_ directory: AttemptDirectory) -> RecoveryOutcome? {
         switch AttemptResult.read(from: directory) {
         case .good(let result): .finished(result)

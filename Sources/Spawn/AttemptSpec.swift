@@ -26,14 +26,18 @@ public struct AttemptSpec: Sendable {
     public var limits: ResourceLimits
     /// A cgroup v2 directory to create for the task and to remove after it; nil: none. See `CgroupRoot`.
     public var cgroup: String?
+    /// Names of the secrets that `argv`, `env` or `task` refer to; their values come on the supervisor's standard input.
+    public var secrets: [String]
     /// What a built-in task kind reads; the supervisor ignores it.
     public var task: JSONNode?
 
     public init(
         attempt: Int64, token: String, argv: [String], cwd: String, env: [String: String],
         timeoutMicroseconds: Int64? = nil, graceMicroseconds: Int64 = 10_000_000, logCapBytes: Int64 = 64 << 20,
-        limits: ResourceLimits = ResourceLimits(), cgroup: String? = nil, task: JSONNode? = nil
+        limits: ResourceLimits = ResourceLimits(), cgroup: String? = nil, secrets: [String] = [],
+        task: JSONNode? = nil
     ) {
+        self.secrets = secrets
         self.attempt = attempt
         self.token = token
         self.argv = argv
@@ -75,6 +79,7 @@ public struct AttemptSpec: Sendable {
             $0.member("open_files", limits.openFiles)
             $0.member("umask", limits.umask.map { Int64($0) })
             $0.member("cgroup", cgroup)
+            if !secrets.isEmpty { $0.member("secrets", secrets) }
             $0.member("task", task ?? JSONNode(.null))
         }
         return writer.bytes + [0x0A]
@@ -104,9 +109,13 @@ public struct AttemptSpec: Sendable {
             umask: try reader.optional("umask", reader.integer).map { Int32(truncatingIfNeeded: $0 & 0o777) })
         cgroup = try reader.optional("cgroup", reader.string)
         task = try reader.optional("task") { reader.root[$0] }
+        let secrets = (reader.root["secrets"]?.array ?? []).compactMap(\.string)
+        self.secrets = secrets
+        // A reference to a secret stands between NULs.
+        func isGood(_ text: String) -> Bool { !secrets.isEmpty || !text.utf8.contains(0) }
         argv = []
         for node in reader.root["argv"]?.array ?? [] {
-            guard let text = node.string, !text.utf8.contains(0) else {
+            guard let text = node.string, isGood(text) else {
                 throw reader.error("'argv' must be a list of strings without NUL")
             }
             argv.append(text)
@@ -114,7 +123,7 @@ public struct AttemptSpec: Sendable {
         if argv.isEmpty { throw reader.error("'argv' must name a program") }
         env = [:]
         for member in reader.root["env"]?.object?.members ?? [] {
-            guard let value = member.node.string, !value.utf8.contains(0), !member.key.utf8.contains(0),
+            guard let value = member.node.string, isGood(value), !member.key.utf8.contains(0),
                 !member.key.utf8.contains(UInt8(ascii: "="))
             else { throw reader.error("'env' must be an object of strings; '\(member.key)' is not") }
             env[member.key] = value

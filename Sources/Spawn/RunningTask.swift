@@ -9,8 +9,11 @@ struct RunningTask {
     let log: Int32
 
     /// Starts the spec's program: in a process group of its own within the supervisor's session (which is how its
-    /// processes are found when the supervisor itself was killed), output straight to the log, input from /dev/null.
-    init(_ spec: AttemptSpec, _ directory: AttemptDirectory) throws(StartError) {
+    /// processes are found when the supervisor itself was killed), output straight to the log, input from /dev/null; a
+    /// built-in kind, which resolves the references in its parameters itself, gets its secrets there.
+    init(
+        _ spec: AttemptSpec, _ directory: AttemptDirectory, _ secrets: AttemptSecrets = AttemptSecrets([:])
+    ) throws(StartError) {
         var environment = spec.env
         // Marks every process of the attempt, see `AttemptInspector`.
         environment["WEIR_ATTEMPT_TOKEN"] = spec.token
@@ -18,7 +21,14 @@ struct RunningTask {
         let path = try program.find()
 
         let log = try Self.open(directory.log, O_WRONLY | O_APPEND | O_CREAT)
-        let null = try Self.open("/dev/null", O_RDONLY)
+        let input: FileDescriptor
+        if spec.task != nil, !secrets.values.isEmpty {
+            do throws(SystemError) { input = try secrets.file() } catch {
+                throw StartError(description: "cannot hand on secrets: \(error)", code: error.code)
+            }
+        } else {
+            input = try Self.open("/dev/null", O_RDONLY)
+        }
 
         var cgroup = spec.cgroup.flatMap(Cgroup.create)
         var procs: Int32 = -1
@@ -27,7 +37,7 @@ struct RunningTask {
         }
         let isHeld = spec.limits.memoryBytes.map { cgroup?.limitMemory(to: $0) ?? false } ?? false
         var limits = spec.limits.c(inCgroup: isHeld)
-        let stdio = (null.raw, log.raw, log.raw)
+        let stdio = (input.raw, log.raw, log.raw)
         let started = program.withC(path: path, stdio: stdio) { weir_start_task($0, &limits, procs) }
         if procs >= 0 { close(procs) }
         if procs < 0 || started.outside_cgroup || started.failed_step != WEIR_STEP_NONE {

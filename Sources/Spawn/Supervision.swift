@@ -11,7 +11,8 @@ struct Supervision {
 
     private let spec: AttemptSpec
     private let cgroup: Cgroup?
-    private let log: Int32
+    private let directory: AttemptDirectory
+    private var mask: SecretMask?
     private var tree: TaskTree
     private var logCap: LogCap
     private var phase = Phase.running
@@ -27,10 +28,12 @@ struct Supervision {
     /// Microseconds between attempts to end what does not end.
     private static let killInterval: Int64 = 50_000
 
-    init(spec: AttemptSpec, task: RunningTask) {
+    /// - Parameter mask: covers what the task prints of its secrets; nil when it has none.
+    init(spec: AttemptSpec, task: RunningTask, directory: AttemptDirectory, mask: SecretMask?) {
         self.spec = spec
+        self.directory = directory
+        self.mask = mask
         cgroup = task.cgroup
-        log = task.log
         tree = TaskTree(main: task.pid, cgroup: task.cgroup)
         logCap = LogCap(file: task.log, cap: spec.logCapBytes)
         timeout = spec.timeoutMicroseconds.map(BootClock.after) ?? .max
@@ -50,6 +53,7 @@ struct Supervision {
             killRequested = events.wait(until: wake) || killRequested
         }
         _ = logCap.trim()
+        mask?.pass(directory.log)
     }
 
     /// - Returns: when the next step is due at the latest.
@@ -88,12 +92,13 @@ struct Supervision {
 
     /// The log is looked at often while it grows and seldom while it does not.
     private mutating func look(_ now: Int64) {
+        mask?.pass(directory.log)
         lookInterval = logCap.trim() ? Self.shortestLook : min(lookInterval * 2, Self.longestLook)
         nextLook = now + lookInterval
     }
 
     /// The result; to be asked for when `run` has returned.
-    func result(started: Int64, directory: AttemptDirectory) -> AttemptResult {
+    func result(started: Int64) -> AttemptResult {
         var result = AttemptResult(
             attempt: spec.attempt, outcome: .exited, startedMicroseconds: started,
             endedMicroseconds: BootClock.wallTime(), cpuMicroseconds: tree.cpuMicroseconds,
@@ -122,7 +127,8 @@ struct Supervision {
             result.reason = "killed on request"
         default: break
         }
-        addOutput(directory, to: &result)
+        mask?.cover(directory.output)
+        addOutput(to: &result)
         return result
     }
 
@@ -132,7 +138,7 @@ struct Supervision {
     }
 
     /// An output that breaks the contract makes the attempt fail, whatever the program's exit status says.
-    private func addOutput(_ directory: AttemptDirectory, to result: inout AttemptResult) {
+    private func addOutput(to result: inout AttemptResult) {
         let problem: String
         do throws(SystemError) {
             result.outputSHA256 = try AttemptOutput.digest(directory.output)

@@ -60,13 +60,20 @@ public enum Supervisor {
         if directory.isRevoked || events.requested() {
             return notStarted(.killed, spec.attempt, "killed before it was started")
         }
-        let task: RunningTask
-        do throws(StartError) { task = try RunningTask(spec, directory) } catch {
+        let secrets: AttemptSecrets
+        do throws(AttemptFileError) {
+            secrets = spec.secrets.isEmpty ? AttemptSecrets([:]) : try AttemptSecrets.read(0)
+        } catch {
             return notStarted(.startFailed, spec.attempt, error.description)
         }
-        var supervision = Supervision(spec: spec, task: task)
+        let mask = SecretMask(secrets.values.values)
+        let task: RunningTask
+        do throws(StartError) { task = try RunningTask(try spec.resolved(secrets), directory, secrets) } catch {
+            return notStarted(.startFailed, spec.attempt, mask?.masked(error.description) ?? error.description)
+        }
+        var supervision = Supervision(spec: spec, task: task, directory: directory, mask: mask)
         supervision.run(&events)
-        return supervision.result(started: started, directory: directory)
+        return supervision.result(started: started)
     }
 
     /// A full disk is waited for: without its result the attempt would count as lost. A request to end gives up.

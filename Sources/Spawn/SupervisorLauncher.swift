@@ -15,17 +15,27 @@ public enum SupervisorLauncher {
     ///
     /// After an error the attempt may still have been claimed: `AttemptInspector.recover` tells.
     ///
-    /// - Parameter program: path of `weir-supervise`.
+    /// - Parameters:
+    ///   - program: path of `weir-supervise`.
+    ///   - secrets: those that the spec names.
     public static func start(
-        program: String, directory: AttemptDirectory
+        program: String, directory: AttemptDirectory, secrets: AttemptSecrets = AttemptSecrets([:])
     ) throws(StartError) -> Launched {
         // It needs nothing of this process's environment, which may hold secrets.
         let supervisor = Program(
             argv: [program, directory.path], environment: ["PATH": Program.defaultPath], directory: nil)
         let null = try open("/dev/null", O_RDWR)
+        let input: FileDescriptor
+        if secrets.values.isEmpty {
+            input = try open("/dev/null", O_RDONLY)
+        } else {
+            do throws(SystemError) { input = try secrets.file() } catch {
+                throw StartError(description: "cannot hand on secrets: \(error)", code: error.code)
+            }
+        }
         // Should the supervisor itself fail, its words are where a person looks first.
         let log = try open(directory.log, O_WRONLY | O_APPEND | O_CREAT)
-        let pid = try supervisor.spawn(WEIR_GROUP_SESSION, stdio: (null.raw, null.raw, log.raw))
+        let pid = try supervisor.spawn(WEIR_GROUP_SESSION, stdio: (input.raw, null.raw, log.raw))
         // The child is not reaped yet, so its pid cannot belong to another process.
         let pidfd = weir_pidfd_open(pid)
         guard pidfd >= 0 else {

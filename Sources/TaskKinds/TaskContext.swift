@@ -61,10 +61,14 @@ public struct TaskContext: Sendable {
     public init(directory: AttemptDirectory) throws {
         let spec = try AttemptSpec.read(from: directory)
         guard let task = spec.task else { throw TaskFailure("\(directory.spec) names no task", mayRetry: false) }
-        try self.init(directory: directory, attempt: spec.attempt, task: task)
+        let secrets = spec.secrets.isEmpty ? nil : try AttemptSecrets.read(0)
+        try self.init(directory: directory, attempt: spec.attempt, task: task, secrets: secrets)
     }
 
-    public init(directory: AttemptDirectory, attempt: Int64, task: JSONNode) throws {
+    /// - Parameter secrets: the values for the references in the parameters.
+    public init(
+        directory: AttemptDirectory, attempt: Int64, task: JSONNode, secrets: AttemptSecrets? = nil
+    ) throws {
         func text(_ key: String) throws -> String {
             guard let value = task[key]?.string else {
                 throw TaskFailure("\(directory.spec): task.\(key) is missing", mayRetry: false)
@@ -93,7 +97,8 @@ public struct TaskContext: Sendable {
         logicalDate = try text("logical_date")
         intervalStart = try text("data_interval_start")
         intervalEnd = try text("data_interval_end")
-        with = task["with"] ?? JSONNode(.object(JSONObject()))
+        let with = task["with"] ?? JSONNode(.object(JSONObject()))
+        self.with = secrets?.resolve(with) ?? with
         tasks = (task["tasks"]?.array ?? []).map { node in
             Upstream(
                 taskID: node["task_id"]?.string ?? "", mapIndex: Int(node["map_index"]?.integer ?? -1),

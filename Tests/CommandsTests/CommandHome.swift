@@ -68,7 +68,10 @@ func run(_ words: [String], width: Int? = nil, environment: [String: String] = [
     let products = CommandHome.products
     let status = Program.run(
         words,
-        Surroundings(terminal: terminal, environment: { [environment] in environment[$0] }) {
+        Surroundings(
+            terminal: terminal, environment: { [environment] in environment[$0] },
+            variables: { [environment] in Array(environment.keys) }
+        ) {
             Programs(weir: products + "/weir", supervisor: products + "/weir-supervise")
         })
     return CommandHome.Output(status: status, out: terminal.output.out, err: terminal.output.err)

@@ -159,11 +159,17 @@ import Testing
 
     static let wrongSettings: [(text: String, message: String)] = [
         (#"{"retention": 5}"#, "1:15: retention must be an object"),
-        (#"{"retention": {"run": "1d"}}"#, "1:23: unknown setting 'retention.run'; did you mean 'runs'?"),
-        (#"{"retention": {"runs": 400}}"#, "1:24: retention.runs must be a length of time such as \"90d\""),
-        (#"{"retention": {"logs": "soon"}}"#, "1:24: retention.logs must be a length of time such as \"90d\""),
-        (#"{"retention": {"keep": -1}}"#, "1:24: retention.keep must be a number of runs, 0 or more"),
-        (#"{"retention": {"keep": "7"}}"#, "1:24: retention.keep must be a number of runs, 0 or more"),
+        (#"{"retention": {"run": "1d"}}"#, "1:16: unknown setting 'retention.run'; did you mean 'retention.runs'?"),
+        (
+            #"{"retention": {"runs": 400}}"#,
+            "1:24: retention.runs must be a length of time such as \"90d\" or \"1h30m\""
+        ),
+        (
+            #"{"retention": {"logs": "soon"}}"#,
+            "1:24: retention.logs must be a length of time such as \"90d\" or \"1h30m\""
+        ),
+        (#"{"retention": {"keep": -1}}"#, "1:24: retention.keep must be a number from 0 to 1000000000"),
+        (#"{"retention": {"keep": "7"}}"#, "1:24: retention.keep must be a number from 0 to 1000000000"),
     ]
 
     @Test(arguments: wrongSettings.indices)

@@ -64,7 +64,7 @@ import Testing
         let home = try CommandHome()
         if let text { try home.write("weir.json", text) }
         do throws(CommandFailure) {
-            return try Settings(Home(path: home.path)) { environment[$0] }.parallelism
+            return try Settings(Home(path: home.path), { environment[$0] }).parallelism
         } catch {
             // The folder's name is of chance.
             throw CommandFailure(error.status, error.message.replacing(home.path + "/", with: ""))
@@ -83,7 +83,7 @@ import Testing
         ("{\"parallelism\": 0}", "weir.json:1:17: parallelism must be a number from 1 to 4096"),
         ("{\n  \"parallelism\": \"4\"\n}", "weir.json:2:18: parallelism must be a number from 1 to 4096"),
         ("{\n  \"paralelism\": 4}", "weir.json:2:3: unknown setting 'paralelism'; did you mean 'parallelism'?"),
-        ("{\"colour\": 4}", "weir.json:1:2: unknown setting 'colour'"),
+        ("{\"colour\": 4}", "weir.json:1:2: unknown setting 'colour'; `weir config` lists them"),
         ("[]", "weir.json:1:1: must be an object"),
     ])
     func aBadSettingIsNamedWithItsPlace(text: String, message: String) {

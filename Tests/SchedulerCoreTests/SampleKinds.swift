@@ -38,7 +38,9 @@ enum SampleKinds {
             ], exactlyOneOf: [["url", "mail"]]),
     ]
 
-    static let context = DAGValidationContext(kinds: all) { SystemZones.zone($0) }
+    static let context = DAGValidationContext(
+        kinds: all, names: ConfiguredNames(environment: ["STAGE"], secrets: ["db"])
+    ) { SystemZones.zone($0) }
 
     /// Reads a DAG file; the diagnostics as `line:column code message`, warnings with `warning` before the code.
     static func parse(_ text: String) -> (dag: DAG?, lines: [String]) {

@@ -2,6 +2,31 @@
 extension WrongDAGFiles {
     static let expressions: [(text: String, expected: [String])] = [
         (
+            #"{"id":"d","tasks":[{"id":"a","kind":"noop","env":{"A":"{{ env.STAG }}"}}]}"#,
+            [#"1:56 unknown_env weir.json does not let templates read STAG of the environment; did you mean "STAGE"?"#]
+        ),
+        (
+            #"{"id":"d","tasks":[{"id":"a","kind":"noop","env":{"A":"x{{ secret.other }}"}}]}"#,
+            [#"1:57 unknown_secret weir.json has no secret "other"; add it to its "secrets""#]
+        ),
+        (
+            #"{"id":"d","tasks":[{"id":"a","kind":"noop","when":"secret.db == 1"}]}"#,
+            [#"1:52 misplaced_secret "when" cannot use secrets: what it says is shown"#]
+        ),
+        (
+            #"{"id":"d","tasks":[{"id":"a","kind":"command","with":{"shell":"{{ secret.db }}"}}]}"#,
+            [
+                #"1:64 warning visible_secret every user of this machine can see the secret "db" here, in the list of processes; put it into "env""#
+            ]
+        ),
+        (
+            #"{"id":"d","env":{"A":"{{ env }}","B":"{{ secret.a.b }}"},"tasks":[{"id":"a","kind":"noop"}]}"#,
+            [
+                #"1:26 unknown_template_name unknown template name "env"; variables of the environment are written {{ env.NAME }}"#,
+                #"1:42 unknown_template_name unknown template name "secret.a.b"; secrets are written {{ secret.name }}"#,
+            ]
+        ),
+        (
             #"{"id":"d","tasks":[{"id":"a","kind":"noop","when":"ds =="}]}"#,
             ["1:57 bad_condition a name or a value is expected, not the end"]
         ),

@@ -174,7 +174,7 @@ extension WrongDAGFiles {
             [
                 #"1:83 unknown_template_name unknown template name "data_interval_begin"; one of ds, "#
                     + "ds_nodash, ts, logical_date, data_interval_start, data_interval_end, prev_ds, next_ds, "
-                    + "run_id, run_type, dag_id, task_id, try_number, params.name, outputs.task.key, each.value, each.index",
+                    + "run_id, run_type, dag_id, task_id, try_number, params.name, outputs.task.key, each.value, each.index, env.NAME, secret.name",
                 #"1:116 unknown_template_name unknown template name "param.x"; did you mean "params.x"?"#,
             ]
         ),
@@ -236,7 +236,7 @@ extension WrongDAGFiles {
                 #"1:23 not_upstream outputs cannot be used here: no task is before all others"#,
                 #"1:50 unknown_template_name unknown template name "nope"; one of ds, ds_nodash, ts, "#
                     + "logical_date, data_interval_start, data_interval_end, prev_ds, next_ds, run_id, "
-                    + "run_type, dag_id, task_id, try_number, params.name, outputs.task.key, each.value, each.index",
+                    + "run_type, dag_id, task_id, try_number, params.name, outputs.task.key, each.value, each.index, env.NAME, secret.name",
             ]
         ),
     ]

@@ -30,6 +30,15 @@ int weir_punch_hole(int fd, int64_t offset, int64_t length);
 int64_t weir_seek_hole(int fd, int64_t offset);
 int64_t weir_seek_data(int fd, int64_t offset);
 
+/// memfd_create(2): an open file without a name, in memory; close-on-exec, never on descriptors 0 to 2.
+int weir_memory_file(const char *label);
+
+/// The magic number of the file system that a path stands on (statfs(2)).
+int64_t weir_filesystem_type(const char *path);
+
+/// Whether the kernel says that the clock is synchronised (adjtimex(2)); -1 when it cannot be asked.
+int weir_clock_is_synchronised(void);
+
 /// write(2) that never raises SIGPIPE in the process: EPIPE is all that happens.
 ssize_t weir_write_nosigpipe(int fd, const void *bytes, size_t count);
 
