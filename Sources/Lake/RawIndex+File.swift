@@ -13,7 +13,7 @@ extension RawIndex {
         self.init(names: names)
         guard File.exists(path) else { return }
         let bytes = try File.read(path, limit: 1 << 32)
-        reserve(bytes.count / Self.usualLine)
+        reserveFinding(bytes.count / Self.usualLine)
         var reader = LineReader(names: names)
         try bytes.withUnsafeBufferPointer { bytes in
             for line in bytes.lines {

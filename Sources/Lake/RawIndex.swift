@@ -64,6 +64,11 @@ struct RawIndex {
     /// Makes room for so many more entries.
     mutating func reserve(_ count: Int) {
         entries.reserveCapacity(entries.count + count)
+    }
+
+    /// Makes room for so many more entries, and for finding them.
+    mutating func reserveFinding(_ count: Int) {
+        reserve(count)
         known.reserveCapacity(entries.count + count)
         winners.reserveCapacity(winners.count + count)
     }
@@ -83,6 +88,15 @@ struct RawIndex {
     mutating func quarantine(_ source: RecordSource, _ digest: SHA256.Digest, reason: String) {
         append(Entry(source: source, digest: digest, outcome: .quarantined, key: nil, reason: names.number(reason)))
     }
+
+    /// Counts a valid record of which nothing is known that has its source or its key: nobody has to look for them, neither
+    /// now nor, until the index is read again, later.
+    mutating func addFirst(_ source: RecordSource, _ digest: SHA256.Digest, key: RecordKey, rank: Int32) {
+        entries.append(Entry(source: source, digest: digest, outcome: .loaded, key: key, rank: rank))
+    }
+
+    /// Whether no valid record was ever counted.
+    var hasNoRecords: Bool { winners.isEmpty }
 
     /// Counts a valid record; whether its content is to be kept in the raw data.
     mutating func add(_ source: RecordSource, _ digest: SHA256.Digest, key: RecordKey, rank: Int32) -> Bool {

@@ -20,14 +20,11 @@ extension RawLoader {
             if index.entries.count > counted { try syncQuarantine() }
             let staged = try publisher.stage(partition)
             var files = try Segments.carryOver(before?.files ?? [], from: partition, to: staged)
-            index.reserve(day.records.count)
-            let kept = day.records.filter { record in
-                !index.isKnown(record.source, record.digest)
-                    && index.add(record.source, record.digest, key: record.key, rank: record.rank)
-            }
+            let order = names.order
+            let kept = count(day.records, in: &index, isNew: before == nil, order)
             guard index.entries.count > counted else { return nil }
             files += try Segments.write(
-                kept, from: day.incoming, to: staged, after: files.map(\.name), order: names.order)
+                kept, from: day.incoming, to: staged, after: files.map(\.name), order: order)
             try index.write(to: staged + "/" + RawIndex.fileName)
             var counts = index.counts
             let largest = kept.map { Int64($0.line.count) }.max() ?? 0
@@ -36,6 +33,23 @@ extension RawLoader {
             // A later load adds records whose places are between those of the first.
             if before?.files.isEmpty ?? true, index.isPlain { counts = counts.adding(Manifest.inOrder, 1) }
             return try publisher.publish(staged, as: partition, Manifest(files: files, run: run, counts: counts))
+        }
+    }
+
+    /// Counts records; those whose content is to be kept.
+    private func count(_ records: [Record], in index: inout RawIndex, isNew: Bool, _ order: [Int32]) -> [Record] {
+        // Of a day that was never seen before, records that rise one above the other are all different.
+        if isNew, index.hasNoRecords, Segments.rise(records, order: order) {
+            index.reserve(records.count)
+            for record in records {
+                index.addFirst(record.source, record.digest, key: record.key, rank: record.rank)
+            }
+            return records
+        }
+        index.reserveFinding(records.count)
+        return records.filter { record in
+            !index.isKnown(record.source, record.digest)
+                && index.add(record.source, record.digest, key: record.key, rank: record.rank)
         }
     }
 

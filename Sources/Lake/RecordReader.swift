@@ -14,6 +14,7 @@ struct RecordReader {
     private var days: [RawLoader.Day] = []
     private var places: [String: Int] = [:]
     private var lastStamp = Stamp()
+    private var room: [UInt8] = []
 
     /// A larger file is set aside: no recognizer writes one, and it would fill the memory.
     private static let largestFile = 1 << 30
@@ -58,9 +59,13 @@ struct RecordReader {
                 aside("not_a_file", isFolder ? "a directory named like a log" : "a link, a pipe or a device"))
             return true
         }
-        let bytes: [UInt8]
+        // The room of the last file is used again: the system would have to clear it for each.
+        var bytes = room
+        room = []
+        defer { room = bytes }
         do throws(SystemError) {
-            bytes = try File.read(item.path, limit: Self.largestFile, followLinks: false)
+            let file = try FileDescriptor.open(item.path, O_RDONLY | O_NOFOLLOW)
+            try file.readAll(into: &bytes, limit: Self.largestFile, path: item.path)
         } catch {
             // One that vanished was never seen; one that may not be read now may be readable later.
             if error.code != ENOENT { try setAside(aside("unreadable", "\(error)")) }

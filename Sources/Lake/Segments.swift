@@ -39,6 +39,20 @@ enum Segments {
         return .init(name: name, rows: files.reduce(0) { $0 + $1.rows }, bytes: bytes, sha256: sha256)
     }
 
+    private static func precedes(_ first: RawLoader.Record, _ second: RawLoader.Record, _ order: [Int32]) -> Bool {
+        // Neighbours mostly differ in their number only.
+        if first.key.source == second.key.source, first.key.time == second.key.time {
+            return first.key.number < second.key.number
+        }
+        let one = (order[Int(first.key.source)], order[Int(first.key.time)], first.key.number)
+        return one < (order[Int(second.key.source)], order[Int(second.key.time)], second.key.number)
+    }
+
+    /// Whether each record has a higher place than the one before it, so that no two have one key.
+    static func rise(_ records: [RawLoader.Record], order: [Int32]) -> Bool {
+        zip(records, records.dropFirst()).allSatisfy { precedes($0, $1, order) }
+    }
+
     /// Writes records in the order of source, time and number, which converting them would have to make otherwise.
     /// - Parameters:
     ///   - names: of the segments that there are.
@@ -47,13 +61,9 @@ enum Segments {
         _ records: [RawLoader.Record], from incoming: IncomingFile, to folder: String, after names: [String],
         order: [Int32]
     ) throws -> [Manifest.DataFile] {
-        func precedes(_ first: RawLoader.Record, _ second: RawLoader.Record) -> Bool {
-            let one = (order[Int(first.key.source)], order[Int(first.key.time)], first.key.number)
-            return one < (order[Int(second.key.source)], order[Int(second.key.time)], second.key.number)
-        }
         var records = records
         // Mostly they came so.
-        if zip(records, records.dropFirst()).contains(where: { precedes($1, $0) }) { records.sort(by: precedes) }
+        if !rise(records, order: order) { records.sort { precedes($0, $1, order) } }
         var files: [Manifest.DataFile] = []
         var names = names
         var rest = records[...]

@@ -48,10 +48,19 @@ public struct FileDescriptor: ~Copyable, Sendable {
     /// - Parameter limit: most bytes that are accepted; more throws EFBIG.
     public borrowing func readAll(limit: Int, path: String? = nil) throws(SystemError) -> [UInt8] {
         var bytes: [UInt8] = []
+        try readAll(into: &bytes, limit: limit, path: path)
+        return bytes
+    }
+
+    /// As `readAll(limit:path:)`, in the place of what is in an array whose room is used again.
+    public borrowing func readAll(
+        into bytes: inout [UInt8], limit: Int, path: String? = nil
+    ) throws(SystemError) {
+        bytes.removeAll(keepingCapacity: true)
         var buffer = [UInt8](repeating: 0, count: min(64 << 10, max(limit, 0) + 1))
         while true {
             let count = Glibc.read(raw, &buffer, buffer.count)
-            if count == 0 { return bytes }
+            if count == 0 { return }
             if count < 0 {
                 if errno == EINTR { continue }
                 throw SystemError("read", path: path)
