@@ -120,7 +120,7 @@ enum ConvertKind: TaskKind {
                         doc: \(SQL.text(schema.structType))
                     })
                 \(isInOrder ? "" : best)
-            ) TO \(SQL.text(target)) (FORMAT parquet, COMPRESSION zstd);
+            ) TO \(SQL.text(target)) (FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1);
             SELECT (SELECT count(*) FROM read_parquet(\(SQL.text(target)))) AS rows,
                 (SELECT json_group_object(field, records) FROM (
                     SELECT field, count(*) AS records
