@@ -25,3 +25,17 @@ int weir_zstd_step(
     if (ZSTD_isError(left)) return -1;
     return left != 0;
 }
+
+void *weir_unzstd_new(void) { return ZSTD_createDStream(); }
+
+void weir_unzstd_free(void *context) { ZSTD_freeDStream(context); }
+
+int weir_unzstd_step(
+    void *context, const void *input, size_t count, size_t *taken, void *output, size_t capacity, size_t *given) {
+    ZSTD_inBuffer in = {input, count, 0};
+    ZSTD_outBuffer out = {output, capacity, 0};
+    size_t left = ZSTD_decompressStream(context, &out, &in);
+    *taken = in.pos;
+    *given = out.pos;
+    return ZSTD_isError(left) ? -1 : 0;
+}

@@ -21,10 +21,16 @@ extension RawLoader {
             let staged = try publisher.stage(partition)
             var files = try Segments.carryOver(before?.files ?? [], from: partition, to: staged)
             let order = names.order
-            let kept = count(day.records, in: &index, isNew: before == nil, order)
+            // Of a day that was never seen before, records that rise one above the other are all different.
+            let rises = before == nil && index.hasNoRecords && Segments.rise(day.records, order: order)
+            let kept = rises ? countFirst(day.records, in: &index) : count(day.records, in: &index)
             guard index.entries.count > counted else { return nil }
-            files += try Segments.write(
-                kept, from: day.incoming, to: staged, after: files.map(\.name), order: order)
+            if rises {
+                files = try Segments.take(day.incoming, to: staged)
+            } else {
+                files += try Segments.write(
+                    kept, from: day.incoming, to: staged, after: files.map(\.name), order: order)
+            }
             try index.write(to: staged + "/" + RawIndex.fileName)
             var counts = index.counts
             let largest = kept.map { Int64($0.line.count) }.max() ?? 0
@@ -36,16 +42,17 @@ extension RawLoader {
         }
     }
 
-    /// Counts records; those whose content is to be kept.
-    private func count(_ records: [Record], in index: inout RawIndex, isNew: Bool, _ order: [Int32]) -> [Record] {
-        // Of a day that was never seen before, records that rise one above the other are all different.
-        if isNew, index.hasNoRecords, Segments.rise(records, order: order) {
-            index.reserve(records.count)
-            for record in records {
-                index.addFirst(record.source, record.digest, key: record.key, rank: record.rank)
-            }
-            return records
+    /// Counts records that are all different; all of them are kept.
+    private func countFirst(_ records: [Record], in index: inout RawIndex) -> [Record] {
+        index.reserve(records.count)
+        for record in records {
+            index.addFirst(record.source, record.digest, key: record.key, rank: record.rank)
         }
+        return records
+    }
+
+    /// Counts records; those whose content is to be kept.
+    private func count(_ records: [Record], in index: inout RawIndex) -> [Record] {
         index.reserveFinding(records.count)
         return records.filter { record in
             !index.isKnown(record.source, record.digest)

@@ -131,7 +131,7 @@ struct RecordReader {
     /// The place of a day in `days`.
     private mutating func day(_ name: String) throws -> Int {
         if let place = places[name] { return place }
-        days.append(.init(incoming: try IncomingFile("\(lake.staging)/incoming/\(name).ndjson")))
+        days.append(.init(incoming: try IncomingFile("\(lake.staging)/incoming/\(name)")))
         places[name] = days.count - 1
         return days.count - 1
     }

@@ -53,6 +53,18 @@ enum Segments {
         zip(records, records.dropFirst()).allSatisfy { precedes($0, $1, order) }
     }
 
+    /// Takes all lines as they came as the segments of a new day.
+    static func take(_ incoming: IncomingFile, to folder: String) throws -> [Manifest.DataFile] {
+        var files: [Manifest.DataFile] = []
+        for (path, file) in try incoming.segments() {
+            var own = file
+            own.name = name(after: files.map(\.name))
+            guard rename(path, folder + "/" + own.name) == 0 else { throw SystemError("rename", path: path) }
+            files.append(own)
+        }
+        return files
+    }
+
     /// Writes records in the order of source, time and number, which converting them would have to make otherwise.
     /// - Parameters:
     ///   - names: of the segments that there are.

@@ -82,7 +82,8 @@ public struct FileDescriptor: ~Copyable, Sendable {
         try Self.writeAll(bytes, to: raw, path: path)
     }
 
-    private static func writeAll(
+    /// Writes every byte to a descriptor that somebody else holds.
+    public static func writeAll(
         _ bytes: UnsafeRawBufferPointer, to raw: Int32, path: String?
     ) throws(SystemError) {
         var rest = bytes

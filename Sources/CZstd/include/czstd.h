@@ -13,4 +13,11 @@ size_t weir_zstd_output_size(void);
 int weir_zstd_step(
     void *context, const void *input, size_t count, size_t *taken, void *output, size_t capacity, size_t *given, int end);
 
+/// The way back. Returns -1 for what is no zstd, or damaged; 0 otherwise, and then there is more when the output is full or the input
+/// is not empty.
+void *weir_unzstd_new(void);
+void weir_unzstd_free(void *context);
+int weir_unzstd_step(
+    void *context, const void *input, size_t count, size_t *taken, void *output, size_t capacity, size_t *given);
+
 #endif
