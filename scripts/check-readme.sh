@@ -6,7 +6,7 @@ cd "$(dirname "$0")/.."
 root=$PWD
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-awk '/^```sh$/ { on = 1; next } /^```/ { on = 0 } on' README.md |
+scripts/markdown_blocks.py sh README.md |
     grep -vE '^make (build|test|verify|demo|bench)' >"$work/commands.sh"
 [ "$(wc -l <"$work/commands.sh")" -ge 10 ] || {
     echo "README.md has no commands to run" >&2

@@ -181,6 +181,7 @@ import Testing
         #expect(
             failed.contains("c is upstream_failed: all_success: b upstream_failed\na is failed: exit 1"), "\(failed)")
         #expect(failed.contains("weir logs d manual__"))
+        #expect(failed.contains("; weir retry d manual__"))
         let json = try home.json("why", "d", "2022-05-09", "c")
         #expect(json["reasons"]?.array?.map { $0["subject"]?.string } == ["c", "a"])
     }
