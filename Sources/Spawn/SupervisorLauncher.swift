@@ -13,7 +13,7 @@ public enum SupervisorLauncher {
     /// Starts the supervisor of one attempt, in a session of its own: it outlives this process. The attempt's `spec.json`
     /// must be complete.
     ///
-    /// After an error the attempt may still have been claimed: `AttemptInspector.recover` tells.
+    /// After an error the attempt may still have been claimed, and run: `AttemptInspector.recover` tells.
     ///
     /// - Parameters:
     ///   - program: path of `weir-supervise`.
@@ -24,6 +24,13 @@ public enum SupervisorLauncher {
         // It needs nothing of this process's environment, which may hold secrets.
         let supervisor = Program(
             argv: [program, directory.path], environment: ["PATH": Program.defaultPath], directory: nil)
+        let pid = try spawn(supervisor, directory, secrets)
+        return Launched(pid: pid, pidfd: try pidfd(of: pid))
+    }
+
+    private static func spawn(
+        _ supervisor: Program, _ directory: AttemptDirectory, _ secrets: AttemptSecrets
+    ) throws(StartError) -> Int32 {
         let null = try open("/dev/null", O_RDWR)
         let input: FileDescriptor
         if secrets.values.isEmpty {
@@ -35,18 +42,26 @@ public enum SupervisorLauncher {
         }
         // Should the supervisor itself fail, its words are where a person looks first.
         let log = try open(directory.log, O_WRONLY | O_APPEND | O_CREAT)
-        let pid = try supervisor.spawn(WEIR_GROUP_SESSION, stdio: (input.raw, null.raw, log.raw))
-        // The child is not reaped yet, so its pid cannot belong to another process.
-        let pidfd = weir_pidfd_open(pid)
-        guard pidfd >= 0 else {
-            let failure = SystemError("pidfd_open")
-            kill(pid, SIGKILL)
-            var status: Int32 = 0
-            while waitpid(pid, &status, 0) < 0, errno == EINTR {}
-            throw StartError(description: "cannot watch a supervisor: \(failure.message)", code: failure.code)
-        }
-        return Launched(pid: pid, pidfd: pidfd)
+        return try supervisor.spawn(WEIR_GROUP_SESSION, stdio: (input.raw, null.raw, log.raw))
     }
+
+    /// Holds the child, which is not reaped yet, so that its pid cannot belong to another process. It may have begun its
+    /// task already: without a free descriptor it is not killed, since one will be free when another process ends.
+    private static func pidfd(of pid: Int32) throws(StartError) -> Int32 {
+        let deadline = BootClock.after(descriptorPatience)
+        while true {
+            let pidfd = weir_pidfd_open(pid)
+            if pidfd >= 0 { return pidfd }
+            let failure = SystemError("pidfd_open")
+            guard Shortage.isBehind(failure), BootClock.now() < deadline else {
+                throw StartError(description: "cannot watch a supervisor: \(failure.message)", code: failure.code)
+            }
+            usleep(1000)
+        }
+    }
+
+    /// Microseconds to wait for a free descriptor.
+    private static let descriptorPatience: Int64 = 10_000_000
 
     private static func open(_ path: String, _ flags: Int32) throws(StartError) -> FileDescriptor {
         do throws(SystemError) { return try FileDescriptor.open(path, flags) } catch {
