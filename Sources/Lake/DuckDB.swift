@@ -14,6 +14,7 @@ public struct DuckDB: Sendable {
     private let files: [String]
     private let temporary: String
     private let limits: Limits?
+    private let keepsOrder: Bool
 
     /// What statements may use.
     public struct Limits: Sendable, Hashable {
@@ -44,10 +45,12 @@ public struct DuckDB: Sendable {
     ///   - files: single files that they may read.
     ///   - temporary: a folder for what does not fit into memory.
     ///   - limits: nil for none but DuckDB's own.
+    ///   - keepsOrder: whether rows without an ORDER BY come in the order that they were read in. Holding to it takes
+    ///     memory and time; ORDER BY is kept either way.
     ///   - program: nil for that of `WEIR_DUCKDB`, or one of the usual places.
     public init(
         home: String, allowed: [String], files: [String] = [], temporary: String, limits: Limits? = nil,
-        program given: String? = nil
+        keepsOrder: Bool = true, program given: String? = nil
     ) throws {
         program = try Self.find(home: home, given: given)
         self.home = home
@@ -55,6 +58,7 @@ public struct DuckDB: Sendable {
         self.files = files
         self.temporary = temporary
         self.limits = limits
+        self.keepsOrder = keepsOrder
     }
 
     /// Where the program stands.
@@ -102,7 +106,7 @@ public struct DuckDB: Sendable {
         try File.makeDirectory(temporary, recursive: true)
         var script = """
             SET TimeZone = 'UTC';
-            SET preserve_insertion_order = true;
+            SET preserve_insertion_order = \(keepsOrder);
             SET autoinstall_known_extensions = false;
             SET autoload_known_extensions = false;
             SET temp_directory = \(SQL.text(temporary));

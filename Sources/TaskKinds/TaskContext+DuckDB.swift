@@ -14,8 +14,10 @@ extension TaskContext {
     ]
 
     /// An engine that sees the lake and nothing else. What does not fit into its memory goes to the attempt's staging area.
-    /// - Parameter input: bytes that it has to read: a small day is not worth many threads.
-    func duckdb(input: Int64? = nil) throws -> DuckDB {
+    /// - Parameters:
+    ///   - input: bytes that it has to read: a small day is not worth many threads.
+    ///   - keepsOrder: whether rows without an ORDER BY keep the order of what was read.
+    func duckdb(input: Int64? = nil, keepsOrder: Bool = true) throws -> DuckDB {
         var memory: Int64?
         if let text = string("memory") {
             memory = ByteAmount.parse(text)
@@ -31,7 +33,8 @@ extension TaskContext {
         return try DuckDB(
             home: home, allowed: [lake.path], temporary: lake.staging + "/duckdb",
             limits: .init(
-                memory: memory ?? Self.quarterOfMemory, threads: threads.map(Int.init) ?? input.map(Self.threads)))
+                memory: memory ?? Self.quarterOfMemory, threads: threads.map(Int.init) ?? input.map(Self.threads)),
+            keepsOrder: keepsOrder)
     }
 
     /// A thread for each so many bytes of compressed data takes about a second.

@@ -56,7 +56,8 @@ enum TransformKind: TaskKind {
                 AS \(SQL.name(item.name))
                 """
         }.joined(separator: ", ")
-        let duckdb = try context.duckdb(input: input.bytes)
+        // To hold the rows of a dataset without an ORDER BY back until their turn takes a third of the time.
+        let duckdb = try context.duckdb(input: input.bytes, keepsOrder: false)
         let rows: [JSONNode]
         do { rows = try duckdb.run(script + ";", variables: ["ds": context.ds]) } catch {
             throw blame(error, folder, setup, datasets, staging, duckdb, context.ds)

@@ -1,4 +1,4 @@
--- One row per detected plate, in the order of the staged records, which is what the six datasets are made of.
+-- One row per detected plate, which is what the six datasets are made of.
 -- The id is the first 8 bytes of SHA-256 of the natural key, top bit cleared: the same in every dataset and every rerun.
 CREATE TEMP TABLE plates AS
 SELECT

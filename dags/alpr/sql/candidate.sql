@@ -1,4 +1,4 @@
--- Every candidate of every class list, with its rank from 0, in the order of the plates.
+-- Every candidate of every class list, with its rank from 0; in no order, since there are many.
 SELECT frame_id, "createDateTime", "sourceId", "sourceFile", "plateIndex", c.class AS "class", c.rank AS "rank",
     c.klass AS "klass", c.name AS "name", c.code AS "code", c.state AS "state", c.make AS "make", c.model AS "model",
     c.year AS "year", c.confidence AS "confidence"
