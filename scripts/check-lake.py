@@ -2,12 +2,12 @@
 """Sends real and generated logs through the lake, and holds what comes out against what others say of them.
 
 Every row and column of the eight datasets must equal what Tests/Oracle/alpr_expected.py computes from the logs alone, and
-every record must be counted as it says; the generator's own account must agree. pyarrow, pandas and DuckDB's Python module
-must read the lake as plain Parquet with Hive's partitions and agree on it. The checks of the quality task must fail when a
+every record must be counted as it says; the generator's own account must agree. pyarrow, pandas, DuckDB's Python module and
+Spark must read the lake as plain Parquet with Hive's partitions and agree on it. The checks of the quality task must fail when a
 single row or value is tampered with. Usage: check-lake.py [--month]; with --month also thirty days of 200,000 frames and
 thousands of faults, whose counts must be right to the frame.
 
-It needs .tools/lake, which `scripts/setup.sh verify` makes, and the recognizer's own logs: those of the folder WEIR_SAMPLES,
+It needs .tools/lake and .tools/spark, which `scripts/setup.sh verify` makes, and the recognizer's own logs: those of the folder WEIR_SAMPLES,
 or ../shared/samples; without them that part is skipped.
 """
 import argparse
@@ -228,6 +228,25 @@ def readers(checks, home, days):
         inside = pyarrow.compute.strftime(table["createDateTime"], format="%Y-%m-%d").to_pylist()
         checks.that(f"{name}: each row lies in the day of its event",
                     [f"{one} in {two}" for one, two in zip(inside, table["dt"].to_pylist()) if one != two])
+    spark(checks, home)
+
+
+def spark(checks, home):
+    """Spark, in a process of its own, writes what it has read of each dataset: the same rows and types."""
+    lake, out = home.lake / "lakestorage", home.path / "spark"
+    done = subprocess.run(
+        [ROOT / ".tools/spark/bin/python", ROOT / "scripts/spark-reader.py", lake, out, *oracle.COLUMNS],
+        capture_output=True, text=True)
+    checks.that("Spark reads the lake", done.stderr.splitlines()[-6:] if done.returncode else [])
+    if done.returncode:
+        return
+    for name in oracle.COLUMNS:
+        wanted = pyarrow.dataset.dataset(str(lake / name), format="parquet", partitioning="hive").to_table()
+        found = pyarrow.parquet.read_table(out / name)
+        checks.equal(f"{name}: Spark finds the columns, the partition and the types",
+                     [(field.name, str(field.type)) for field in found.schema],
+                     [(field.name, str(field.type)) for field in wanted.schema])
+        checks.that(f"{name}: Spark reads what pyarrow reads", differences(rows(found), rows(wanted)))
 
 
 # ---- Tampering ----------------------------------------------------------------------------------------------------

@@ -2,7 +2,7 @@
 # Installs what Weir is built and tested with, where it is missing: Debian packages, and DuckDB into .tools/.
 #
 # Usage: scripts/setup.sh [verify]
-#   verify  also what only `make verify` needs (a mail system, a validator of JSON Schema, readers of Parquet)
+#   verify  also what only `make verify` needs (a mail system, a validator of JSON Schema, readers of Parquet, Spark)
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -11,11 +11,12 @@ jsonschema_version=4.26.0
 pyarrow_version=26.0.1
 pandas_version=3.1.1
 duckdb_module_version=2.0.1
+pyspark_version=4.3.0
 # What Weir needs, and then what the Swift toolchain itself needs to run and to link.
 packages="libsqlite3-dev libmicrohttpd-dev libssl-dev libzstd-dev tzdata zstd curl python3 python3-pip ca-certificates
     binutils gcc libc6-dev libstdc++-12-dev libcurl4 libncurses6 libxml2 zlib1g"
 [ "${1:-}" = verify ] && verify=yes || verify=no
-[ "$verify" = no ] || packages="$packages python3-venv"
+[ "$verify" = no ] || packages="$packages python3-venv openjdk-17-jre-headless"
 
 fail() {
     echo "setup: $1" >&2
@@ -111,7 +112,7 @@ print(*(package + "==" + all.version(package) for package in (word.split("==")[0
     rm -rf ".tools/$name" ".tools/$name.new"
     mkdir -p .tools
     if ! { python3 -m venv ".tools/$name.new" &&
-        ".tools/$name.new/bin/python" -m pip install -q --disable-pip-version-check --only-binary=:all: "$@"; } \
+        ".tools/$name.new/bin/python" -m pip install -q --disable-pip-version-check "$@"; } \
         >"$log" 2>&1; then
         tail -n 5 "$log" >&2
         rm -f "$log"
@@ -125,6 +126,7 @@ if [ "$verify" = yes ]; then
     # A validator that others wrote, so that docs/dag.schema.json means to editors what it means here.
     environment jsonschema "jsonschema==$jsonschema_version"
     # Readers of Parquet that others wrote, so that the lake means to them what it means here.
+    environment spark "pyspark==$pyspark_version"
     environment lake "pyarrow==$pyarrow_version" "pandas==$pandas_version" "duckdb==$duckdb_module_version"
 fi
 echo "setup: everything is there"
