@@ -66,9 +66,9 @@ enum ClearCommand {
     ) throws -> ExitCode {
         let tasks = try tasks(arguments)
         let session = try Session(arguments, surroundings)
+        let reader = try session.existingReader()
         let selection = try RunSelection(
-            arguments, session, try session.existingReader(), usual: usual,
-            possible: Set(RunState.allCases).subtracting([.queued]))
+            arguments, session, reader, usual: usual, possible: Set(RunState.allCases).subtracting([.queued]))
         let access = try EngineAccess(session, startsNothing: arguments.has("--dry-run"))
         defer { access.close() }
         func clear(_ run: Run, dryRun: Bool) throws(CommandFailure) -> [String] {
@@ -95,11 +95,21 @@ enum ClearCommand {
             let goesOn = try arguments.confirms(what, session) { session.terminal.writeError(plan.table(session)) }
             guard goesOn else { return .done }
         }
+        // Tasks that do not run again are no news to who follows one run.
+        var known = chosen.count == 1 ? try states(chosen[0], reader) : [:]
         let changes = try RunChanges(chosen) { run throws(CommandFailure) in try clear(run, dryRun: false) }
+        for name in changes.entries.flatMap(\.tasks) { known[name] = nil }
         let status = show(changes, isDry: false, selection.isBulk, arguments, session)
         guard access.isEmbedded || arguments.has("--wait") else { return status }
-        let end = try Follower(session: session, access: access).follow(runs: changes.runs)
+        let end = try Follower(session: session, access: access).follow(runs: changes.runs, known: known)
         return end == .done ? status : end
+    }
+
+    private static func states(_ run: Run, _ reader: any StoreReader) throws(CommandFailure) -> [String: TaskState] {
+        do throws(StoreError) {
+            return Dictionary(
+                try reader.taskInstances(ofRun: run.id).map { ($0.key.name, $0.state) }, uniquingKeysWith: { $1 })
+        } catch { throw CommandFailure(error) }
     }
 
     /// Tasks by their place, or by `--task`.
