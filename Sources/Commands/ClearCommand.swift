@@ -14,7 +14,7 @@ enum ClearCommand {
         ],
         options: RunSelection.options + [
             .value("--task", "TASK", repeats: true, "a task; for many runs, where TASK has no place"),
-            .flag("--failed", "of these tasks only the failed ones"),
+            .flag("--failed", "of these tasks only those that failed or were cancelled"),
             .flag("--downstream", "also those after them, which is usual"),
             .flag("--only", "not those after them"),
             .flag("--upstream", "also those before them"),
@@ -43,7 +43,7 @@ enum ClearCommand {
     }
 
     static let retrySpec = CommandSpec(
-        name: "retry", summary: "run the failed tasks of a run again, and all that waits for them",
+        name: "retry", summary: "run the failed and cancelled tasks of a run again, and all that waits for them",
         positionals: [
             .init(name: "DAG", help: "id of the DAG"),
             .init(name: "RUN", count: .optional, help: "id of the run, or its date where that is enough to tell it"),
@@ -54,8 +54,11 @@ enum ClearCommand {
             .flag("--dry-run", "only print which"), CommandSpec.json,
         ],
         examples: [
-            ("weir retry alpr_daily 2022-05-02", "the failed ones of that day, with all their tries"),
-            ("weir retry alpr_daily --from 2022-05-02 --to 2022-05-08", "those of all failed runs of a week"),
+            ("weir retry alpr_daily 2022-05-02", "those of that day, with all their tries"),
+            (
+                "weir retry alpr_daily --from 2022-05-02 --to 2022-05-08",
+                "those of all failed runs of a week; of cancelled ones with --state cancelled"
+            ),
         ]
     ) { arguments, surroundings in
         try run(arguments, surroundings, onlyFailed: true, usual: [.failed], verb: "retry")
