@@ -178,7 +178,15 @@ struct RunningCommandTests {
             ])
         let second = run(words, environment: ["WEIR_HOME": home.path])
         #expect(second.status == 0)
-        #expect(second.err.contains("nothing to do: all 2 runs exist already"))
+        #expect(second.err.contains("nothing to do: all 2 runs exist already (--reprocess"), "\(second.err)")
+        #expect(
+            run(words + ["--dry-run"], environment: ["WEIR_HOME": home.path]).err == "", "it does nothing to tell of")
+        #expect(home.weir("backfill", "hello", "--from", "2022-05-04", "-p", "count=98").status == 1)
+        let third = home.weir("backfill", "hello", "--from", "2022-05-02", "--to", "2022-05-04")
+        #expect(third.status == 0)
+        #expect(
+            third.err.contains("nothing to do: all 3 runs exist already, 1 of them failed or cancelled ("),
+            "\(third.err)")
     }
 
     @Test(arguments: [
