@@ -103,7 +103,7 @@ import Testing
         for value in ["hunter22", "hunter222", "hunter2222"] {
             let coded = Base64.encoded(Array((value + "\n").utf8))
             let left = try #require(SecretMask([value])).masked(coded).filter { $0 != "*" && $0 != "=" }
-            #expect(left.count <= 2 && coded.hasSuffix(left) || left.count <= 2, "\(left)")
+            #expect(left.count <= 2, "\(left)")
         }
         #expect(SecretMask(["abc"]) == nil, "what is too short for itself is so in each coding")
     }
