@@ -24,7 +24,7 @@ DAG = {
     "tasks": [{
         "id": "wait_for_it",
         "kind": "command",
-        "with": {"shell": "until [ -e go/$WEIR_DS ]; do sleep 0.02; done; [ $WEIR_DS != 2022-05-02 ]"},
+        "with": {"shell": "until [ -e go/$WEIR_DS ] || [ ! -d go ]; do sleep 0.02; done; [ $WEIR_DS != 2022-05-02 ]"},
     }],
 }
 BACKFILL = "weir backfill a_dag_with_a_long_name --from 2022-05-01 --to 2022-05-12"
@@ -50,7 +50,11 @@ class Pane:
             "TMUX_TMPDIR": work, "TERM": "xterm-256color",
         }
         self.tmux("new-session", "-d", "-x", str(columns), "-y", str(rows), "-c", self.home, "sh")
-        self.wait("the prompt", self.is_at_prompt)
+        try:
+            self.wait("the prompt", self.is_at_prompt)
+        except Mistake:
+            self.close()
+            raise
 
     def tmux(self, *words):
         return subprocess.run(
