@@ -127,7 +127,10 @@ public enum RunJSON {
 
 /// The engine's status as JSON.
 public enum StatusJSON {
-    public static func write(_ status: EngineStatus, to writer: inout JSONWriter) {
+    /// - Parameter more: writes further members.
+    public static func write(
+        _ status: EngineStatus, to writer: inout JSONWriter, more: (inout JSONWriter) -> Void = { _ in }
+    ) {
         writer.object {
             $0.member("pid", status.pid)
             $0.member("version", status.version)
@@ -145,6 +148,7 @@ public enum StatusJSON {
             $0.member("longest_turn_us", status.counters.longestTurnMicroseconds)
             $0.member("role", status.role.rawValue)
             $0.member("draining", status.isDraining)
+            more(&$0)
         }
     }
 

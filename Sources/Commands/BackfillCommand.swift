@@ -1,6 +1,7 @@
 import Engine
 import JSONText
 import SchedulerCore
+import Store
 
 /// `weir backfill`: runs for past intervals.
 enum BackfillCommand {
@@ -41,13 +42,17 @@ enum BackfillCommand {
         let session = try Session(arguments, surroundings)
         let (_, dag) = try session.dag(arguments.required(0))
         let request = try request(arguments, dag)
-        let access = try EngineAccess(session)
+        let access = try EngineAccess(session, startsNothing: request.dryRun)
         defer { access.close() }
         guard case .backfill(let id, let plan) = try access.perform(.backfill(request)) else {
             throw CommandFailure(.failed, "the engine gave another answer than a backfill")
         }
         show(plan, id, request, arguments, session)
-        guard let id else { return .done }
+        guard let id else {
+            // No error: scripts ask for the same range again, and it is there.
+            if !request.dryRun { tellNothing(plan, try unsuccessful(plan, dag.id, session), arguments, session) }
+            return .done
+        }
         if arguments.has("--detach") {
             guard access.isEmbedded else { return .done }
             session.terminal.error("weir: --detach needs a daemon; following it here")
@@ -98,10 +103,30 @@ enum BackfillCommand {
                 return count == 0 ? nil : "\(count) \(words(disposition))"
             }
             session.terminal.error("backfill \(id) of \(request.dag): \(counts.joined(separator: ", "))")
-        } else {
-            session.terminal.error(
-                "nothing to do: all \(plan.count) runs exist already (--reprocess failed or completed runs them again)")
         }
+    }
+
+    /// How many runs of a plan did not succeed, though nothing is to be done about them.
+    private static func unsuccessful(
+        _ plan: [BackfillPlanEntry], _ dag: String, _ session: Session
+    ) throws(CommandFailure) -> Int {
+        let query = RunQuery(
+            dag: dag, states: [.failed, .cancelled], from: plan.map(\.logicalDate).min(),
+            to: plan.map(\.logicalDate).max(), limit: 1_000_000)
+        let names = Set(plan.map(\.runID))
+        guard let reader = try session.reader() else { return 0 }
+        do throws(StoreError) {
+            return try reader.runs(query).count { names.contains($0.runID) }
+        } catch { throw CommandFailure(error) }
+    }
+
+    private static func tellNothing(
+        _ plan: [BackfillPlanEntry], _ unsuccessful: Int, _ arguments: Arguments, _ session: Session
+    ) {
+        guard !arguments.has("--json") else { return }
+        let all = plan.count == 1 ? "the run exists already" : "all \(plan.count) runs exist already"
+        let failed = unsuccessful == 0 ? "" : ", \(unsuccessful) of them failed or cancelled"
+        session.terminal.error("nothing to do: \(all)\(failed) (--reprocess failed or completed runs them again)")
     }
 
     private static func words(_ disposition: BackfillEntry.Disposition) -> String {

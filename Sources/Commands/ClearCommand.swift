@@ -14,7 +14,7 @@ enum ClearCommand {
         ],
         options: RunSelection.options + [
             .value("--task", "TASK", repeats: true, "a task; for many runs, where TASK has no place"),
-            .flag("--failed", "of these tasks only the failed ones"),
+            .flag("--failed", "of these tasks only those that failed or were cancelled"),
             .flag("--downstream", "also those after them, which is usual"),
             .flag("--only", "not those after them"),
             .flag("--upstream", "also those before them"),
@@ -43,7 +43,7 @@ enum ClearCommand {
     }
 
     static let retrySpec = CommandSpec(
-        name: "retry", summary: "run the failed tasks of a run again, and all that waits for them",
+        name: "retry", summary: "run the failed and cancelled tasks of a run again, and all that waits for them",
         positionals: [
             .init(name: "DAG", help: "id of the DAG"),
             .init(name: "RUN", count: .optional, help: "id of the run, or its date where that is enough to tell it"),
@@ -54,8 +54,11 @@ enum ClearCommand {
             .flag("--dry-run", "only print which"), CommandSpec.json,
         ],
         examples: [
-            ("weir retry alpr_daily 2022-05-02", "the failed ones of that day, with all their tries"),
-            ("weir retry alpr_daily --from 2022-05-02 --to 2022-05-08", "those of all failed runs of a week"),
+            ("weir retry alpr_daily 2022-05-02", "those of that day, with all their tries"),
+            (
+                "weir retry alpr_daily --from 2022-05-02 --to 2022-05-08",
+                "those of all failed runs of a week; of cancelled ones with --state cancelled"
+            ),
         ]
     ) { arguments, surroundings in
         try run(arguments, surroundings, onlyFailed: true, usual: [.failed], verb: "retry")
@@ -66,9 +69,9 @@ enum ClearCommand {
     ) throws -> ExitCode {
         let tasks = try tasks(arguments)
         let session = try Session(arguments, surroundings)
+        let reader = try session.existingReader()
         let selection = try RunSelection(
-            arguments, session, try session.existingReader(), usual: usual,
-            possible: Set(RunState.allCases).subtracting([.queued]))
+            arguments, session, reader, usual: usual, possible: Set(RunState.allCases).subtracting([.queued]))
         let access = try EngineAccess(session, startsNothing: arguments.has("--dry-run"))
         defer { access.close() }
         func clear(_ run: Run, dryRun: Bool) throws(CommandFailure) -> [String] {
@@ -95,11 +98,21 @@ enum ClearCommand {
             let goesOn = try arguments.confirms(what, session) { session.terminal.writeError(plan.table(session)) }
             guard goesOn else { return .done }
         }
+        // Tasks that do not run again are no news to who follows one run.
+        var known = chosen.count == 1 ? try states(chosen[0], reader) : [:]
         let changes = try RunChanges(chosen) { run throws(CommandFailure) in try clear(run, dryRun: false) }
+        for name in changes.entries.flatMap(\.tasks) { known[name] = nil }
         let status = show(changes, isDry: false, selection.isBulk, arguments, session)
         guard access.isEmbedded || arguments.has("--wait") else { return status }
-        let end = try Follower(session: session, access: access).follow(runs: changes.runs)
+        let end = try Follower(session: session, access: access).follow(runs: changes.runs, known: known)
         return end == .done ? status : end
+    }
+
+    private static func states(_ run: Run, _ reader: any StoreReader) throws(CommandFailure) -> [String: TaskState] {
+        do throws(StoreError) {
+            return Dictionary(
+                try reader.taskInstances(ofRun: run.id).map { ($0.key.name, $0.state) }, uniquingKeysWith: { $1 })
+        } catch { throw CommandFailure(error) }
     }
 
     /// Tasks by their place, or by `--task`.

@@ -16,10 +16,14 @@ enum ConfigCommand {
         let session = try Session(arguments, surroundings)
         let terminal = surroundings.terminal
         var shown = Array(zip(Setting.all, session.settings.values))
+        if arguments[0] == "home", !arguments.has("--json") {
+            terminal.print(session.home.path)
+            return .done
+        }
         if let name = arguments[0] {
             shown = shown.filter { $0.0.name == name }
-            if shown.isEmpty {
-                let names = Setting.all.map(\.name)
+            if shown.isEmpty, name != "home" {
+                let names = ["home"] + Setting.all.map(\.name)
                 let near = nearestName(to: name, among: names).map { "; did you mean '\($0)'?" }
                 throw CommandFailure(.notFound, "no setting '\(name)'" + (near ?? "; `weir config` lists them"))
             }
@@ -33,7 +37,8 @@ enum ConfigCommand {
             terminal.print(json(shown, unknown, session))
         } else {
             var table = Table("SETTING", "VALUE", "FROM")
-            table.rows = shown.map { [$0.name, $1.value?.text ?? "(\($0.usualText))", $1.source.text] }
+            table.rows = [["home", session.home.path, session.homeSource.text]]
+            table.rows += shown.map { [$0.name, $1.value?.text ?? "(\($0.usualText))", $1.source.text] }
             terminal.write(table.text(terminal))
             for variable in unknown { terminal.error("weir: \(variable.message)") }
         }
@@ -47,6 +52,7 @@ enum ConfigCommand {
         var writer = JSONWriter(indented: true)
         writer.object { writer in
             writer.member("home", session.home.path)
+            writer.member("home_source", session.homeSource.text)
             writer.key("settings")
             writer.array { writer in
                 for (setting, entry) in shown {

@@ -30,7 +30,8 @@ final class EngineAccess {
     /// How often a guest looks whether its host is still there.
     private static let lookMicroseconds: Int64 = 200_000
 
-    /// - Parameter startsNothing: the command only changes what is stored: no task is started for it where no daemon runs.
+    /// - Parameter startsNothing: the command only changes what is stored, or only asks: no task is started for it where no
+    ///   daemon runs, and there is nothing to say of that.
     init(_ session: Session, startsNothing: Bool = false) throws(CommandFailure) {
         self.session = session
         self.session.startsNothing = startsNothing
@@ -128,8 +129,7 @@ final class EngineAccess {
             } else {
                 if case .guest(status.pid) = mode { return true }
                 mode = .guest(of: status.pid)
-                session.terminal.error(
-                    "weir: \(reason); process \(status.pid) works in the foreground, and on this too")
+                announce("\(reason); process \(status.pid) works in the foreground, and on this too")
             }
             return true
         }
@@ -139,8 +139,12 @@ final class EngineAccess {
         }
         guard let lock else { return false }
         mode = .own(try EmbeddedEngine(session, lock))
-        session.terminal.error("weir: \(reason); working in the foreground")
+        announce("\(reason); working in the foreground")
         return true
+    }
+
+    private func announce(_ line: String) {
+        if !session.startsNothing { session.terminal.error("weir: " + line) }
     }
 
     /// The status of whoever listens on the socket; nil when nobody does.

@@ -29,11 +29,13 @@ final class Follower {
     func follow(run: Run) throws(CommandFailure) -> ExitCode { try follow(runs: [run]) }
 
     /// Follows runs one after the other: 0 when all of them succeed. Tasks are shown when it is only one.
-    func follow(runs: [Run]) throws(CommandFailure) -> ExitCode {
+    ///
+    /// - Parameter known: the states of tasks that are no news.
+    func follow(runs: [Run], known: [String: TaskState] = [:]) throws(CommandFailure) -> ExitCode {
         let reader = try session.existingReader()
         var status = ExitCode.done
         for (number, run) in runs.enumerated() {
-            switch try follow(run, showsTasks: runs.count == 1, rest: runs[number...], reader) {
+            switch try follow(run, showsTasks: runs.count == 1, known: known, rest: runs[number...], reader) {
             case .done: break
             case .interrupted:
                 // The others are cancelled too; their ends are waited for.
@@ -46,10 +48,10 @@ final class Follower {
     }
 
     private func follow(
-        _ run: Run, showsTasks: Bool, rest: ArraySlice<Run>, _ reader: any StoreReader
+        _ run: Run, showsTasks: Bool, known: [String: TaskState], rest: ArraySlice<Run>, _ reader: any StoreReader
     ) throws(CommandFailure) -> ExitCode {
         let wasCancelled = isCancelled
-        var shown: [String: TaskState] = [:]
+        var shown = known
         while true {
             let (current, tasks) = try query { () throws(StoreError) in
                 guard let current = try reader.run(dag: run.dagID, runID: run.runID) else {
@@ -102,7 +104,7 @@ final class Follower {
                 let status = try end(progress, reader)
                 return isCancelled ? .interrupted : status
             }
-            if let left = try pause("backfill \(id)", [.cancelBackfill(id)], beforeAsking: bar.finish) {
+            if let left = try pause("backfill \(id)", [.cancelBackfill(id)], beforeAsking: { bar.finish() }) {
                 return left
             }
         }

@@ -10,8 +10,12 @@ struct ProgressBar {
     private var endedAtFirst: Int?
     private var lastTenth = -1
     private var lastLine = ""
+    /// Columns that it took, and how wide the screen was then.
+    private var drawn = (columns: 0, screen: 0)
 
     private static let cells = 30
+    /// A shorter bar tells nothing.
+    private static let fewestCells = 5
 
     init(terminal: Terminal, startedAt: Int64) {
         self.terminal = terminal
@@ -25,20 +29,42 @@ struct ProgressBar {
         endedAtFirst = begun
         let text = words(progress, done: ended - begun, elapsed: now - startedAt)
         if terminal.drawsProgress {
-            let full = ended * Self.cells / total
-            let bar = String(repeating: "█", count: full) + String(repeating: "░", count: Self.cells - full)
-            let line = "\r\u{1B}[K\(bar) \(text)"
-            if line != lastLine { terminal.writeError(line) }
-            lastLine = line
+            draw(
+                Self.line(text, ended: ended, total: total, screen: terminal.progressColumns), terminal.progressColumns)
         } else if ended * 10 / total > lastTenth {
             lastTenth = ended * 10 / total
             terminal.error(text)
         }
     }
 
-    /// Leaves the bar where it is and goes to the next line.
-    func finish() {
+    /// The bar and its words, in one line of a screen: the bar gives way, then the words.
+    ///
+    /// - Parameter screen: columns. The last stays free: a cursor behind it would be in the next line.
+    static func line(_ words: String, ended: Int, total: Int, screen: Int) -> String {
+        let room = max(screen - 1, 0)
+        let cells = min(Self.cells, room - words.count - 1)
+        guard cells >= fewestCells else {
+            return words.count <= room ? words : room > 0 ? words.prefix(room - 1) + "…" : ""
+        }
+        let full = ended * cells / total
+        return String(repeating: "█", count: full) + String(repeating: "░", count: cells - full) + " " + words
+    }
+
+    private mutating func draw(_ line: String, _ screen: Int) {
+        guard line != lastLine || screen != drawn.screen else { return }
+        // A screen that became narrower has broken what stands there into lines. Nothing is to be wrapped (DECAWM) on one
+        // whose new size is not known yet.
+        let above = screen < drawn.screen && screen > 0 ? max(drawn.columns - 1, 0) / screen : 0
+        terminal.writeError((above > 0 ? "\u{1B}[\(above)A" : "") + "\r\u{1B}[J\u{1B}[?7l" + line + "\u{1B}[?7h")
+        lastLine = line
+        drawn = (line.count, screen)
+    }
+
+    /// Leaves the bar where it is and goes to the next line, where it is drawn again if it goes on.
+    mutating func finish() {
         if terminal.drawsProgress { terminal.writeError("\n") }
+        lastLine = ""
+        drawn = (0, 0)
     }
 
     /// - Parameter done: runs that have ended since it is watched.

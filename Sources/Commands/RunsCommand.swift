@@ -1,19 +1,26 @@
 import API
+import Engine
 import JSONText
 import SchedulerCore
 import Store
 
-/// `weir runs`: the runs, newest first.
+/// `weir runs`: the runs, those of the newest dates first.
 enum RunsCommand {
     static let spec = CommandSpec(
-        name: "runs", summary: "list runs, newest first",
+        name: "runs", summary: "list runs, newest logical date first",
         positionals: [.init(name: "DAG", count: .optional, help: "only this DAG's")],
         options: [
+            .value("--date", "DAY", "only those of this logical date: a day in the zone of the DAG, or a time"),
+            .value("--from", "DATE", "only those of this logical date and later"),
+            .value("--to", "DATE", "only those up to this logical date, inclusive"),
             .value(
                 "--state", "STATE", repeats: true, "only those that are queued, running, success, failed or cancelled"),
             .value("--limit", short: "-n", "N", "at most so many (100)"), CommandSpec.json,
         ],
-        examples: [("weir runs alpr_daily --state failed", "what went wrong")]
+        examples: [
+            ("weir runs alpr_daily --state failed", "what went wrong"),
+            ("weir runs --date 2022-05-02", "all runs that are about that day"),
+        ]
     ) { arguments, surroundings in
         let session = try Session(arguments, surroundings)
         var states: Set<RunState> = []
@@ -25,7 +32,7 @@ enum RunsCommand {
             states.insert(state)
         }
         let limit = try arguments.integer("--limit", in: 1...1_000_000) ?? 100
-        let runs = try session.reader()?.runs(RunQuery(dag: arguments[0], states: states, limit: limit)) ?? []
+        let runs = try runs(RunQuery(dag: arguments[0], states: states, limit: limit), LogicalDates(arguments), session)
         if runs.isEmpty, let id = arguments[0] { _ = try session.isKnown(id) }
         if arguments.has("--json") {
             var writer = JSONWriter(indented: true)
@@ -44,6 +51,67 @@ enum RunsCommand {
         }
         session.terminal.write(table.text(session.terminal))
         return .done
+    }
+
+    /// The widest distance between the same local time of any zone and of UTC.
+    private static let farthestZone = TimeAmount(seconds: 16 * 3600)
+
+    private static func runs(_ query: RunQuery, _ dates: LogicalDates, _ session: Session) throws -> [Run] {
+        var query = query
+        let wide = try dates.bounds(query.dag.flatMap { try? session.dag($0).dag.zone } ?? .utc)
+        guard let reader = try session.reader() else { return [] }
+        if query.dag != nil {
+            (query.from, query.to) = wide
+            return try reader.runs(query)
+        }
+        guard !dates.isOpen else { return try reader.runs(query) }
+        // Each DAG has its own days.
+        let limit = query.limit
+        query.limit = 1_000_000
+        query.from = wide.from.map { $0 - farthestZone }
+        query.to = wide.to.map { $0 + farthestZone }
+        let files = (try? session.folder().files) ?? []
+        var bounds: [String: LogicalDates.Bounds] = [:]
+        for dag in files.compactMap(\.dag) { bounds[dag.id] = try dates.bounds(dag.zone) }
+        let found = try reader.runs(query).filter { run in
+            let (from, to) = bounds[run.dagID] ?? wide
+            return from.map { $0 <= run.logicalDate } ?? true && to.map { run.logicalDate <= $0 } ?? true
+        }
+        return Array(found.prefix(limit))
+    }
+}
+
+/// Which logical dates `--date`, `--from` and `--to` mean.
+private struct LogicalDates {
+    /// Both inclusive; nil for any.
+    typealias Bounds = (from: Instant?, to: Instant?)
+
+    private let first: (text: String, option: String)?
+    private let last: (text: String, option: String)?
+
+    init(_ arguments: Arguments) throws(CommandFailure) {
+        if let date = arguments.value("--date") {
+            guard arguments.value("--from") == nil, arguments.value("--to") == nil else {
+                throw arguments.usage("--date stands for --from and --to of one day")
+            }
+            (first, last) = ((date, "--date"), (date, "--date"))
+        } else {
+            first = arguments.value("--from").map { ($0, "--from") }
+            last = arguments.value("--to").map { ($0, "--to") }
+        }
+    }
+
+    var isOpen: Bool { first == nil && last == nil }
+
+    func bounds(_ zone: Zone) throws(CommandFailure) -> Bounds {
+        var bounds: Bounds = (nil, nil)
+        if let first { bounds.from = try Dates.instant(first.text, first.option, zone) }
+        if let last { bounds.to = try Dates.last(last.text, last.option, zone) }
+        if let from = bounds.from, let to = bounds.to, to < from {
+            throw CommandFailure(
+                .usage, "the range is empty: --from \(first?.text ?? "") is after --to \(last?.text ?? "")")
+        }
+        return bounds
     }
 }
 

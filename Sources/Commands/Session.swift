@@ -11,6 +11,7 @@ import TaskKinds
 /// What a command works with: the home, the settings, the store, the engine.
 struct Session {
     let home: Home
+    let homeSource: Settings.Source
     let settings: Settings
     /// The engine of this command only changes what is stored.
     var startsNothing = false
@@ -22,7 +23,14 @@ struct Session {
     init(
         _ arguments: Arguments, _ surroundings: Surroundings, readsSettings: Bool = true
     ) throws(CommandFailure) {
-        let given = arguments.value("--home") ?? surroundings.environment("WEIR_HOME") ?? "."
+        let given: String
+        if let flag = arguments.value("--home") {
+            (given, homeSource) = (flag, .flag("--home"))
+        } else if let variable = surroundings.environment("WEIR_HOME") {
+            (given, homeSource) = (variable, .variable("WEIR_HOME"))
+        } else {
+            (given, homeSource) = (".", .currentDirectory)
+        }
         guard let path = realpath(given, nil) else {
             throw CommandFailure(
                 .notFound, "WEIR_HOME is '\(given)', which is not there; `weir init \(given)` makes it")

@@ -12,6 +12,7 @@ struct Settings {
         case line(Int)
         case variable(String)
         case flag(String)
+        case currentDirectory
 
         var text: String {
             switch self {
@@ -19,6 +20,7 @@ struct Settings {
             case .line(let line): "weir.json:\(line)"
             case .variable(let name): name
             case .flag(let name): name
+            case .currentDirectory: "current directory"
             }
         }
     }

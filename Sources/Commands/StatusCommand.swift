@@ -27,7 +27,11 @@ enum StatusCommand {
         }
         if arguments.has("--json") {
             var writer = JSONWriter(indented: true)
-            StatusJSON.write(status, to: &writer)
+            let lost = try undelivered(session)
+            StatusJSON.write(status, to: &writer) {
+                $0.member("undelivered_notifications", lost.count { $0.instance.state != .upForRetry })
+                $0.member("retried_notifications", lost.count { $0.instance.state == .upForRetry })
+            }
             session.terminal.print(writer.text)
             return status.role == .daemon ? .done : .unavailable
         }
@@ -37,20 +41,24 @@ enum StatusCommand {
             "runs: \(status.activeRuns) running, \(status.queuedRuns) queued; tasks: \(status.runningAttempts) of "
                 + "\(status.parallelism) running, \(status.queuedTasks) queued")
         if let reason = status.stoppedBecause { session.terminal.print("the queue stands still: \(reason)") }
-        if let line = try undelivered(session) { session.terminal.print(line) }
+        if let line = words(try undelivered(session)) { session.terminal.print(line) }
         if status.isDraining { session.terminal.print("draining: no task starts; it exits when none runs any more") }
         return status.role == .daemon ? .done : .unavailable
     }
 
     private static let lookBack = TimeAmount(seconds: 7 * 86_400)
 
-    /// Who should have been told something and was not, in the last week; nil when all were.
-    private static func undelivered(_ session: Session) throws -> String? {
+    /// No more than so many are counted.
+    private static let limit = 1000
+
+    /// What should have been told and was not, in the last week; the newest first.
+    private static func undelivered(_ session: Session) throws -> [UndeliveredNotification] {
         let since = Instant(microseconds: WallClock.now()) - lookBack
-        let limit = 1000
-        guard let found = try session.reader()?.undelivered(since: since, limit: limit), let last = found.first else {
-            return nil
-        }
+        return try session.reader()?.undelivered(since: since, limit: limit) ?? []
+    }
+
+    private static func words(_ found: [UndeliveredNotification]) -> String? {
+        guard let last = found.first else { return nil }
         let waiting = found.count { $0.instance.state == .upForRetry }
         let lost = found.count - waiting
         var words: [String] = []

@@ -6,7 +6,7 @@ struct Table {
     var colour: (String) -> Terminal.Colour? = { _ in nil }
 
     private static let gap = 2
-    private static let narrowest = 6
+    private static let narrowest = 3
 
     init(_ header: String...) { self.header = header }
 

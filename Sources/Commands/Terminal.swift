@@ -32,7 +32,7 @@ final class Terminal: Sendable {
             usesColour = false
         } else {
             let isTerminal = isatty(1) == 1
-            self.width = isTerminal ? Self.columns() : nil
+            self.width = isTerminal ? Self.columns(1) : nil
             let isDumb = getenv("TERM").map { String(cString: $0) } == "dumb"
             drawsProgress = isatty(2) == 1 && !isDumb
             // https://no-color.org: set and not empty.
@@ -40,9 +40,12 @@ final class Terminal: Sendable {
         }
     }
 
-    private static func columns() -> Int {
+    /// Columns of the screen that progress is drawn on, as they are now.
+    var progressColumns: Int { captured == nil ? Self.columns(2) : width ?? 80 }
+
+    private static func columns(_ descriptor: Int32) -> Int {
         var size = winsize()
-        if ioctl(1, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 { return Int(size.ws_col) }
+        if ioctl(descriptor, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 { return Int(size.ws_col) }
         return 80
     }
 

@@ -8,7 +8,9 @@ enum TriggerCommand {
         name: "trigger", summary: "start a run of a DAG now",
         positionals: [.init(name: "DAG", help: "id of the DAG")],
         options: [
-            .value("--date", "DATE", "run for the interval that contains this; the last complete one when left out"),
+            .value(
+                "--date", "DATE",
+                "the interval that begins on this day or contains this time; usually the last complete one"),
             .value("--param", short: "-p", "NAME=VALUE", repeats: true, "set a parameter of the DAG"),
             .flag("--wait", "follow the run to its end, and exit 1 when it fails"), CommandSpec.json,
         ],
@@ -20,7 +22,10 @@ enum TriggerCommand {
         let session = try Session(arguments, surroundings)
         let (_, dag) = try session.dag(arguments.required(0))
         let date = try arguments.value("--date").map { text throws(CommandFailure) in
-            try Dates.instant(text, "--date", dag.zone)
+            let (instant, isDateOnly) = try Dates.parse(text, "--date", dag.zone)
+            // A day is the day of its `ds`, also where the schedule does not tick at midnight.
+            guard isDateOnly, let timetable = dag.timetable else { return instant }
+            return timetable.interval(of: dag.zone.date(at: instant)).start
         }
         let params = try Params.read(arguments, dag)
         let access = try EngineAccess(session)

@@ -131,12 +131,12 @@ public struct MailMessage: Sendable {
         for scalar in clean.unicodeScalars {
             let bytes = Array(String(scalar).utf8)
             if piece.count + bytes.count > 39, !piece.isEmpty {
-                words.append("=?utf-8?B?\(base64(piece))?=")
+                words.append("=?utf-8?B?\(Base64.encoded(piece))?=")
                 piece = []
             }
             piece += bytes
         }
-        if !piece.isEmpty { words.append("=?utf-8?B?\(base64(piece))?=") }
+        if !piece.isEmpty { words.append("=?utf-8?B?\(Base64.encoded(piece))?=") }
         return words.joined(separator: "\n ")
     }
 
@@ -207,22 +207,6 @@ public struct MailMessage: Sendable {
     private static func base64Lines(_ bytes: [UInt8]) -> String {
         // 57 bytes give 76 characters, the longest line of RFC 2045.
         stride(from: 0, to: bytes.count, by: 57)
-            .map { base64(Array(bytes[$0..<min($0 + 57, bytes.count)])) }.joined(separator: "\n")
-    }
-
-    /// Base64 (RFC 4648, 4).
-    static func base64(_ bytes: [UInt8]) -> String {
-        let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
-        var result: [UInt8] = []
-        for start in stride(from: 0, to: bytes.count, by: 3) {
-            let group = bytes[start..<min(start + 3, bytes.count)]
-            var bits = group.reduce(UInt32(0)) { $0 << 8 | UInt32($1) } << UInt32(8 * (3 - group.count))
-            bits <<= 8
-            for index in 0..<4 {
-                result.append(index <= group.count ? alphabet[Int(bits >> 26)] : UInt8(ascii: "="))
-                bits <<= 6
-            }
-        }
-        return String(decoding: result, as: UTF8.self)
+            .map { Base64.encoded(Array(bytes[$0..<min($0 + 57, bytes.count)])) }.joined(separator: "\n")
     }
 }

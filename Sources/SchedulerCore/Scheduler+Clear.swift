@@ -15,7 +15,7 @@ extension Scheduler {
             throw CommandError(
                 .conflict,
                 request.onlyFailed
-                    ? "nothing to run again: none of these tasks of run '\(request.runID)' has failed"
+                    ? "nothing to run again: none of these tasks of run '\(request.runID)' has failed or was cancelled"
                     : "nothing to clear: none of these tasks has started")
         }
         for index in chosen where node.instances[index].record.state == .running {
@@ -173,7 +173,7 @@ extension Scheduler {
         if request.onlyFailed {
             chosen = chosen.filter {
                 let state = node.instances[$0].record.state
-                return state == .failed || state == .upstreamFailed
+                return state == .failed || state == .upstreamFailed || state == .cancelled
             }
         }
         var all = Set(chosen)

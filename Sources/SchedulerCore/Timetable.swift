@@ -86,6 +86,13 @@ public struct Timetable: Sendable {
         interval(startingAt: alignPrevious(instant))
     }
 
+    /// The interval that a local date means: the first that starts on it; where none does, the one in which it begins.
+    public func interval(of date: CivilDate) -> DataInterval {
+        let midnight = zone.startOfDay(date)
+        let around = interval(containing: midnight)
+        return around.start < midnight && around.end <= zone.endOfDay(date) ? interval(startingAt: around.end) : around
+    }
+
     /// The last interval whose end is not after `now`.
     public func lastCompleteInterval(before now: Instant) -> DataInterval {
         let end = alignPrevious(now)

@@ -23,6 +23,8 @@ public struct SecretMask {
             var writer = JSONWriter()
             writer.node(JSONNode(.string(value)))
             forms.append(String(writer.text.dropFirst().dropLast()))
+            // Shorter ones stay for themselves, so their codings do, too.
+            if value.utf8.count >= Self.shortest { forms += Self.base64(value) + Self.percentEncoded(value) }
             for form in forms where form.utf8.count >= Self.shortest { patterns.insert(Array(form.utf8)) }
             let lines = value.split(whereSeparator: { $0.isNewline })
             for line in lines where line.utf8.count >= Self.shortestLine { patterns.insert(Array(line.utf8)) }
@@ -31,6 +33,40 @@ public struct SecretMask {
         self.patterns = patterns.sorted {
             $0.count != $1.count ? $0.count > $1.count : $0.lexicographicallyPrecedes($1)
         }
+    }
+
+    /// Base64, also with the alphabet of URLs and without padding; and as much of it as does not depend on what follows the
+    /// value, often a newline.
+    private static func base64(_ value: String) -> [String] {
+        let bytes = Array(value.utf8)
+        let padded = Base64.encoded(bytes)
+        let whole = String(padded.prefix { $0 != "=" })
+        return [padded, whole, String(whole.prefix(bytes.count * 8 / 6))].flatMap { form in
+            [form, String(form.map { $0 == "+" ? "-" : $0 == "/" ? "_" : $0 })]
+        }
+    }
+
+    /// As in URLs and forms: with capital and small hexadecimal digits, with a plus for a space, and with the characters
+    /// left as they are that the usual functions leave (RFC 3986 none; Python's `quote` the slash; JavaScript's
+    /// `encodeURIComponent` some marks).
+    private static func percentEncoded(_ value: String) -> [String] {
+        let unreserved = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~"
+        var forms: Set<String> = []
+        for (left, digits) in ["", "/", "!*'()"].flatMap({ [($0, "0123456789ABCDEF"), ($0, "0123456789abcdef")] }) {
+            let kept = Set((unreserved + left).utf8)
+            let digits = Array(digits.utf8)
+            var form: [UInt8] = []
+            for byte in value.utf8 {
+                form +=
+                    kept.contains(byte)
+                    ? [byte] : [UInt8(ascii: "%"), digits[Int(byte >> 4)], digits[Int(byte & 15)]]
+            }
+            let text = String(decoding: form, as: UTF8.self)
+            forms.insert(text)
+            // No other byte ends up as %20.
+            forms.insert(text.split(separator: "%20", omittingEmptySubsequences: false).joined(separator: "+"))
+        }
+        return Array(forms)
     }
 
     /// Masks all that a file holds; does nothing where there is none.

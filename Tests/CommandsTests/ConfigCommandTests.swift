@@ -1,4 +1,5 @@
 import Engine
+import Glibc
 import JSONText
 import Spawn
 import Testing
@@ -65,8 +66,21 @@ import Testing
         #expect(rows.contains("parallelism 5 WEIR_PARALLELISM"))
         #expect(rows.contains("kill_grace 3s --kill-grace"))
         #expect(rows.contains("log_level info default"))
+        #expect(rows.contains("home \(home.path) WEIR_HOME"))
         #expect(
             output.err == "weir: WEIR_PARALELISM is set, and nothing reads it; did you mean WEIR_PARALLELISM?\n")
+    }
+
+    @Test func theHomeIsShownWithItsSource() throws {
+        let path = try #require(realpath(home.path, nil).map { String(cString: $0) })
+        #expect(home.weir("config", "home").out == path + "\n")
+        let flag = run(["config", "--home", home.path, "--json"], environment: ["WEIR_HOME": "/nowhere"])
+        let root = try JSONDocument(parsing: flag.out).root
+        #expect(root["home"]?.string == path && root["home_source"]?.string == "--home")
+        let here = try JSONDocument(parsing: run(["config", "--json"]).out).root
+        #expect(here["home_source"]?.string == "current directory")
+        let slip = home.weir("config", "hom")
+        #expect(slip.status == 4 && slip.err.contains("did you mean 'home'?"), "\(slip.err)")
     }
 
     @Test(arguments: [

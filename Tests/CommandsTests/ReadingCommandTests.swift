@@ -29,6 +29,12 @@ import Testing
             (["show", "broken"], 3, "broken.json:1:1:"),
             (["trigger", "broken"], 3, "broken.json:1:1:"),
             (["show", "helo"], 4, "no DAG 'helo' in \(home.path)/dags; did you mean 'hello'?"),
+            (
+                ["runs", "--date", "2022-05-02", "--to", "2022-05-03"], 2,
+                "--date stands for --from and --to of one day"
+            ),
+            (["runs", "--from", "2022-05-03", "--to", "2022-05-02"], 2, "the range is empty"),
+            (["runs", "hello", "--date", "soon"], 2, "--date is 'soon'; it must be a date"),
             (["runs", "helo"], 4, "no DAG 'helo'"),
             (["tasks", "hello", "x"], 4, "nothing has run in \(home.path) yet"),
             (["logs", "hello", "x", "greet"], 4, "nothing has run in"),

@@ -133,6 +133,38 @@ struct RunningCommandTests {
         #expect(try home.json("runs").array?.isEmpty == true)
     }
 
+    /// The schedule does not tick at midnight; a run of the day before contains that.
+    @Test func aDayMeansTheIntervalThatStartsOnIt() throws {
+        let home = try CommandHome()
+        try home.write("dags/e.json", helloDAG.replacing("\"hello\"", with: "\"e\""))
+        try home.write(
+            "dags/d.json",
+            #"{"id": "d", "schedule": "30 6 * * *", "timezone": "Pacific/Auckland", "tasks": [{"id": "a", "kind": "command", "#
+                + #""with": {"shell": "true"}}]}"#)
+        for (date, expected) in [
+            ("2022-05-20", "2022-05-19T18:30:00Z"), ("2022-05-20T12:00", "2022-05-19T18:30:00Z"),
+            ("2022-05-20T00:00", "2022-05-18T18:30:00Z"),
+        ] {
+            let output = home.weir("trigger", "d", "--date", date, "--json")
+            #expect(try JSONDocument(parsing: output.out).root["logical_date"]?.string == expected, "\(date)")
+        }
+        #expect(home.weir("trigger", "e", "--date", "2022-05-19", "-p", "count=0").status == 0)
+
+        func dates(_ words: String...) throws -> [String?] {
+            let output = run(["runs", "--json"] + words, environment: ["WEIR_HOME": home.path])
+            return try JSONDocument(parsing: output.out).root.array?.map { $0["logical_date"]?.string } ?? []
+        }
+        #expect(try dates("d", "--date", "2022-05-20") == ["2022-05-19T18:30:00Z", "2022-05-19T18:30:00Z"])
+        #expect(try dates("d", "--date", "2022-05-19") == ["2022-05-18T18:30:00Z"])
+        #expect(
+            try dates("--date", "2022-05-19") == ["2022-05-19T00:00:00Z", "2022-05-18T18:30:00Z"], "each in its zone")
+        #expect(try dates("--date", "2022-05-19", "-n", "1") == ["2022-05-19T00:00:00Z"])
+        #expect(try dates("d", "--date", "2022-05-19T18:30:00Z").count == 2)
+        #expect(try dates("d", "--from", "2022-05-20").count == 2)
+        #expect(try dates("--to", "2022-05-19").count == 2)
+        #expect(try dates("--date", "2022-05-21").isEmpty)
+    }
+
     @Test func aBackfillIsDoneOnce() throws {
         let home = try home()
         let words = ["backfill", "hello", "--from", "2022-05-02", "--to", "2022-05-03", "-p", "count=0"]
@@ -146,7 +178,15 @@ struct RunningCommandTests {
             ])
         let second = run(words, environment: ["WEIR_HOME": home.path])
         #expect(second.status == 0)
-        #expect(second.err.contains("nothing to do: all 2 runs exist already"))
+        #expect(second.err.contains("nothing to do: all 2 runs exist already (--reprocess"), "\(second.err)")
+        #expect(
+            run(words + ["--dry-run"], environment: ["WEIR_HOME": home.path]).err == "", "it does nothing to tell of")
+        #expect(home.weir("backfill", "hello", "--from", "2022-05-04", "-p", "count=98").status == 1)
+        let third = home.weir("backfill", "hello", "--from", "2022-05-02", "--to", "2022-05-04")
+        #expect(third.status == 0)
+        #expect(
+            third.err.contains("nothing to do: all 3 runs exist already, 1 of them failed or cancelled ("),
+            "\(third.err)")
     }
 
     @Test(arguments: [

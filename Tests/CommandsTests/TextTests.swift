@@ -27,9 +27,23 @@ import Testing
         #expect(table([["a", "failed", reason]])[1].hasSuffix(reason))
     }
 
-    @Test func aScreenThatIsTooNarrowForAnythingStillShowsSixLetters() {
+    @Test func aScreenThatIsTooNarrowForAnythingStillShowsThreeLetters() {
         let lines = table([["a long name", "upstream_failed", "why not"]], width: 5)
-        #expect(lines[1] == "a lon…  upstr…  why n…")
+        #expect(lines[1] == "a …  up…  wh…")
+    }
+
+    @Test func theBarNeverFillsItsLine() {
+        let words = "3/1095 runs, 2 failed, 16 running, 123.4/s, 12m03s left"
+        for screen in 1...120 {
+            let line = ProgressBar.line(words, ended: 3, total: 1095, screen: screen)
+            #expect(line.count < screen, "\(screen): \(line)")
+            #expect(line.hasSuffix(words) || screen <= words.count, "\(screen): \(line)")
+        }
+        #expect(ProgressBar.line("1/2 runs", ended: 1, total: 2, screen: 20) == "█████░░░░░ 1/2 runs")
+        #expect(ProgressBar.line("1/2 runs", ended: 1, total: 2, screen: 14) == "1/2 runs")
+        #expect(ProgressBar.line("1/2 runs", ended: 1, total: 2, screen: 7) == "1/2 r…")
+        let full = String(repeating: "█", count: 15) + String(repeating: "░", count: 15)
+        #expect(ProgressBar.line("1/2 runs", ended: 1, total: 2, screen: 200) == full + " 1/2 runs")
     }
 
     @Test func lettersAreCountedNotBytes() {

@@ -125,6 +125,22 @@ import Testing
         #expect(try home.weir("retry", "d", "2022-05-04").status == 1)
     }
 
+    @Test func aRetryTellsOnlyOfWhatRunsAgain() throws {
+        let home = try WeirHome()
+        try home.write(
+            "dags/d.json",
+            #"{"id": "d", "tasks": [{"id": "a", "kind": "command", "with": {"shell": "true"}}, {"id": "b", "kind": "command", "#
+                + #""after": ["a"], "retries": 0, "with": {"shell": "test -e good"}}]}"#)
+        #expect(try home.weir("trigger", "d", "--wait").status == 1)
+        let id = try #require(try home.runs("d").first?["run_id"]?.string)
+        let dry = try home.weir("retry", "d", id, "--dry-run")
+        #expect(dry.out == "1 task would run again: b\n" && dry.err == "", "\(dry.err)")
+        try home.write("good", "")
+        let again = try home.weir("retry", "d", id, "--wait")
+        #expect(again.status == 0)
+        #expect(again.err.contains("  b: success\n") && !again.err.contains("  a: "), "\(again.err)")
+    }
+
     @Test func oneThatIsRefusedDoesNotKeepTheOthers() throws {
         let home = try home()
         #expect(try home.weir("backfill", "d", "--from", "2022-05-02", "--task", "c").status == 0)

@@ -58,12 +58,19 @@ import Testing
     @Test func aQueryEndsWithTheOneWhoAsked() throws {
         let home = try WeirHome()
         try File.makeDirectory(home.path + "/state/lake")
+        let temporary = home.path + "/tmp"
+        try File.makeDirectory(temporary)
+        home.extraEnvironment["TMPDIR"] = temporary
         let slow = "SELECT count(*) AS n FROM range(1000000) a, range(1000000) b WHERE hash(a.range + b.range) = 1"
         let query = home.start(["query", "--sql", slow], log: "query.log")
         // The first process only tells the columns.
         try home.wait(for: "DuckDB to be at work") { Self.engines(of: home).contains { Self.ticks($0) > 30 } }
+        let name = try #require(try File.list(temporary).first)
+        let scratch = try FileDescriptor.open(temporary + "/" + name, O_RDONLY | O_DIRECTORY)
+        #expect(flock(scratch.raw, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK, "the query holds its folder")
         query.kill()
         try home.wait(for: "DuckDB to end") { Self.engines(of: home).isEmpty }
+        #expect(flock(scratch.raw, LOCK_EX | LOCK_NB) == 0, "nobody holds what a killed one left")
     }
 
     /// Processor time of a process, in hundredths of a second; see proc_pid_stat(5).

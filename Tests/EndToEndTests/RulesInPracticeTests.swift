@@ -165,6 +165,8 @@ import Testing
         #expect(reason.contains("exit status 67: no such user"), "\(reason)")
         let status = try home.weir("status").out
         #expect(status.contains("notifications: 1 not delivered in the last week; the last: d manual__"), "\(status)")
+        let counts = try home.json("status")
+        #expect(counts["undelivered_notifications"]?.integer == 1 && counts["retried_notifications"]?.integer == 0)
     }
 
     /// One DAG with everything that decides at run time, without a daemon.

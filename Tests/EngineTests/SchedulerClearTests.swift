@@ -65,6 +65,16 @@ import Testing
         #expect(try world.store.attempts(of: TaskInstanceKey(run: run.id, taskID: "b")).count == 2, "its history stays")
     }
 
+    /// What a person cancelled and then asks for again is meant.
+    @Test func whatWasCancelledCountsAsFailed() throws {
+        try end("a")
+        try world.request(.cancelRun(dag: "d", runID: run.runID))
+        for task in ["b", "d"] { try end(task, 143) }
+        #expect(try state() == .cancelled)
+        #expect(try names(world.clear(request([]) { $0.onlyFailed = true })) == ["b", "c", "d"])
+        #expect(try world.states(run)["a"] == .success)
+    }
+
     @Test func aTaskIsClearedWithThoseAfterItUnlessToldOtherwise() throws {
         for task in ["a", "b", "c", "d"] { try end(task) }
         #expect(try state() == .success)

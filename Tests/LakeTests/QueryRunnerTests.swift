@@ -285,6 +285,33 @@ import Testing
         #expect(try File.list(scratch.lake().allStaging).allSatisfy { !$0.hasPrefix(PinnedFiles.prefix) })
     }
 
+    @Test func whatAKilledQueryLeftIsRemovedAndNothingElse() throws {
+        let folder = scratch.path + "/tmp"
+        for name in ["weir-query-dead", "weir-query-live", "other-dead"] {
+            try File.makeDirectory(folder + "/" + name + "/deep")
+            try File.writeAtomically(folder + "/" + name + "/deep/spill", [1])
+        }
+        try File.writeAtomically(folder + "/weir-query-file", [1])
+        symlink(scratch.path, folder + "/weir-query-link")
+        let live = try FileDescriptor.open(folder + "/weir-query-live", O_RDONLY | O_DIRECTORY)
+        try #require(flock(live.raw, LOCK_EX | LOCK_NB) == 0)
+        let made = try #require(File.changeTime(folder + "/weir-query-dead"))
+        let all = try File.list(folder)
+        QueryScratch.sweep(folder, now: made + 59_000_000)
+        #expect(try File.list(folder) == all, "its owner may be about to lock it")
+        QueryScratch.sweep(folder, now: made + 120_000_000)
+        #expect(try File.list(folder) == all.filter { $0 != "weir-query-dead" })
+        #expect(flock(live.raw, LOCK_UN) == 0)
+        QueryScratch.sweep(folder, now: made + 120_000_000)
+        #expect(try File.list(folder) == ["other-dead", "weir-query-file", "weir-query-link"])
+    }
+
+    @Test func aScratchFolderIsLockedWhileItIsUsed() throws {
+        let used = try QueryScratch()
+        let other = try FileDescriptor.open(used.path, O_RDONLY | O_DIRECTORY)
+        #expect(flock(other.raw, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK)
+    }
+
     @Test func aLakeThatCannotBeWrittenToIsReadAsItStands() throws {
         try scratch.publish("b/t", "2022-05-01", "SELECT 1 AS x")
         // No folder can be made below a file.

@@ -1,3 +1,4 @@
+import Spawn
 import Testing
 
 @testable import Mail
@@ -48,7 +49,7 @@ import Testing
         ("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foob", "Zm9vYg=="), ("fooba", "Zm9vYmE="),
         ("foobar", "Zm9vYmFy"), ("\u{FF}\u{3FF}", "w7/Pvw=="),
     ])
-    func base64(text: String, encoded: String) { #expect(MailMessage.base64(Array(text.utf8)) == encoded) }
+    func base64(text: String, encoded: String) { #expect(Base64.encoded(Array(text.utf8)) == encoded) }
 
     // MARK: Nothing of the data can become a header
 

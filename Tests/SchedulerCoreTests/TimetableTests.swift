@@ -78,6 +78,25 @@ struct TimetableTests {
         }
     }
 
+    @Test(arguments: [
+        ("30 6 * * *", "UTC", "2022-05-20", "2022-05-20T06:30:00Z"),
+        ("0 0 * * *", "UTC", "2022-05-20", "2022-05-20T00:00:00Z"),
+        ("30 * * * *", "UTC", "2022-05-20", "2022-05-20T00:30:00Z"),
+        ("0 6 * * 1", "UTC", "2022-05-23", "2022-05-23T06:00:00Z"),
+        ("0 6 * * 1", "UTC", "2022-05-24", "2022-05-23T06:00:00Z"),
+        ("59 23 * * *", "UTC", "2022-05-20", "2022-05-20T23:59:00Z"),
+        ("30 6 * * *", "Pacific/Auckland", "2022-05-20", "2022-05-19T18:30:00Z"),
+        // The day begins at 01:00, and there is its tick.
+        ("0 0 * * *", "America/Sao_Paulo", "2018-11-04", "2018-11-04T03:00:00Z"),
+    ])
+    func aDateMeansTheIntervalThatStartsOnIt(cron: String, zone: String, date: String, expected: String) throws {
+        let zone = try #require(SystemZones.zone(zone))
+        let timetable = Timetable(cron: try CronExpression(cron), zone: zone)
+        let interval = timetable.interval(of: try #require(CivilDate(date)))
+        #expect(interval.start.description == expected)
+        #expect(timetable.isTick(interval.start) && interval.end == timetable.next(after: interval.start))
+    }
+
     /// Against a walk minute by minute: a day's tick is when the clocks first show its date or a later one, an hour's is
     /// every minute at which they show :00.
     @Test(arguments: [

@@ -79,6 +79,35 @@ import Testing
         #expect(SecretMask(["abc", ""]) == nil, "too short to be told from other text")
     }
 
+    /// Also with what programs put behind a value before they code it.
+    @Test func codedValuesAreMasked() throws {
+        // Each has other bits at the end of its Base64; the codings are those of base64(1), Python and JavaScript.
+        let cases: [(String, [String])] = [
+            ("hunter22", ["aHVudGVyMjI=", "aHVudGVyMjI", "hunter22"]),
+            ("hunter222", ["aHVudGVyMjIy"]), ("hunter2222", ["aHVudGVyMjIyMg==", "aHVudGVyMjIyMg"]),
+            ("p?ss>w~rd?", ["cD9zcz53fnJkPw==", "cD9zcz53fnJkPw", "p%3Fss%3Ew~rd%3F", "p%3fss%3ew~rd%3f"]),
+            ("\u{FB}\u{FF}>?>?", ["w7vDvz4_Pj8", "w7vDvz4/Pj8", "%C3%BB%C3%BF%3E%3F%3E%3F"]),
+            (
+                "a b/c!(d)",
+                ["a%20b%2Fc%21%28d%29", "a+b%2Fc%21%28d%29", "a%20b/c%21%28d%29", "a%20b%2Fc!(d)", "a+b%2fc!(d)"]
+            ),
+        ]
+        for (value, forms) in cases {
+            let mask = try #require(SecretMask([value]))
+            for form in forms {
+                #expect(
+                    mask.masked("<\(form)>") == "<" + String(repeating: "*", count: form.utf8.count) + ">", "\(form)")
+            }
+        }
+        // `echo value | base64`: at most the last character tells of the value, and not a whole byte.
+        for value in ["hunter22", "hunter222", "hunter2222"] {
+            let coded = Base64.encoded(Array((value + "\n").utf8))
+            let left = try #require(SecretMask([value])).masked(coded).filter { $0 != "*" && $0 != "=" }
+            #expect(left.count <= 2, "\(left)")
+        }
+        #expect(SecretMask(["abc"]) == nil, "what is too short for itself is so in each coding")
+    }
+
     @Test func aMaskCrossesTheBorderOfItsPieces() throws {
         let folder = try TemporaryDirectory()
         let path = folder.path + "/log"
