@@ -7,11 +7,12 @@ import Store
 enum RunsCommand {
     static let spec = CommandSpec(
         name: "runs", summary: "list runs, newest first",
-        positionals: [.init(name: "DAG", count: .optional, help: "only this DAG's")],
+        positionals: [.init(name: "DAG", count: .optional, values: .anyDAG, help: "only this DAG's")],
         options: [
             .value(
-                "--state", "STATE", repeats: true, "only those that are queued, running, success, failed or cancelled"),
-            .value("--limit", short: "-n", "N", "at most so many (100)"), CommandSpec.json,
+                "--state", "STATE", values: .words(of: RunState.self), repeats: true,
+                "only those that are queued, running, success, failed or cancelled"),
+            .value("--limit", short: "-n", "N", values: .number, "at most so many (100)"), CommandSpec.json,
         ],
         examples: [("weir runs alpr_daily --state failed", "what went wrong")]
     ) { arguments, surroundings in
