@@ -2,13 +2,13 @@ extension CompletionCommand.Shell {
     /// What a person's shell reads. It knows no command of Weir: it asks `weir __complete`, and says what to do with the answer.
     var script: String {
         switch self {
-        case .bash: Self.bash
-        case .zsh: Self.zsh
-        case .fish: Self.fish
+        case .bash: Self.bashScript
+        case .zsh: Self.zshScript
+        case .fish: Self.fishScript
         }
     }
 
-    private static let bash = #"""
+    private static let bashScript = #"""
         # Completion of weir for bash 4.4 or later: source <(weir completion bash)
         _weir() {
             local program=$1 typed=$2 index piece gap line word strip files=
@@ -60,7 +60,7 @@ extension CompletionCommand.Shell {
 
         """#
 
-    private static let zsh = #"""
+    private static let zshScript = #"""
         #compdef weir
         # Completion of weir for zsh: source <(weir completion zsh) after compinit, or as _weir in a folder of $fpath
         _weir() {
@@ -107,7 +107,7 @@ extension CompletionCommand.Shell {
 
         """#
 
-    private static let fish = #"""
+    private static let fishScript = #"""
         # Completion of weir for fish: weir completion fish | source, or as ~/.config/fish/completions/weir.fish
         function __weir_complete
             set -l words (commandline -opc)
