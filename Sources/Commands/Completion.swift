@@ -41,9 +41,8 @@ struct Completion {
         var seen: Set<String> = []
         return completion.answer(words).compactMap { candidate in
             let text = candidate.text
-            if text == files || text == directories { return text }
             let isClean = !text.unicodeScalars.contains { $0.value < 0x20 || $0.value == 0x7F }
-            guard isClean, !text.hasPrefix(":"), seen.insert(text).inserted else { return nil }
+            guard isClean, seen.insert(text).inserted else { return nil }
             let help = candidate.help.split(whereSeparator: \.isNewline).joined(separator: " ")
             return help.isEmpty ? text : text + "\t" + help.replacing("\t", with: " ")
         }
@@ -184,7 +183,9 @@ struct Completion {
     }
 
     private func named(_ kind: ValueKind, _ prefix: String, after head: String) -> [Candidate] {
-        matching(names(kind, prefix, context), prefix).map { Candidate(text: head + $0.text, help: $0.help) }
+        // A colon begins what is said to the shell; no name of Weir begins so.
+        matching(names(kind, prefix, context), prefix).filter { !$0.text.hasPrefix(":") }
+            .map { Candidate(text: head + $0.text, help: $0.help) }
     }
 
     /// By Unicode scalars: what a shell has to add to a word is told in bytes.

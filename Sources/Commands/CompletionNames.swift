@@ -53,9 +53,8 @@ struct CompletionNames {
     private func dags(_ home: Home, _ store: SQLiteNames?) -> [Completion.Candidate] {
         let known = (try? store?.dags()) ?? []
         let ofFile = Dictionary(known.filter(\.isActive).map { ($0.file, $0) }) { first, _ in first }
-        let files = ((try? File.list(home.dags)) ?? []).filter { $0.hasSuffix(".json") && !$0.hasPrefix(".") }
         var left = Self.readingLimit
-        return files.sorted().map { file in
+        return Self.files(home).map { file in
             if let dag = ofFile[file] { return .init(text: dag.id, help: dag.isPaused ? "paused" : "") }
             return .init(text: Self.id(inFile: home.dags + "/" + file, &left) ?? String(file.dropLast(".json".count)))
         }
@@ -80,10 +79,20 @@ struct CompletionNames {
     /// The file of the DAG that is named: as it is, or else as the store saw it last.
     private func file(_ context: Completion.Context, _ home: Home, _ store: SQLiteNames?) -> JSONNode? {
         guard let dag = context.dag, !dag.contains("/") else { return nil }
-        let name = (try? store?.dags())?.first { $0.id == dag }?.file ?? dag + ".json"
+        let known = (try? store?.dags())?.first { $0.id == dag }
+        let name = known?.file ?? dag + ".json"
         if let root = Self.document(home.dags + "/" + name), root["id"]?.string == dag { return root }
-        guard let text = try? store?.text(ofDAG: dag) else { return nil }
-        return (try? JSONDocument(parsing: Array(text.utf8)))?.root
+        if let text = try? store?.text(ofDAG: dag) { return (try? JSONDocument(parsing: Array(text.utf8)))?.root }
+        var left = Self.readingLimit
+        for file in Self.files(home) where left > 0 {
+            let path = home.dags + "/" + file
+            if Self.id(inFile: path, &left) == dag { return Self.document(path) }
+        }
+        return nil
+    }
+
+    private static func files(_ home: Home) -> [String] {
+        ((try? File.list(home.dags)) ?? []).filter { $0.hasSuffix(".json") && !$0.hasPrefix(".") }.sorted()
     }
 
     private func zone(_ context: Completion.Context, _ home: Home, _ store: SQLiteNames?) -> Zone {

@@ -15,7 +15,7 @@ struct ManPage {
 
     private mutating func write() {
         // Quotes and letters as they are: not those of typography, which cannot be copied into a shell.
-        lines.append(#"'\" Made by `weir man`. Do not edit."#)
+        lines.append(#".\" Made by `weir man`. Do not edit."#)
         lines.append(".TH WEIR 1 \"\" \"weir \(Self.escaped(Program.version))\" \"User Commands\"")
         // No hyphens in names, and no stretched lines.
         lines += [".nh", ".ad l"]
