@@ -9,7 +9,7 @@ enum CompletionCommand {
             ("source <(weir completion bash)", "in ~/.bashrc; for zsh in ~/.zshrc, after compinit"),
             (
                 "weir completion bash >~/.local/share/bash-completion/completions/weir",
-                "or so, with the package bash-completion"
+                "instead, where the package bash-completion is installed"
             ),
             ("weir completion fish >~/.config/fish/completions/weir.fish", "for fish"),
         ]

@@ -45,9 +45,10 @@ public struct LakeNames: Sendable {
     }
 
     private func fullName(_ table: String) -> String? {
-        if table.contains("/") { return isTable(table) ? table : nil }
+        let tables = tables
+        if tables.contains(table) { return table }
         let named = tables.filter { Self.short($0) == table }
-        return named.contains(table) ? table : named.count == 1 ? named[0] : nil
+        return named.count == 1 ? named[0] : nil
     }
 
     private static func short(_ name: String) -> String { name.split(separator: "/").last.map(String.init) ?? name }

@@ -15,7 +15,7 @@ import Testing
     @Test func itSaysWhatTheSpecsSay() {
         let page = run(["man"]).out
         for command in Program.commands.flatMap({ [$0] + $0.subcommands }) {
-            let heading = "\n.SS \"weir \(ManPage.escaped(command.name))"
+            let heading = "\n.SS \"\(ManPage.escaped(command.usage))\"\n"
             #expect(page.contains(heading) == !command.isHidden, "\(command.name)")
             guard !command.isHidden else { continue }
             #expect(page.contains(ManPage.escaped(String(command.summary.dropFirst()))), "\(command.name)")
