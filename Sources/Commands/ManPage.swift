@@ -128,6 +128,8 @@ struct ManPage {
             case "^": result += "\\(ha"
             case "~": result += "\\(ti"
             case "\n", "\r", "\t": result += " "
+            // Terminals without Unicode have none.
+            case "…": result += "..."
             case let scalar where scalar.isASCII: result.unicodeScalars.append(scalar)
             default: result += "\\[u" + Self.hexadecimal(scalar) + "]"
             }

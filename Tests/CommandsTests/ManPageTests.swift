@@ -6,7 +6,7 @@ import Testing
     @Test func textIsNeverACommandOfRoff() {
         let cases = [
             ("plain", "plain"), ("--from", "\\-\\-from"), (".dot", "\\&.dot"), ("'quote'", "\\(aqquote\\(aq"),
-            ("a\\n", "a\\en"), ("`x`", "\\(gax\\(ga"), ("a\nb", "a b"), ("ä…", "\\[u00E4]\\[u2026]"),
+            ("a\\n", "a\\en"), ("`x`", "\\(gax\\(ga"), ("a\nb", "a b"), ("ä…", "\\[u00E4]..."),
             ("^~", "\\(ha\\(ti"),
         ]
         for (text, roff) in cases { #expect(ManPage.escaped(text) == roff) }
