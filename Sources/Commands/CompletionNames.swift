@@ -15,7 +15,7 @@ struct CompletionNames {
     /// At most so many names of what grows without end.
     static let limit = 50
     /// Files of DAGs that the store does not know yet are read up to this sum of bytes; the rest is named by its files.
-    private static let readingLimit = 4 << 20
+    private static let readingLimit = 1 << 20
 
     func candidates(
         _ kind: ValueKind, _ prefix: String, _ context: Completion.Context

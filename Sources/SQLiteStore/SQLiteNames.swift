@@ -29,6 +29,9 @@ public final class SQLiteNames {
     /// Nobody waits longer for a name than for a letter.
     private static let busyTimeoutMilliseconds: Int32 = 20
 
+    /// So many of the newest runs of a DAG are looked through, at most: some 20 ms.
+    private static let searchedRuns = 20_000
+
     /// Opens a database for reading only: no file is made, changed or removed.
     public init(path: String) throws(StoreError) {
         guard access(path, F_OK) == 0 else { throw StoreError(.missing, "\(path) does not exist") }
@@ -52,7 +55,7 @@ public final class SQLiteNames {
         ) { $0.text(0) }.first
     }
 
-    /// Runs of a DAG, newest first.
+    /// Runs of a DAG, newest first; among its newest 20,000 of these dates.
     ///
     /// - Parameters:
     ///   - prefix: how their ids begin, or what follows the `__` in them.
@@ -63,9 +66,10 @@ public final class SQLiteNames {
     ) throws(StoreError) -> [RunName] {
         try connection.rows(
             """
-            SELECT id, run_id, type, state, logical_date FROM run
-            WHERE dag_id = ?1 AND (substr(run_id, 1, length(?2)) = ?2 OR instr(run_id, '__' || ?2) > 0)
-                AND logical_date >= ?3 AND logical_date <= ?4
+            SELECT id, run_id, type, state, logical_date FROM (
+                SELECT * FROM run WHERE dag_id = ?1 AND logical_date >= ?3 AND logical_date <= ?4
+                ORDER BY logical_date DESC, id DESC LIMIT \(Self.searchedRuns))
+            WHERE substr(run_id, 1, length(?2)) = ?2 OR instr(run_id, '__' || ?2) > 0
             ORDER BY logical_date DESC, id DESC LIMIT ?5
             """,
             [
