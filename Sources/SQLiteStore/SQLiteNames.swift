@@ -66,10 +66,11 @@ public final class SQLiteNames {
     ) throws(StoreError) -> [RunName] {
         try connection.rows(
             """
-            SELECT id, run_id, type, state, logical_date FROM (
-                SELECT * FROM run WHERE dag_id = ?1 AND logical_date >= ?3 AND logical_date <= ?4
-                ORDER BY logical_date DESC, id DESC LIMIT \(Self.searchedRuns))
-            WHERE substr(run_id, 1, length(?2)) = ?2 OR instr(run_id, '__' || ?2) > 0
+            SELECT id, run_id, type, state, logical_date FROM run
+            WHERE dag_id = ?1 AND logical_date <= ?4 AND logical_date >= max(?3, coalesce((
+                    SELECT logical_date FROM run WHERE dag_id = ?1 AND logical_date <= ?4
+                    ORDER BY logical_date DESC LIMIT 1 OFFSET \(Self.searchedRuns)), ?3))
+                AND (substr(run_id, 1, length(?2)) = ?2 OR instr(run_id, '__' || ?2) > 0)
             ORDER BY logical_date DESC, id DESC LIMIT ?5
             """,
             [
