@@ -20,7 +20,7 @@ build: setup ## build .build/release/weir and weir-supervise
 test: setup lint ## the deterministic test suite, 8 minutes at most
 	@scripts/test.sh
 
-verify: setup ## the slower checks with real parts: the demo, the README's commands, the tutorial, a real terminal, a real mail system, a benchmark
+verify: setup ## the slower checks with real parts: the demo, the README's commands, the tutorial, a terminal, shells, a mail system, a benchmark
 	@scripts/setup.sh verify
 	@scripts/verify.sh
 

@@ -7,15 +7,20 @@ import Store
 enum BackfillCommand {
     static let spec = CommandSpec(
         name: "backfill", summary: "run a DAG for a range of past dates",
-        positionals: [.init(name: "DAG", help: "id of the DAG")],
+        positionals: [.init(name: "DAG", values: .dag, help: "id of the DAG")],
         options: [
-            .value("--from", "DATE", "first logical date"),
-            .value("--to", "DATE", "last logical date, inclusive; the first when left out"),
-            .value("--reprocess", "none|failed|completed", "which runs that exist already run again (none)"),
-            .value("--max-active", "N", "runs at once; the DAG's max_active_runs when left out"),
+            .value("--from", "DATE", values: .date, "first logical date"),
+            .value("--to", "DATE", values: .date, "last logical date, inclusive; the first when left out"),
+            .value(
+                "--reprocess", "none|failed|completed", values: .words(of: Reprocess.self),
+                "which runs that exist already run again (none)"),
+            .value("--max-active", "N", values: .number, "runs at once; the DAG's max_active_runs when left out"),
             .flag("--reverse", "newest first"),
-            .value("--task", "TASK", repeats: true, "run only this task of each run; the others stay as they are"),
-            .value("--param", short: "-p", "NAME=VALUE", repeats: true, "set a parameter of the DAG"),
+            .value(
+                "--task", "TASK", values: .task, repeats: true,
+                "run only this task of each run; the others stay as they are"),
+            .value(
+                "--param", short: "-p", "NAME=VALUE", values: .parameter, repeats: true, "set a parameter of the DAG"),
             .flag("--dry-run", "only print what would run"),
             .flag("--wait", "follow it to its end, and exit 1 when a run fails; what happens anyway"),
             .flag("--detach", "leave it to the daemon instead of following it"), CommandSpec.json,

@@ -9,14 +9,14 @@ enum BackfillsCommand {
         "backfills", "list backfills with their progress; pause, resume, cancel or follow one",
         [list, show, pause, resume, cancel, follow])
 
-    private static let id = CommandSpec.Positional(name: "ID", help: "number of the backfill")
+    private static let id = CommandSpec.Positional(name: "ID", values: .backfill, help: "number of the backfill")
 
     private static let list = CommandSpec(
         name: "backfills list", summary: "list backfills, newest first",
-        positionals: [.init(name: "DAG", count: .optional, help: "only this DAG's")],
+        positionals: [.init(name: "DAG", count: .optional, values: .anyDAG, help: "only this DAG's")],
         options: [
             .flag("--running", "only those that have not ended"),
-            .value("--limit", short: "-n", "N", "at most so many (100)"), CommandSpec.json,
+            .value("--limit", short: "-n", "N", values: .number, "at most so many (100)"), CommandSpec.json,
         ],
         examples: [("weir backfills list --running", "what is under way, and how far it is")]
     ) { arguments, surroundings in

@@ -7,11 +7,13 @@ enum CancelCommand {
     static let spec = CommandSpec(
         name: "cancel", summary: "cancel runs or a backfill: kill what runs of them, drop the rest",
         positionals: [
-            .init(name: "DAG", count: .optional, help: "id of the DAG"),
-            .init(name: "RUN", count: .optional, help: "id of the run, or its date where that is enough to tell it"),
+            .init(name: "DAG", count: .optional, values: .anyDAG, help: "id of the DAG"),
+            .init(
+                name: "RUN", count: .optional, values: .run,
+                help: "id of the run, or its date where that is enough to tell it"),
         ],
-        options: RunSelection.options + [
-            .value("--backfill", "ID", "cancel this backfill and its runs"),
+        options: RunSelection.options(of: RunSelection.unfinished) + [
+            .value("--backfill", "ID", values: .backfill, "cancel this backfill and its runs"),
             .flag("--wait", "wait until what is killed has ended"),
             .flag("--dry-run", "only print which"), CommandSpec.json,
         ],
@@ -36,8 +38,8 @@ enum CancelCommand {
         if RunSelection.isBulk(arguments), let run = arguments[1] {
             throw arguments.usage("'\(run)' is too much: --from, --to and --state stand in the place of RUN")
         }
-        let unfinished: Set<RunState> = [.queued, .running]
-        let selection = try RunSelection(arguments, session, reader, usual: unfinished, possible: unfinished)
+        let selection = try RunSelection(
+            arguments, session, reader, usual: RunSelection.unfinished, possible: RunSelection.unfinished)
         if let run = selection.runs.first, !selection.isBulk, run.state.isFinal {
             throw CommandFailure(.failed, "run \(run.runID) has ended already: \(run.state.rawValue)")
         }

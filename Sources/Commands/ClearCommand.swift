@@ -8,12 +8,14 @@ enum ClearCommand {
     static let spec = CommandSpec(
         name: "clear", summary: "run tasks of a run again, and those after them",
         positionals: [
-            .init(name: "DAG", help: "id of the DAG"),
-            .init(name: "RUN", count: .optional, help: "id of the run, or its date where that is enough to tell it"),
-            .init(name: "TASK", count: .many, help: "the tasks; all of the run's when left out"),
+            .init(name: "DAG", values: .anyDAG, help: "id of the DAG"),
+            .init(
+                name: "RUN", count: .optional, values: .run,
+                help: "id of the run, or its date where that is enough to tell it"),
+            .init(name: "TASK", count: .many, values: .task, help: "the tasks; all of the run's when left out"),
         ],
-        options: RunSelection.options + [
-            .value("--task", "TASK", repeats: true, "a task; for many runs, where TASK has no place"),
+        options: RunSelection.options(of: RunSelection.begun) + [
+            .value("--task", "TASK", values: .task, repeats: true, "a task; for many runs, where TASK has no place"),
             .flag("--failed", "of these tasks only those that failed or were cancelled"),
             .flag("--downstream", "also those after them, which is usual"),
             .flag("--only", "not those after them"),
@@ -45,10 +47,12 @@ enum ClearCommand {
     static let retrySpec = CommandSpec(
         name: "retry", summary: "run the failed and cancelled tasks of a run again, and all that waits for them",
         positionals: [
-            .init(name: "DAG", help: "id of the DAG"),
-            .init(name: "RUN", count: .optional, help: "id of the run, or its date where that is enough to tell it"),
+            .init(name: "DAG", values: .anyDAG, help: "id of the DAG"),
+            .init(
+                name: "RUN", count: .optional, values: .run,
+                help: "id of the run, or its date where that is enough to tell it"),
         ],
-        options: RunSelection.options + [
+        options: RunSelection.options(of: RunSelection.begun) + [
             .flag("--latest", "with the DAG file as it is now, not as it was when the run was made"),
             .flag("--wait", "follow what runs again to its end, and exit 1 when it fails"),
             .flag("--dry-run", "only print which"), CommandSpec.json,
@@ -71,7 +75,7 @@ enum ClearCommand {
         let session = try Session(arguments, surroundings)
         let reader = try session.existingReader()
         let selection = try RunSelection(
-            arguments, session, reader, usual: usual, possible: Set(RunState.allCases).subtracting([.queued]))
+            arguments, session, reader, usual: usual, possible: RunSelection.begun)
         let access = try EngineAccess(session, startsNothing: arguments.has("--dry-run"))
         defer { access.close() }
         func clear(_ run: Run, dryRun: Bool) throws(CommandFailure) -> [String] {

@@ -8,6 +8,7 @@ struct CommandSpec: Sendable {
 
         var name: String
         var count: Count = .one
+        var values: ValueKind = .text
         var help: String
     }
 
@@ -18,6 +19,7 @@ struct CommandSpec: Sendable {
         var short: String?
         /// What its value is called in the help; nil for a flag.
         var value: String?
+        var values: ValueKind = .text
         var repeats = false
         var help: String
 
@@ -26,9 +28,10 @@ struct CommandSpec: Sendable {
         }
 
         static func value(
-            _ name: String, short: String? = nil, _ value: String, repeats: Bool = false, _ help: String
+            _ name: String, short: String? = nil, _ value: String, values: ValueKind = .text, repeats: Bool = false,
+            _ help: String
         ) -> Option {
-            Option(name: name, short: short, value: value, repeats: repeats, help: help)
+            Option(name: name, short: short, value: value, values: values, repeats: repeats, help: help)
         }
     }
 
@@ -46,7 +49,9 @@ struct CommandSpec: Sendable {
 
     /// Options that every command takes.
     static let common: [Option] = [
-        .value("--home", "DIR", "use this WEIR_HOME instead of the environment's or the current directory"),
+        .value(
+            "--home", "DIR", values: .directory,
+            "use this WEIR_HOME instead of the environment's or the current directory"),
         .flag("--help", short: "-h", "show this help"),
     ]
 
@@ -133,6 +138,22 @@ struct ExitCode: RawRepresentable, Hashable, Sendable {
     /// The state is locked, or the daemon cannot be reached.
     static let unavailable = ExitCode(rawValue: 5)
     static let interrupted = ExitCode(rawValue: 130)
+
+    static let allCases: [ExitCode] = [.done, .failed, .usage, .invalid, .notFound, .unavailable, .interrupted]
+
+    /// What it says, for people.
+    var meaning: String {
+        switch self {
+        case .done: "done"
+        case .failed: "the run or the check failed"
+        case .usage: "wrong usage"
+        case .invalid: "an invalid DAG or configuration"
+        case .notFound: "no such thing"
+        case .unavailable: "the state is locked, or the daemon cannot be reached"
+        case .interrupted: "interrupted"
+        default: "\(rawValue)"
+        }
+    }
 }
 
 /// Why a command ends without doing its work: one line for standard error.

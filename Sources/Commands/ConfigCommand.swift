@@ -6,7 +6,11 @@ import SchedulerCore
 enum ConfigCommand {
     static let spec = CommandSpec(
         name: "config", summary: "show the settings, and where each comes from",
-        positionals: [.init(name: "NAME", count: .optional, help: "one setting, of which only the value is printed")],
+        positionals: [
+            .init(
+                name: "NAME", count: .optional, values: .setting,
+                help: "one setting, of which only the value is printed")
+        ],
         options: [CommandSpec.json] + Setting.options,
         examples: [
             ("weir config", "a flag counts before WEIR_<NAME>, that before weir.json, that before the default"),

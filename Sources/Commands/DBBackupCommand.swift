@@ -11,7 +11,7 @@ import Store
 enum DBBackupCommand {
     static let spec = CommandSpec(
         name: "db backup", summary: "copy the store to a file, also beside a running daemon",
-        positionals: [.init(name: "FILE", help: "where the copy goes")],
+        positionals: [.init(name: "FILE", values: .file, help: "where the copy goes")],
         options: [.flag("--force", "replace FILE when it is there"), CommandSpec.json],
         examples: [
             ("weir db backup /backup/weir-$(date +%F).db", "docs/operations.md says how to restore it")

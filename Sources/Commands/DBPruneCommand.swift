@@ -12,7 +12,7 @@ enum DBPruneCommand {
         name: "db prune", summary: "remove ended runs with their tasks, attempts and logs",
         options: [
             .value("--older-than", "AGE", "those that ended longer ago, such as 90d; audit entries of that age too"),
-            .value("--keep", "N", "those that are not among the N newest of their DAG"),
+            .value("--keep", "N", values: .number, "those that are not among the N newest of their DAG"),
             .flag("--dry-run", "only say what would go"), CommandSpec.json,
         ],
         examples: [

@@ -5,7 +5,9 @@ import Spawn
 enum InitCommand {
     static let spec = CommandSpec(
         name: "init", summary: "make a home: dags/ with an example, and state/",
-        positionals: [.init(name: "DIR", count: .optional, help: "where; the current directory when left out")],
+        positionals: [
+            .init(name: "DIR", count: .optional, values: .directory, help: "where; the current directory when left out")
+        ],
         examples: [("weir init pipelines", "then: cd pipelines && weir trigger hello")]
     ) { arguments, surroundings in
         let terminal = surroundings.terminal

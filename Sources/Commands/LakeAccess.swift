@@ -61,11 +61,12 @@ struct LakeAccess {
     }
 
     static let spanOptions: [CommandSpec.Option] = [
-        .value("--from", "DATE", "days from this one on"), .value("--to", "DATE", "days up to this one"),
+        .value("--from", "DATE", values: .day, "days from this one on"),
+        .value("--to", "DATE", values: .day, "days up to this one"),
     ]
 
     static let tableArgument = CommandSpec.Positional(
-        name: "TABLE", help: "such as plate, or lakestorage/plate where two buckets have one")
+        name: "TABLE", values: .table, help: "such as plate, or lakestorage/plate where two buckets have one")
 }
 
 /// Numbers for people.

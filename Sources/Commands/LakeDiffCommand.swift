@@ -6,8 +6,8 @@ enum LakeDiffCommand {
     static let spec = CommandSpec(
         name: "lake diff", summary: "compare two days of a table: columns and size",
         positionals: [
-            LakeAccess.tableArgument, .init(name: "DAY", help: "such as 2022-05-02"),
-            .init(name: "OTHER", help: "the day to compare it with"),
+            LakeAccess.tableArgument, .init(name: "DAY", values: .day, help: "such as 2022-05-02"),
+            .init(name: "OTHER", values: .day, help: "the day to compare it with"),
         ], options: [CommandSpec.json],
         examples: [("weir lake diff plate 2022-05-02 2022-05-03", "what changed from the one day to the other")]
     ) { arguments, surroundings in

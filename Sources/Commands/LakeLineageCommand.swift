@@ -5,7 +5,7 @@ import Lake
 enum LakeLineageCommand {
     static let spec = CommandSpec(
         name: "lake lineage", summary: "show what a day of a table was made from, down to the raw data",
-        positionals: [LakeAccess.tableArgument, .init(name: "DAY", help: "such as 2022-05-02")],
+        positionals: [LakeAccess.tableArgument, .init(name: "DAY", values: .day, help: "such as 2022-05-02")],
         options: [CommandSpec.json],
         examples: [
             (

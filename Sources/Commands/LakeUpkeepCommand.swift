@@ -9,17 +9,19 @@ import TaskKinds
 enum LakeUpkeepCommand {
     static let specs = [archive, restore, holds, hold, release, infer]
 
-    private static let rawOption = CommandSpec.Option.value("--raw", "BUCKET", "raw bucket (ultimatealpr)")
+    private static let rawOption = CommandSpec.Option.value(
+        "--raw", "BUCKET", values: .table, "raw bucket (ultimatealpr)")
 
     // MARK: Archive
 
     private static let archive = CommandSpec(
         name: "lake archive", summary: "archive old raw data and delete old archives, as the task kind does",
         options: [
-            .value("--keep-days", "N", "days of raw data that stay (31)"),
-            .value("--archive-days", "N", "days after which an archive is deleted (365)"),
-            .value("--staging-days", "N", "days after which staged data is removed; never when left out"),
-            .value("--today", "DATE", "count back from this day; today in UTC when left out"), rawOption,
+            .value("--keep-days", "N", values: .number, "days of raw data that stay (31)"),
+            .value("--archive-days", "N", values: .number, "days after which an archive is deleted (365)"),
+            .value(
+                "--staging-days", "N", values: .number, "days after which staged data is removed; never when left out"),
+            .value("--today", "DATE", values: .date, "count back from this day; today in UTC when left out"), rawOption,
             .flag("--dry-run", "only print what would be done"), CommandSpec.json,
         ],
         examples: [("weir lake archive --dry-run", "what is old enough, and what stays for which reason")]
@@ -79,7 +81,8 @@ enum LakeUpkeepCommand {
     private static let restore = CommandSpec(
         name: "lake restore", summary: "bring archived raw data back, verified",
         options: [
-            .value("--from", "DATE", "first day"), .value("--to", "DATE", "last day; the first when left out"),
+            .value("--from", "DATE", values: .date, "first day"),
+            .value("--to", "DATE", values: .date, "last day; the first when left out"),
             rawOption,
             .flag("--dry-run", "only print what would come back"), CommandSpec.json,
         ],
@@ -157,7 +160,8 @@ enum LakeUpkeepCommand {
     }
 
     private static let dayOptions: [CommandSpec.Option] = [
-        .value("--from", "DATE", "first day"), .value("--to", "DATE", "last day; the first when left out"),
+        .value("--from", "DATE", values: .date, "first day"),
+        .value("--to", "DATE", values: .date, "last day; the first when left out"),
     ]
 
     private static let hold = CommandSpec(
@@ -195,9 +199,11 @@ enum LakeUpkeepCommand {
     private static let infer = CommandSpec(
         name: "lake infer", summary: "propose a record schema for a new source from some of its files",
         positionals: [
-            .init(name: "FILE", count: .many, help: "*.json with one record, *.ndjson or *.jsonl with one a line")
+            .init(
+                name: "FILE", count: .many, values: .file,
+                help: "*.json with one record, *.ndjson or *.jsonl with one a line")
         ],
-        options: [.value("--out", "FILE", "write the schema there instead of printing it")],
+        options: [.value("--out", "FILE", values: .file, "write the schema there instead of printing it")],
         examples: [("weir lake infer samples/*.json --out dags/mine/record_schema.json", "then read it, and mend it")]
     ) { arguments, surroundings in
         let session = try Session(arguments, surroundings)

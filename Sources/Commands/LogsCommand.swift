@@ -10,13 +10,15 @@ enum LogsCommand {
     static let spec = CommandSpec(
         name: "logs", summary: "show what a task printed",
         positionals: [
-            .init(name: "DAG", help: "id of the DAG"),
-            .init(name: "RUN", help: "id of the run, or its date where that is enough to tell it"),
-            .init(name: "TASK", help: "id of the task; load[3] for one instance of a mapped task"),
+            .init(name: "DAG", values: .anyDAG, help: "id of the DAG"),
+            .init(name: "RUN", values: .run, help: "id of the run, or its date where that is enough to tell it"),
+            .init(name: "TASK", values: .task, help: "id of the task; load[3] for one instance of a mapped task"),
         ],
         options: [
-            .value("--try", "N", "only this try"),
-            .value("--tail", "N", "only the last N lines of the latest try; with --follow all that comes after them"),
+            .value("--try", "N", values: .number, "only this try"),
+            .value(
+                "--tail", "N", values: .number,
+                "only the last N lines of the latest try; with --follow all that comes after them"),
             .flag(
                 "--follow", short: "-f", "go on through all tries until the task has ended, and exit 1 when it failed"),
         ],

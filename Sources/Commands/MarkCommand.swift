@@ -6,13 +6,16 @@ enum MarkCommand {
     static let spec = CommandSpec(
         name: "mark", summary: "give a task of a run the state success, failed or skipped",
         positionals: [
-            .init(name: "DAG", help: "id of the DAG"),
-            .init(name: "RUN", count: .optional, help: "id of the run, or its date where that is enough to tell it"),
-            .init(name: "TASK", count: .optional, help: "id of the task; a running one is killed first"),
-            .init(name: "STATE", count: .optional, help: "success, failed or skipped"),
+            .init(name: "DAG", values: .anyDAG, help: "id of the DAG"),
+            .init(
+                name: "RUN", count: .optional, values: .run,
+                help: "id of the run, or its date where that is enough to tell it"),
+            .init(name: "TASK", count: .optional, values: .task, help: "id of the task; a running one is killed first"),
+            .init(
+                name: "STATE", count: .optional, values: .words(of: MarkState.self), help: "success, failed or skipped"),
         ],
-        options: RunSelection.options + [
-            .value("--task", "TASK", "the task; for many runs, where RUN and TASK have no place"),
+        options: RunSelection.options(of: RunSelection.begun) + [
+            .value("--task", "TASK", values: .task, "the task; for many runs, where RUN and TASK have no place"),
             .flag("--wait", "follow what goes on by it to its end, and exit 1 when it fails"),
             .flag("--dry-run", "only print of which runs"), CommandSpec.json,
         ],
@@ -33,7 +36,7 @@ enum MarkCommand {
         }
         let selection = try RunSelection(
             arguments, session, try session.existingReader(), usual: RunState.ended,
-            possible: Set(RunState.allCases).subtracting([.queued]))
+            possible: RunSelection.begun)
         if arguments.has("--dry-run") {
             let plan = try RunChanges(selection.runs) { _ throws(CommandFailure) in [task] }
             session.terminal.write(arguments.has("--json") ? plan.json() : plan.table(session))

@@ -6,10 +6,11 @@ import SchedulerCore
 enum NextCommand {
     static let spec = CommandSpec(
         name: "next", summary: "show when a DAG runs next",
-        positionals: [.init(name: "DAG", help: "id of the DAG")],
+        positionals: [.init(name: "DAG", values: .dag, help: "id of the DAG")],
         options: [
-            .value("--count", short: "-n", "N", "so many runs (5)"),
-            .value("--after", "TIME", "those that are due later than this; now when left out"), CommandSpec.json,
+            .value("--count", short: "-n", "N", values: .number, "so many runs (5)"),
+            .value("--after", "TIME", values: .date, "those that are due later than this; now when left out"),
+            CommandSpec.json,
         ],
         examples: [("weir next alpr_daily -n 3", "the next three intervals and when they are due")]
     ) { arguments, surroundings in

@@ -15,7 +15,8 @@ enum PauseCommand {
         _ name: String, _ summary: String, paused: Bool, example: (String, String)
     ) -> CommandSpec {
         CommandSpec(
-            name: name, summary: summary, positionals: [.init(name: "DAG", count: .many, help: "ids of the DAGs")],
+            name: name, summary: summary,
+            positionals: [.init(name: "DAG", count: .many, values: .dag, help: "ids of the DAGs")],
             options: [
                 .flag("--all", "all DAGs of the folder"),
                 .flag("--yes", short: "-y", "do not ask; needed for --all where nobody can be asked"),

@@ -42,8 +42,8 @@ enum PoolsCommand {
     private static let set = CommandSpec(
         name: "pools set", summary: "make a pool, or change its slots",
         positionals: [
-            .init(name: "POOL", help: "its name"),
-            .init(name: "SLOTS", help: "how many; 0 holds back what would take one"),
+            .init(name: "POOL", values: .pool, help: "its name"),
+            .init(name: "SLOTS", values: .number, help: "how many; 0 holds back what would take one"),
         ],
         options: [.value("--description", "TEXT", "what it is for")],
         examples: [("weir pools set duckdb 2", "at most two slots for tasks that say \"pool\": \"duckdb\"")]
@@ -62,7 +62,7 @@ enum PoolsCommand {
 
     private static let remove = CommandSpec(
         name: "pools remove", summary: "remove a pool; tasks that name it wait until there is one again",
-        positionals: [.init(name: "POOL", help: "its name")],
+        positionals: [.init(name: "POOL", values: .pool, help: "its name")],
         examples: [("weir pools remove duckdb", "the default pool goes back to \(Pool.defaultSlots) slots")]
     ) { arguments, surroundings in
         let session = try Session(arguments, surroundings)

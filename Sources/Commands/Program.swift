@@ -6,6 +6,15 @@ public enum Program {
     /// The one place that says which version this is.
     public static let version = "0.1.0"
 
+    /// What it is, in half a line.
+    static let summary = "run data pipelines on one machine"
+
+    /// What it is, in sentences.
+    static let description = [
+        "Weir runs data pipelines: DAGs of tasks, written in JSON, on a schedule, by hand or for past dates.",
+        "WEIR_HOME (default: the current directory) holds dags/ and state/.",
+    ]
+
     static let commands: [CommandSpec] = [
         InitCommand.spec, ValidateCommand.spec, DagsCommand.spec, ShowCommand.spec, NextCommand.spec,
         SimulateCommand.spec,
@@ -15,7 +24,8 @@ public enum Program {
         ReloadCommand.spec, DrainCommand.spec, ConfigCommand.spec, DoctorCommand.spec, PauseCommand.spec,
         PauseCommand.unpauseSpec, PoolsCommand.spec,
         LakeCommand.spec, QueryCommand.spec, QualityCommand.spec,
-        DBCommand.spec, VersionCommand.spec, SchemaCommand.spec, TaskCommand.spec,
+        DBCommand.spec, VersionCommand.spec, SchemaCommand.spec, CompletionCommand.spec, ManCommand.spec,
+        TaskCommand.spec, CompletionCommand.answerSpec,
     ]
 
     /// Runs the program with the process's own arguments; the exit status.
@@ -86,14 +96,14 @@ public enum Program {
     static var overview: String {
         let rows = commands.filter { !$0.isHidden }.map { ($0.name, $0.summary) }
         return """
-            Weir runs data pipelines: DAGs of tasks, written in JSON, on a schedule, by hand or for past dates.
+            \(description[0])
 
             Usage: weir COMMAND [options]
 
             Commands:
             \(CommandSpec.columns(rows).joined(separator: "\n"))
 
-            `weir COMMAND --help` explains a command. WEIR_HOME (default: the current directory) holds dags/ and state/.
+            `weir COMMAND --help` explains a command. \(description[1])
 
             """
     }

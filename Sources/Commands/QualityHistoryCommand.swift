@@ -6,10 +6,11 @@ import TaskKinds
 enum QualityHistoryCommand {
     static let spec = CommandSpec(
         name: "quality history", summary: "show how the checks of a DAG went, by day",
-        positionals: [.init(name: "DAG", help: "id of the DAG")],
+        positionals: [.init(name: "DAG", values: .reportDAG, help: "id of the DAG")],
         options: [
             .value("--check", "NAME", "only this check, with a line for each day"),
-            .value("--days", short: "-n", "N", "the last N days that have a report (14)"), CommandSpec.json,
+            .value("--days", short: "-n", "N", values: .number, "the last N days that have a report (14)"),
+            CommandSpec.json,
         ],
         examples: [
             ("weir quality history alpr_daily", "each check, with a sign for each day and a line of its failing rows"),

@@ -7,9 +7,9 @@ enum QualityReportCommand {
     static let spec = CommandSpec(
         name: "quality report", summary: "show the checks of a run, with some of the rows that fail",
         positionals: [
-            .init(name: "DAG", help: "id of the DAG"),
+            .init(name: "DAG", values: .reportDAG, help: "id of the DAG"),
             .init(
-                name: "DAY|RUN", count: .optional,
+                name: "DAY|RUN", count: .optional, values: .reportDay,
                 help: "a day, for its latest run, or the id of a run or its beginning; the latest day when left out"),
         ],
         options: [CommandSpec.json],

@@ -8,20 +8,24 @@ enum QueryCommand {
     static let spec = CommandSpec(
         name: "query", summary: "show or export rows of a table, or the answer to a SELECT",
         positionals: [
-            .init(name: "TABLE", count: .optional, help: "such as plate, or lakestorage/plate; not with --sql")
+            .init(
+                name: "TABLE", count: .optional, values: .table,
+                help: "such as plate, or lakestorage/plate; not with --sql")
         ],
         options: [
             .value(
                 "--where", "CONDITION", repeats: true, "rows that meet it: country=Germany, rank in (0,1), name like A%"
             ),
-            .value("--columns", "A,B", "these columns, in this order"),
-            .value("--order", "COLUMN", repeats: true, "sort by it; -COLUMN for falling order"),
-            .value("--limit", short: "-n", "N", "so many rows at most (100), or all"),
-            .value("--offset", "N", "leave out so many rows first"),
+            .value("--columns", "A,B", values: .columns, "these columns, in this order"),
+            .value("--order", "COLUMN", values: .column, repeats: true, "sort by it; -COLUMN for falling order"),
+            .value("--limit", short: "-n", "N", values: .number, "so many rows at most (100), or all"),
+            .value("--offset", "N", values: .number, "leave out so many rows first"),
         ] + LakeAccess.spanOptions + [
             .value("--sql", "SELECT", "one SELECT over the tables, which it names as plate or lakestorage.plate"),
-            .value("--format", "FORMAT", "table, json, csv or parquet; as the name of --out says, else table"),
-            .value("--out", "FILE", "write the answer to this file"),
+            .value(
+                "--format", "FORMAT", values: .words(of: Format.self),
+                "table, json, csv or parquet; as the name of --out says, else table"),
+            .value("--out", "FILE", values: .file, "write the answer to this file"),
             .value("--timeout", "DURATION", "end a query that takes longer (60s)"),
             .value("--memory", "SIZE", "memory of the engine (1GB)"),
             .flag("--json", "as --format json"),

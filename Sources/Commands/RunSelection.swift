@@ -8,12 +8,23 @@ struct RunSelection {
     /// Chosen by range or state. Such a command shows what it would do, and asks before it does.
     var isBulk: Bool
 
-    static let options: [CommandSpec.Option] = [
-        .value("--from", "DATE", "instead of RUN: the runs of this logical date and later"),
-        .value("--to", "DATE", "the last logical date, inclusive; the first when left out"),
-        .value("--state", "STATE", repeats: true, "instead of RUN: the runs in this state; with --from those in both"),
-        .flag("--yes", short: "-y", "do not ask; needed for more than one RUN where nobody can be asked"),
-    ]
+    /// The states of runs that have not ended.
+    static let unfinished = Set(RunState.allCases.filter { !$0.isFinal })
+    /// The states of runs whose tasks are there.
+    static let begun = Set(RunState.allCases).subtracting([.queued])
+
+    /// - Parameter states: those in which the command makes sense.
+    static func options(of states: Set<RunState>) -> [CommandSpec.Option] {
+        [
+            .value(
+                "--from", "DATE", values: .runDay, "instead of RUN: the runs of this logical date and later"),
+            .value("--to", "DATE", values: .runDay, "the last logical date, inclusive; the first when left out"),
+            .value(
+                "--state", "STATE", values: .words(RunState.allCases.filter(states.contains).map(\.rawValue)),
+                repeats: true, "instead of RUN: the runs in this state; with --from those in both"),
+            .flag("--yes", short: "-y", "do not ask; needed for more than one RUN where nobody can be asked"),
+        ]
+    }
 
     /// Whether no RUN is to be named.
     static func isBulk(_ arguments: Arguments) -> Bool {

@@ -8,14 +8,17 @@ import Store
 enum RunsCommand {
     static let spec = CommandSpec(
         name: "runs", summary: "list runs, newest logical date first",
-        positionals: [.init(name: "DAG", count: .optional, help: "only this DAG's")],
+        positionals: [.init(name: "DAG", count: .optional, values: .anyDAG, help: "only this DAG's")],
         options: [
-            .value("--date", "DAY", "only those of this logical date: a day in the zone of the DAG, or a time"),
-            .value("--from", "DATE", "only those of this logical date and later"),
-            .value("--to", "DATE", "only those up to this logical date, inclusive"),
             .value(
-                "--state", "STATE", repeats: true, "only those that are queued, running, success, failed or cancelled"),
-            .value("--limit", short: "-n", "N", "at most so many (100)"), CommandSpec.json,
+                "--date", "DAY", values: .runDay,
+                "only those of this logical date: a day in the zone of the DAG, or a time"),
+            .value("--from", "DATE", values: .runDay, "only those of this logical date and later"),
+            .value("--to", "DATE", values: .runDay, "only those up to this logical date, inclusive"),
+            .value(
+                "--state", "STATE", values: .words(of: RunState.self), repeats: true,
+                "only those that are queued, running, success, failed or cancelled"),
+            .value("--limit", short: "-n", "N", values: .number, "at most so many (100)"), CommandSpec.json,
         ],
         examples: [
             ("weir runs alpr_daily --state failed", "what went wrong"),

@@ -16,7 +16,7 @@ struct Setting: Sendable {
 
     var variable: String { "WEIR_" + name.uppercased().map { $0 == "." ? "_" : String($0) }.joined() }
     var flag: String { "--" + name.map { $0 == "." || $0 == "_" ? "-" : String($0) }.joined() }
-    var option: CommandSpec.Option { .value(flag, type.placeholder, help) }
+    var option: CommandSpec.Option { .value(flag, type.placeholder, values: type.values, help) }
     var usualText: String { usual?.text ?? usually ?? "none" }
 
     init(_ name: String, _ type: SettingType, _ usual: SettingValue?, or words: String? = nil, _ help: String) {

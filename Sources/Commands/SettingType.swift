@@ -37,6 +37,17 @@ enum SettingType: Sendable {
         }
     }
 
+    /// What a shell can offer for it.
+    var values: ValueKind {
+        switch self {
+        case .integer: .number
+        case .word(let words): .words(words)
+        case .path: .directory
+        case .program(let word): .file(orWords: word.map { [$0] } ?? [])
+        case .duration, .bytes, .names, .secrets: .text
+        }
+    }
+
     /// What a value must be.
     var words: String {
         switch self {

@@ -8,7 +8,7 @@ import Store
 enum ShowCommand {
     static let spec = CommandSpec(
         name: "show", summary: "show a DAG: its tasks, schedule, parameters and last runs",
-        positionals: [.init(name: "DAG", help: "id of the DAG")], options: [CommandSpec.json],
+        positionals: [.init(name: "DAG", values: .dag, help: "id of the DAG")], options: [CommandSpec.json],
         examples: [("weir show alpr_daily", "what it does and how it went lately")]
     ) { arguments, surroundings in
         let session = try Session(arguments, surroundings)

@@ -7,16 +7,20 @@ import Store
 enum SimulateCommand {
     static let spec = CommandSpec(
         name: "simulate", summary: "show what a DAG would do in a span of time, without doing it",
-        positionals: [.init(name: "DAG", help: "id of the DAG")],
+        positionals: [.init(name: "DAG", values: .dag, help: "id of the DAG")],
         options: [
-            .value("--from", "TIME", "when Weir first loads the DAG; now when left out"),
-            .value("--to", "TIME", "runs that are due before this, or on this day; 31 days later when left out"),
+            .value("--from", "TIME", values: .date, "when Weir first loads the DAG; now when left out"),
             .value(
-                "--durations", "FILE|history",
+                "--to", "TIME", values: .date,
+                "runs that are due before this, or on this day; 31 days later when left out"),
+            .value(
+                "--durations", "FILE|history", values: .file(orWords: ["history"]),
                 "what tasks take: a file, or the median of late (history); 1m where there is none"),
-            .value("--parallelism", "N", "tasks at once over all DAGs; the setting when left out"),
-            .value("--pool", "NAME=SLOTS", repeats: true, "slots of a pool; as `weir pools` when left out"),
-            .value("--limit", short: "-n", "N", "so many rows at most (40)"),
+            .value("--parallelism", "N", values: .number, "tasks at once over all DAGs; the setting when left out"),
+            .value(
+                "--pool", "NAME=SLOTS", values: .poolSlots, repeats: true,
+                "slots of a pool; as `weir pools` when left out"),
+            .value("--limit", short: "-n", "N", values: .number, "so many rows at most (40)"),
             .flag("--tasks", "a row for each task, not only for each run"), CommandSpec.json,
         ],
         examples: [

@@ -4,7 +4,7 @@ import TaskKinds
 enum TaskCommand {
     static let spec = CommandSpec(
         name: "task", summary: "run a built-in task kind; started by a supervisor",
-        positionals: [.init(name: "DIR", help: "directory of the attempt")], isHidden: true
+        positionals: [.init(name: "DIR", values: .directory, help: "directory of the attempt")], isHidden: true
     ) { arguments, _ in
         ExitCode(rawValue: TaskProgram.run(attemptDirectory: arguments.required(0)))
     }

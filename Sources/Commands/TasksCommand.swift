@@ -7,8 +7,8 @@ enum TasksCommand {
     static let spec = CommandSpec(
         name: "tasks", summary: "list the tasks of a run with their states",
         positionals: [
-            .init(name: "DAG", help: "id of the DAG"),
-            .init(name: "RUN", help: "id of the run, or its date where that is enough to tell it"),
+            .init(name: "DAG", values: .anyDAG, help: "id of the DAG"),
+            .init(name: "RUN", values: .run, help: "id of the run, or its date where that is enough to tell it"),
         ],
         options: [CommandSpec.json],
         examples: [("weir tasks alpr_daily 2022-05-02", "how far that day's run is")]

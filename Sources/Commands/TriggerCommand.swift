@@ -6,12 +6,13 @@ import SchedulerCore
 enum TriggerCommand {
     static let spec = CommandSpec(
         name: "trigger", summary: "start a run of a DAG now",
-        positionals: [.init(name: "DAG", help: "id of the DAG")],
+        positionals: [.init(name: "DAG", values: .dag, help: "id of the DAG")],
         options: [
             .value(
-                "--date", "DATE",
+                "--date", "DATE", values: .date,
                 "the interval that begins on this day or contains this time; usually the last complete one"),
-            .value("--param", short: "-p", "NAME=VALUE", repeats: true, "set a parameter of the DAG"),
+            .value(
+                "--param", short: "-p", "NAME=VALUE", values: .parameter, repeats: true, "set a parameter of the DAG"),
             .flag("--wait", "follow the run to its end, and exit 1 when it fails"), CommandSpec.json,
         ],
         examples: [

@@ -8,7 +8,9 @@ import Spawn
 enum ValidateCommand {
     static let spec = CommandSpec(
         name: "validate", summary: "check DAG files and say what their schedules mean",
-        positionals: [.init(name: "FILE", count: .many, help: "files to check; every file of dags/ when left out")],
+        positionals: [
+            .init(name: "FILE", count: .many, values: .file, help: "files to check; every file of dags/ when left out")
+        ],
         options: [CommandSpec.json],
         examples: [("weir validate dags/alpr_daily.json", "errors as file:line:column: message, or the next runs")]
     ) { arguments, surroundings in

@@ -9,9 +9,13 @@ enum WhyCommand {
     static let spec = CommandSpec(
         name: "why", summary: "say why a DAG, a run or a task does not run, or ended as it did",
         positionals: [
-            .init(name: "DAG", help: "id of the DAG"),
-            .init(name: "RUN", count: .optional, help: "id of the run, or its date where that is enough to tell it"),
-            .init(name: "TASK", count: .optional, help: "id of the task; load[3] for one instance of a mapped task"),
+            .init(name: "DAG", values: .anyDAG, help: "id of the DAG"),
+            .init(
+                name: "RUN", count: .optional, values: .run,
+                help: "id of the run, or its date where that is enough to tell it"),
+            .init(
+                name: "TASK", count: .optional, values: .task,
+                help: "id of the task; load[3] for one instance of a mapped task"),
         ],
         options: [CommandSpec.json],
         examples: [

@@ -23,6 +23,17 @@ extension SQLiteConnection {
         } catch {
             guard error.code == .io, isOnReadOnlyFileSystem(path), access(path + "-shm", F_OK) != 0 else { throw error }
         }
+        return try withoutSharedMemory(path)
+    }
+
+    /// A connection that leaves no trace: it makes, changes and removes no file, and what it reads may be a moment old. One
+    /// that may write empties the log when it is the last to close.
+    static func glancing(_ path: String) throws(StoreError) -> SQLiteConnection {
+        guard access(path + "-shm", F_OK) == 0 else { return try withoutSharedMemory(path) }
+        return try SQLiteConnection(path: path, flags: SQLITE_OPEN_READONLY)
+    }
+
+    private static func withoutSharedMemory(_ path: String) throws(StoreError) -> SQLiteConnection {
         let uri = "file:" + escaped(path)
         let flags = SQLITE_OPEN_READONLY | SQLITE_OPEN_URI
         guard hasLog(path) else { return try SQLiteConnection(path: uri + "?immutable=1", flags: flags, name: path) }

@@ -35,6 +35,26 @@ import Testing
         #expect(plate.partitions(from: nil, to: "2022-05-02").map(\.day) == ["2022-05-02"])
     }
 
+    /// Without reading the manifests, for completion.
+    @Test func namesAreThoseOfTheCatalogue() throws {
+        try scratch.publish("lakestorage/plate", "2022-05-02", "SELECT 1 AS a")
+        try scratch.publish("lakestorage/plate", "2022-05-03", "SELECT 1 AS a, 2 AS b")
+        try scratch.publish("other/plate", "2022-05-02", "SELECT 1 AS c")
+        try scratch.publish("staging", "2022-05-02", "SELECT 1 AS a")
+        try scratch.write("state/lake/quarantine/dt=2022-05-02/x.reason.json", "{}")
+        try scratch.write("state/lake/.staging/9/lakestorage/plate/dt=2022-05-02/_manifest.json", "{}")
+        try scratch.write("state/lake/lakestorage/car/dt=latest/_manifest.json", "{}")
+        let names = LakeNames(scratch.lake())
+        #expect(names.tables == (try Catalogue(scratch.lake()).tables.map(\.name)))
+        #expect(names.shortTables == ["lakestorage/plate", "other/plate", "staging"])
+        #expect(names.days(of: "lakestorage/plate") == ["2022-05-03", "2022-05-02"])
+        #expect(names.columns(of: "lakestorage/plate").map(\.name) == ["a", "b"])
+        #expect(names.days(of: "plate").isEmpty, "it could be two")
+        #expect(names.days(of: "staging") == ["2022-05-02"])
+        #expect(names.days(of: "../lake/staging").isEmpty && names.columns(of: "nothing").isEmpty)
+        #expect(LakeNames(LakeRoot(path: scratch.path + "/nowhere", attempt: "1")).tables.isEmpty)
+    }
+
     @Test func aNameMeansOneTable() throws {
         try scratch.publish("lakestorage/plate", "2022-05-02", "SELECT 1 AS a")
         try scratch.publish("other/plate", "2022-05-02", "SELECT 1 AS a")
