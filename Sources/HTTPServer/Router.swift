@@ -5,7 +5,15 @@ public struct Router: Sendable {
     private struct Route: Sendable {
         var method: String
         var parts: [Substring]
+        var isSlow: Bool
         var handler: Handler
+    }
+
+    /// What is to be done for a request.
+    enum Match: Sendable {
+        /// At once, on the server's own thread, or elsewhere because it may take long.
+        case handler(Handler, HTTPRequest, isSlow: Bool)
+        case failure(HTTPResponse)
     }
 
     private var routes: [Route] = []
@@ -16,27 +24,40 @@ public struct Router: Sendable {
     ///   its reason.
     public init(failure: @escaping @Sendable (Int, String) -> HTTPResponse) { self.failure = failure }
 
-    /// Adds a route. A part of `pattern` in braces, `/runs/{run_id}`, matches one part of a path.
-    public mutating func on(_ method: String, _ pattern: String, _ handler: @escaping Handler) {
-        routes.append(Route(method: method, parts: pattern.split(separator: "/"), handler: handler))
+    /// Adds a route. A part of `pattern` in braces, `/runs/{run_id}`, matches one part of a path. A route of GET answers
+    /// HEAD, too.
+    ///
+    /// - Parameter isSlow: whether the handler may take longer than some milliseconds: it then does not hold up others.
+    public mutating func on(_ method: String, _ pattern: String, isSlow: Bool = false, _ handler: @escaping Handler) {
+        routes.append(
+            Route(method: method, parts: pattern.split(separator: "/"), isSlow: isSlow, handler: handler))
     }
 
     public func respond(to request: HTTPRequest) -> HTTPResponse {
+        switch match(request) {
+        case .handler(let handler, let request, _): handler(request)
+        case .failure(let response): response
+        }
+    }
+
+    func match(_ request: HTTPRequest) -> Match {
+        let method = request.method == "HEAD" ? "GET" : request.method
         let parts = request.path.split(separator: "/", omittingEmptySubsequences: true)
         var allowed: Set<String> = []
         for route in routes where route.parts.count == parts.count {
             var request = request
             guard Self.match(route.parts, parts, &request.parameters) else { continue }
-            if route.method == request.method { return route.handler(request) }
+            if route.method == method { return .handler(route.handler, request, isSlow: route.isSlow) }
             allowed.insert(route.method)
         }
         if parts.contains(where: { Self.decoded($0) == nil }) {
-            return failure(400, "the path is not percent-encoded UTF-8")
+            return .failure(failure(400, "the path is not percent-encoded UTF-8"))
         }
-        guard !allowed.isEmpty else { return failure(404, "there is nothing at \(request.path)") }
+        guard !allowed.isEmpty else { return .failure(failure(404, "there is nothing at \(request.path)")) }
         var response = failure(405, "\(request.method) is not for \(request.path)")
+        if allowed.contains("GET") { allowed.insert("HEAD") }
         response.headers.append(("Allow", allowed.sorted().joined(separator: ", ")))
-        return response
+        return .failure(response)
     }
 
     private static func match(_ pattern: [Substring], _ parts: [Substring], _ found: inout [String: String]) -> Bool {

@@ -2,16 +2,32 @@
 #define WEIR_CMICROHTTPD_H
 
 #include <microhttpd.h>
+#include <stdbool.h>
 
-/// Starts a daemon on a listening socket that the caller made; MHD_start_daemon is variadic, which Swift cannot call.
-///
-/// - `threads`: size of the pool that serves connections.
-/// - `timeout_seconds`: a connection that is idle for so long is closed.
-/// - `connection_limit`: connections at once.
-///
-/// Takes over `listen_socket`. Returns NULL when it cannot start.
-struct MHD_Daemon *weir_mhd_start(int listen_socket, unsigned threads, unsigned timeout_seconds,
-                                  unsigned connection_limit, MHD_AccessHandlerCallback handler, void *handler_context,
-                                  MHD_RequestCompletedCallback completed, void *completed_context);
+/// What a daemon is made of.
+struct weir_mhd_options {
+    /// A listening socket, which the daemon takes over.
+    int listen_socket;
+    bool is_ipv6;
+    /// Size of the pool of threads that serve connections.
+    unsigned threads;
+    /// A connection that is idle for so many seconds is closed.
+    unsigned timeout_seconds;
+    /// Connections at once, over all and from one address; 0: no limit for one address.
+    unsigned connection_limit;
+    unsigned connections_per_address;
+    /// Bytes for the head of a request.
+    size_t head_limit;
+    MHD_AccessHandlerCallback handler;
+    MHD_RequestCompletedCallback completed;
+    /// What both get.
+    void *context;
+};
+
+/// Starts a daemon; MHD_start_daemon is variadic, which Swift cannot call. NULL when it cannot start.
+struct MHD_Daemon *weir_mhd_start(const struct weir_mhd_options *options);
+
+/// The numeric address of a connection's client; false where it has none, as on a unix socket.
+bool weir_mhd_client(struct MHD_Connection *connection, char *text, size_t size);
 
 #endif
