@@ -51,7 +51,7 @@ let package = Package(
         library("Mail", ["Spawn"]),
         library("TaskKinds", ["Lake", "Mail", "Spawn", "SchedulerCore", "Observability", "JSONText"]),
         library("HTTPServer", ["CMicroHTTPD"]),
-        library("API", ["HTTPServer", "Engine", "SchedulerCore", "JSONText"]),
+        library("API", ["HTTPServer", "Engine", "Lake", "Spawn", "Store", "TaskKinds", "SchedulerCore", "JSONText"]),
         library(
             "Commands",
             [

@@ -20,7 +20,7 @@ allowed() {
         Mail) echo "Spawn" ;;
         TaskKinds) echo "Lake Mail Spawn SchedulerCore Observability JSONText" ;;
         HTTPServer) echo "CMicroHTTPD" ;;
-        API) echo "HTTPServer Engine SchedulerCore JSONText" ;;
+        API) echo "HTTPServer Engine Lake Spawn Store TaskKinds SchedulerCore JSONText" ;;
         Commands) echo "API Engine HTTPServer Lake Mail Simulation SQLiteStore Store TaskKinds Spawn SchedulerCore Observability JSONText CPosix" ;;
         weir) echo "Commands" ;;
         weir-supervise) echo "Spawn" ;;

@@ -59,6 +59,25 @@ struct BodyReader {
         }
     }
 
+    mutating func integer(_ key: String, in range: ClosedRange<Int>) throws(BodyError) -> Int? {
+        try value(key, "an integer from \(range.lowerBound) to \(range.upperBound)") { node in
+            node.integer.flatMap { Int(exactly: $0) }.flatMap { range.contains($0) ? $0 : nil }
+        }
+    }
+
+    mutating func day(_ key: String) throws(BodyError) -> String? {
+        try value(key, "a date such as 2022-05-02") { $0.string.flatMap { CivilDate($0) != nil ? $0 : nil } }
+    }
+
+    mutating func word(_ key: String, of words: [String]) throws(BodyError) -> String? {
+        try value(key, "one of " + words.joined(separator: ", ")) {
+            $0.string.flatMap { words.contains($0) ? $0 : nil }
+        }
+    }
+
+    /// Whatever it is; nil for null.
+    mutating func node(_ key: String) throws(BodyError) -> JSONNode? { try value(key, "a value") { $0 } }
+
     mutating func params() throws(BodyError) -> [String: JSONNode] {
         let object = try value("params", "an object") { $0.object }
         return Dictionary(

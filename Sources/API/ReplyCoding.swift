@@ -82,49 +82,6 @@ enum ReplyCoding {
     }
 }
 
-/// A run as JSON: what scripts may rely on, and a few fields more.
-public enum RunJSON {
-    public static func write(_ run: Run, to writer: inout JSONWriter) {
-        writer.object {
-            $0.member("dag_id", run.dagID)
-            $0.member("run_id", run.runID)
-            $0.member("run_type", run.type.rawValue)
-            $0.member("state", run.state.rawValue)
-            $0.member("logical_date", "\(run.logicalDate)")
-            $0.member("data_interval_start", "\(run.interval.start)")
-            $0.member("data_interval_end", "\(run.interval.end)")
-            $0.member("run_after", "\(run.runAfter)")
-            $0.member("start_date", run.startedAt.map { "\($0)" })
-            $0.member("end_date", run.endedAt.map { "\($0)" })
-            $0.member("reason", run.reason)
-            $0.key("params")
-            $0.raw(run.params)
-        }
-    }
-
-    /// What a client needs of a run that it has just asked for; what only the store needs (row ids, the version, the time
-    /// of creation) does not travel.
-    static func read(_ node: JSONNode) -> Run? {
-        guard let dag = node["dag_id"]?.string, let runID = node["run_id"]?.string,
-            let type = node["run_type"]?.string.flatMap(RunType.init),
-            let state = node["state"]?.string.flatMap(RunState.init), let date = node.instant("logical_date"),
-            let start = node.instant("data_interval_start"), let end = node.instant("data_interval_end"),
-            let after = node.instant("run_after")
-        else { return nil }
-        return Run(
-            id: 0, dagID: dag, runID: runID, type: type, state: state, version: 0, logicalDate: date,
-            interval: DataInterval(start: start, end: end), runAfter: after, createdAt: after,
-            startedAt: node.instant("start_date"), endedAt: node.instant("end_date"),
-            params: node["params"].map(text) ?? "{}", reason: node["reason"]?.string)
-    }
-
-    private static func text(_ node: JSONNode) -> String {
-        var writer = JSONWriter()
-        writer.node(node)
-        return writer.text
-    }
-}
-
 /// The engine's status as JSON.
 public enum StatusJSON {
     /// - Parameter more: writes further members.

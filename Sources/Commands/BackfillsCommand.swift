@@ -1,3 +1,4 @@
+import API
 import Engine
 import JSONText
 import SchedulerCore
@@ -175,40 +176,4 @@ enum BackfillsCommand {
 extension Backfill {
     /// Its state for people, to whom a paused one does not run.
     var word: String { paused ? "paused" : state.rawValue }
-}
-
-/// A backfill as JSON.
-enum BackfillJSON {
-    static func write(_ progress: BackfillProgress, runs: [Run]? = nil, to writer: inout JSONWriter) {
-        let backfill = progress.backfill
-        writer.object { writer in
-            writer.member("backfill_id", backfill.id)
-            writer.member("dag_id", backfill.dagID)
-            writer.member("from", "\(backfill.from)")
-            writer.member("to", "\(backfill.to)")
-            writer.member("reprocess", backfill.reprocess.rawValue)
-            writer.member("reverse", backfill.reverse)
-            writer.member("max_active", backfill.maxActive)
-            writer.member("task_ids", backfill.tasks)
-            writer.member("state", backfill.state.rawValue)
-            writer.member("paused", backfill.paused)
-            writer.member("created_at", "\(backfill.createdAt)")
-            writer.member("end_date", backfill.endedAt.map { "\($0)" })
-            writer.member("total", progress.total)
-            writer.member("ended", progress.ended)
-            writer.key("states")
-            writer.object { for state in RunState.allCases { $0.member(state.rawValue, progress.runs[state] ?? 0) } }
-            writer.key("actions")
-            writer.object {
-                for action in BackfillEntry.Disposition.allCases {
-                    $0.member(action.rawValue, progress.dispositions[action] ?? 0)
-                }
-            }
-            writer.member("mean_duration", progress.meanDuration?.seconds)
-            writer.member("seconds_left", backfill.state.isFinal ? nil : progress.timeLeft?.seconds)
-            guard let runs else { return }
-            writer.key("runs")
-            writer.array { writer in for run in runs { RunRows.write(run, to: &writer) } }
-        }
-    }
 }

@@ -41,15 +41,15 @@ enum DaemonCommand {
             kill(getpid(), Signals.engineEnded)
         }
         let service = DaemonService(engine, session, arguments, notifier)
-        let server: HTTPServer
+        let servers: DaemonServers
         do throws(HTTPError) {
-            server = try HTTPServer(
-                unixSocket: session.home.socket, router: APIRoutes.router(service, actor: Session.actor))
+            servers = try DaemonServers(service, session)
         } catch {
             engine.stop()
             throw CommandFailure(.failed, error.message)
         }
         Log.info("daemon started", ["home": session.home.path, "version": Program.version, "pid": "\(getpid())"])
+        if let address = servers.address { Log.info("listening", ["address": "http://\(address)"]) }
         notifier.ready(service.summary)
         let watchdog = try Watchdog(notifier, service)
 
@@ -59,24 +59,24 @@ enum DaemonCommand {
             case SIGHUP: _ = WorkerThread { _ = try? service.perform(.reload, actor: Session.actor) }
             case SIGUSR2: _ = WorkerThread { _ = try? service.perform(.drain, actor: Session.actor) }
             case Signals.engineEnded: break  // Or somebody else's, which means nothing.
-            default: return try stop(engine, server, notifier, watchdog)
+            default: return try stop(engine, servers, notifier, watchdog)
             }
         }
         if engine.failure == nil { Log.info("drained: nothing runs any more") }
-        return try stop(engine, server, notifier, watchdog)
+        return try stop(engine, servers, notifier, watchdog)
     }
 
     /// A stop has to be over within a second, whatever hangs: what is cut short is found again by the next start.
     private static let stopMicroseconds: Int64 = 800_000
 
     private static func stop(
-        _ engine: Engine, _ server: HTTPServer, _ notifier: ServiceNotifier, _ watchdog: Watchdog?
+        _ engine: Engine, _ servers: DaemonServers, _ notifier: ServiceNotifier, _ watchdog: Watchdog?
     ) throws(SystemError) -> ExitCode {
         notifier.stopping()
         watchdog?.stop()
         let done = try Latch()
         _ = WorkerThread {
-            server.stop()
+            servers.stop()
             engine.stop()
             done.open()
         }

@@ -24,7 +24,7 @@ final class EmbeddedEngine: EngineService {
         engine = try EngineAccess.engine(session, runsSchedules: false)
         do throws(HTTPError) {
             let new = try HTTPServer(
-                unixSocket: session.home.socket, router: APIRoutes.router(self, actor: Session.actor))
+                unixSocket: session.home.socket, router: APIService(engine: self, gate: .owner).router())
             server.withLock { $0 = new }
         } catch {
             // The work can be done without; only others cannot join in.

@@ -27,7 +27,7 @@ struct Setting: Sendable {
         self.help = help
     }
 
-    /// Every setting there is. All of them hold anew after `weir reload`, for what starts from then on.
+    /// Every setting there is. All of them but `listen` hold anew after `weir reload`, for what starts from then on.
     static let all: [Setting] = [
         Setting("parallelism", .integer(1...4096), .integer(16), "attempts at once over all DAGs"),
         Setting(
@@ -45,6 +45,9 @@ struct Setting: Sendable {
             "retention.keep", .integer(0...1_000_000_000), nil, or: "all stay",
             "so many of the newest runs of each DAG stay, whatever their age"),
         Setting("retention.logs", .duration, nil, or: "all stay", "age up to which what a task printed stays"),
+        Setting(
+            "listen", .address, nil, or: "no TCP, only the socket in state/",
+            "where the REST API listens; a change needs a restart"),
         Setting("lake", .path, .text("state/lake"), "the folder of the lake"),
         Setting(
             "sendmail", .program(orWord: "outbox"), nil, or: "/usr/sbin/sendmail or /usr/lib/sendmail, else outbox",

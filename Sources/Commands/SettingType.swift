@@ -1,4 +1,5 @@
 import Engine
+import HTTPServer
 import JSONText
 import SchedulerCore
 
@@ -19,6 +20,8 @@ enum SettingType: Sendable {
     /// A relative one counts from WEIR_HOME.
     case path
     case program(orWord: String?)
+    /// A TCP address with a port.
+    case address
     /// Names of variables; in a text with commas between them.
     case names
     case secrets
@@ -32,6 +35,7 @@ enum SettingType: Sendable {
         case .word: "WORD"
         case .path: "DIR"
         case .program: "PROGRAM"
+        case .address: "ADDRESS:PORT"
         case .names: "NAMES"
         case .secrets: "JSON"
         }
@@ -44,7 +48,7 @@ enum SettingType: Sendable {
         case .word(let words): .words(words)
         case .path: .directory
         case .program(let word): .file(orWords: word.map { [$0] } ?? [])
-        case .duration, .bytes, .names, .secrets: .text
+        case .duration, .bytes, .address, .names, .secrets: .text
         }
     }
 
@@ -59,6 +63,7 @@ enum SettingType: Sendable {
         case .word(let words): "one of \(words.joined(separator: ", "))"
         case .path: "the path of a folder"
         case .program(let word): "the path of a program" + (word.map { ", or \($0)" } ?? "")
+        case .address: "an address with a port, such as 127.0.0.1:8080 or [::1]:8080"
         case .names: "a list of names of variables"
         case .secrets: "an object such as {\"name\": {\"file\": \"secrets/name\"}, \"other\": {\"env\": \"VARIABLE\"}}"
         }
@@ -106,6 +111,9 @@ enum SettingType: Sendable {
         case .path, .program:
             guard let path = node.string, !path.isEmpty, !path.utf8.contains(0) else { throw refusal }
             return .text(path)
+        case .address:
+            guard let text = node.string, let address = ListenAddress(text) else { throw refusal }
+            return .text("\(address)")
         case .names:
             guard let nodes = node.array else { throw refusal }
             var names: [String] = []

@@ -1,4 +1,5 @@
 import Engine
+import HTTPServer
 import JSONText
 import Observability
 import SchedulerCore
@@ -134,6 +135,8 @@ struct Settings {
     /// A path, or `outbox`; nil: the first of the usual places.
     var sendmail: String? { if self["sendmail"] == .text("outbox") { "outbox" } else { path("sendmail") } }
     var duckdb: String? { path("duckdb") }
+    /// Where the daemon listens for TCP; nil: nowhere.
+    var listen: ListenAddress? { if case .text(let text) = self["listen"] { ListenAddress(text) } else { nil } }
     var logLevel: Log.Level {
         if case .text(let word) = self["log_level"] { Log.Level(rawValue: word) ?? .info } else { .info }
     }

@@ -1,3 +1,4 @@
+import API
 import JSONText
 import SchedulerCore
 import Store
@@ -19,7 +20,7 @@ enum TasksCommand {
         let tasks = try reader.taskInstances(ofRun: run.id)
         if arguments.has("--json") {
             var writer = JSONWriter(indented: true)
-            writer.array { writer in for task in tasks { write(task, run, to: &writer) } }
+            writer.array { writer in for task in tasks { TaskJSON.write(task, run, to: &writer) } }
             session.terminal.print(writer.text)
             return .done
         }
@@ -37,26 +38,4 @@ enum TasksCommand {
         session.terminal.write(table.text(session.terminal))
         return .done
     }
-
-    private static func write(_ task: TaskInstance, _ run: Run, to writer: inout JSONWriter) {
-        writer.object {
-            $0.member("dag_id", run.dagID)
-            $0.member("run_id", run.runID)
-            $0.member("task_id", task.key.taskID)
-            $0.member("map_index", task.key.mapIndex)
-            $0.member("state", task.state.rawValue)
-            $0.member("try_number", task.tryNumber)
-            $0.member("start_date", task.startedAt.map { "\($0)" })
-            $0.member("end_date", task.endedAt.map { "\($0)" })
-            $0.member("duration", task.duration?.seconds)
-            $0.member("reason", task.reason)
-            $0.key("outputs")
-            if let outputs = task.outputs { $0.raw(outputs) } else { $0.null() }
-        }
-    }
-}
-
-extension TaskInstance {
-    /// How long the last try took; nil while it runs.
-    var duration: TimeAmount? { startedAt.flatMap { start in endedAt.map { $0 - start } } }
 }

@@ -216,7 +216,9 @@ private func requestCompleted(
 }
 
 /// Name-value pairs of a connection.
-private func items(_ connection: OpaquePointer, _ kind: MHD_ValueKind) -> [(UnsafePointer<CChar>, UnsafePointer<CChar>?)] {
+private func items(_ connection: OpaquePointer, _ kind: MHD_ValueKind) -> [(
+    UnsafePointer<CChar>, UnsafePointer<CChar>?
+)] {
     final class Items { var list: [(UnsafePointer<CChar>, UnsafePointer<CChar>?)] = [] }
     let items = Items()
     _ = MHD_get_connection_values(

@@ -16,7 +16,9 @@ public struct ListenAddress: Sendable, Hashable, CustomStringConvertible {
 
     /// Nil when the text is no address with a port. A name other than `localhost` is none: it could mean several.
     public init?(_ text: String) {
-        guard let colon = text.lastIndex(of: ":"), let port = UInt16(text[text.index(after: colon)...]) else { return nil }
+        guard let colon = text.lastIndex(of: ":"), let port = UInt16(text[text.index(after: colon)...]) else {
+            return nil
+        }
         var host = String(text[..<colon])
         if host.hasPrefix("["), host.hasSuffix("]") {
             host = String(host.dropFirst().dropLast())
@@ -39,7 +41,8 @@ public struct ListenAddress: Sendable, Hashable, CustomStringConvertible {
         var on: Int32 = 1
         // A restarted daemon must not wait for the last one's connections to be forgotten.
         setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &on, socklen_t(MemoryLayout<Int32>.size))
-        guard bind(socket, family) == 0, Glibc.listen(socket, 1024) == 0, let port = Self.port(of: socket, family) else {
+        guard bind(socket, family) == 0, Glibc.listen(socket, 1024) == 0, let port = Self.port(of: socket, family)
+        else {
             let error = failure("listen")
             close(socket)
             throw error
@@ -90,7 +93,9 @@ public struct ListenAddress: Sendable, Hashable, CustomStringConvertible {
             let done = pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { getsockname(socket, $0, &size) }
             guard done == 0 else { return nil }
             // The port stands at the same place in both forms.
-            return pointer.withMemoryRebound(to: sockaddr_in.self, capacity: 1) { UInt16(bigEndian: $0.pointee.sin_port) }
+            return pointer.withMemoryRebound(to: sockaddr_in.self, capacity: 1) {
+                UInt16(bigEndian: $0.pointee.sin_port)
+            }
         }
     }
 }

@@ -1,3 +1,4 @@
+import Glibc
 import JSONText
 import Spawn
 
@@ -14,4 +15,22 @@ public struct QueryAnswer: ~Copyable {
     public internal(set) var hasMore = false
 
     init(columns: [Column]) { self.columns = columns }
+
+    /// The file of the answer under a descriptor of its own, which belongs to the caller, and its size; nil where there is
+    /// none.
+    public borrowing func duplicatedFile() throws(SystemError) -> (descriptor: Int32, size: Int64)? {
+        guard let raw = descriptor else { return nil }
+        var status = stat()
+        guard fstat(raw, &status) == 0 else { throw SystemError("fstat") }
+        let copy = fcntl(raw, F_DUPFD_CLOEXEC, 3)
+        guard copy >= 0 else { throw SystemError("fcntl") }
+        return (copy, Int64(status.st_size))
+    }
+
+    private var descriptor: Int32? {
+        switch file {
+        case .some(let file): file.raw
+        case .none: nil
+        }
+    }
 }

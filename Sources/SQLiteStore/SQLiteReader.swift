@@ -28,26 +28,44 @@ public final class SQLiteReader: StoreReader {
     public func snapshot() throws(StoreError) -> Snapshot { try connection.snapshot() }
 
     public func dags() throws(StoreError) -> [DAGSummary] {
-        try connection.reading { () throws(StoreError) in try readDAGs() }
+        try connection.reading { () throws(StoreError) in
+            try summaries("ORDER BY id", [])
+        }
     }
 
-    private func readDAGs() throws(StoreError) -> [DAGSummary] {
+    public func dag(_ id: String) throws(StoreError) -> DAGSummary? {
+        try connection.reading { () throws(StoreError) in
+            try summaries("WHERE id = ?", [.text(id)]).first
+        }
+    }
+
+    private func summaries(_ filter: String, _ values: [SQLiteValue]) throws(StoreError) -> [DAGSummary] {
         let connection = connection
-        let records = try connection.rows("SELECT \(Columns.dag) FROM dag ORDER BY id") { $0.dag() }
+        let records = try connection.rows("SELECT \(Columns.dag) FROM dag \(filter)", values) { $0.dag() }
+        // Together: each of many DAGs would look through all runs that are not finished.
+        let counts = try connection.rows(
+            "SELECT dag_id, count(*) FROM run WHERE state IN ('queued', 'running') GROUP BY dag_id", []
+        ) { ($0.text(0), Int($0.integer(1))) }
+        let active = Dictionary(counts, uniquingKeysWith: { first, _ in first })
         var summaries: [DAGSummary] = []
         for record in records {
-            let active = try connection.integer(
-                "SELECT count(*) FROM run WHERE state IN ('queued', 'running') AND dag_id = ?", .text(record.id))
             summaries.append(
                 DAGSummary(
                     record: record, lastRun: try runs(RunQuery(dag: record.id, types: RunType.ofData, limit: 1)).first,
-                    activeRuns: Int(active ?? 0)))
+                    activeRuns: active[record.id] ?? 0))
         }
         return summaries
     }
 
     public func version(_ id: Int64) throws(StoreError) -> DAGVersionRecord? {
         try connection.version(id)
+    }
+
+    public func versions(dag: String, before: Int64?, limit: Int) throws(StoreError) -> [DAGVersionRecord] {
+        try connection.rows(
+            "SELECT \(Columns.version) FROM dag_version WHERE dag_id = ? AND id < ? ORDER BY id DESC LIMIT ?",
+            [.text(dag), .integer(before ?? .max), .integer(Int64(max(0, limit)))]
+        ) { $0.version() }
     }
 
     public func runs(_ query: RunQuery) throws(StoreError) -> [Run] {
@@ -75,6 +93,10 @@ public final class SQLiteReader: StoreReader {
         if let backfill = query.backfill {
             conditions.append("run.id IN (SELECT run FROM backfill_run WHERE backfill = ?)")
             values.append(.integer(backfill))
+        }
+        if let after = query.after {
+            conditions.append("(run.logical_date, run.id) < (?, ?)")
+            values += [SQLiteValue(after.logicalDate), .integer(after.id)]
         }
         let filter = conditions.isEmpty ? "" : "WHERE " + conditions.joined(separator: " AND ")
         values.append(.integer(Int64(max(0, query.limit))))

@@ -183,6 +183,9 @@ public struct TaskInstance: Sendable, Hashable {
 extension TaskInstance {
     /// Whether it tells of the run, and does not belong to its tasks: no task's id may hold a colon.
     public var isNotification: Bool { key.taskID.utf8.contains(UInt8(ascii: ":")) }
+
+    /// How long the last try took; nil while it runs.
+    public var duration: TimeAmount? { startedAt.flatMap { start in endedAt.map { $0 - start } } }
 }
 
 /// One try of a task instance: a process, a log, a result.

@@ -118,11 +118,20 @@ public final class InMemoryStore: Store, StoreReader {
         }
     }
 
+    public func dag(_ id: String) throws(StoreError) -> DAGSummary? { try dags().first { $0.record.id == id } }
+
     public func version(_ id: Int64) throws(StoreError) -> DAGVersionRecord? { contents.versions[id] }
+
+    public func versions(dag: String, before: Int64?, limit: Int) throws(StoreError) -> [DAGVersionRecord] {
+        let found = contents.versions.values.filter { $0.dagID == dag && $0.id < before ?? .max }
+        return Array(found.sorted { $0.id > $1.id }.prefix(max(0, limit)))
+    }
 
     public func runs(_ query: RunQuery) throws(StoreError) -> [Run] {
         let found = contents.runs.values.filter { run in
-            (query.dag == nil || run.dagID == query.dag) && (query.states.isEmpty || query.states.contains(run.state))
+            let isAfter = query.after.map { (run.logicalDate, run.id) < ($0.logicalDate, $0.id) } ?? true
+            return isAfter && (query.dag == nil || run.dagID == query.dag)
+                && (query.states.isEmpty || query.states.contains(run.state))
                 && (query.types.isEmpty || query.types.contains(run.type))
                 && run.logicalDate >= query.from ?? run.logicalDate && run.logicalDate <= query.to ?? run.logicalDate
                 && (query.backfill == nil

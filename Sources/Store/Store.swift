@@ -73,7 +73,10 @@ public protocol StoreReader: AnyObject {
     /// What is not finished.
     func snapshot() throws(StoreError) -> Snapshot
     func dags() throws(StoreError) -> [DAGSummary]
+    func dag(_ id: String) throws(StoreError) -> DAGSummary?
     func version(_ id: Int64) throws(StoreError) -> DAGVersionRecord?
+    /// The versions of a DAG, newest first; at most `limit` of those below `before`, where that is given.
+    func versions(dag: String, before: Int64?, limit: Int) throws(StoreError) -> [DAGVersionRecord]
     /// Newest logical date first; at equal dates the later created first.
     func runs(_ query: RunQuery) throws(StoreError) -> [Run]
     func run(dag: String, runID: String) throws(StoreError) -> Run?
@@ -136,11 +139,13 @@ public struct RunQuery: Sendable, Hashable {
     public var from: Instant?
     public var to: Instant?
     public var backfill: Int64?
+    /// Only those that come after this one in the order of the answer.
+    public var after: RunPosition?
     public var limit: Int
 
     public init(
         dag: String? = nil, states: Set<RunState> = [], types: Set<RunType> = [], from: Instant? = nil,
-        to: Instant? = nil, backfill: Int64? = nil, limit: Int = 100
+        to: Instant? = nil, backfill: Int64? = nil, after: RunPosition? = nil, limit: Int = 100
     ) {
         self.dag = dag
         self.states = states
@@ -148,8 +153,26 @@ public struct RunQuery: Sendable, Hashable {
         self.from = from
         self.to = to
         self.backfill = backfill
+        self.after = after
         self.limit = limit
     }
+}
+
+/// Where a run stands among runs that are ordered by their logical dates.
+public struct RunPosition: Sendable, Hashable {
+    public var logicalDate: Instant
+    public var id: Int64
+
+    public init(logicalDate: Instant, id: Int64) {
+        self.logicalDate = logicalDate
+        self.id = id
+    }
+}
+
+/// Readers of one store for many threads: each call has one to itself.
+public protocol StoreReaders: Sendable {
+    /// - Throws: what `body` throws, and ``StoreError`` when the store cannot be opened.
+    func read<Value>(_ body: (any StoreReader) throws -> Value) throws -> Value
 }
 
 /// A backfill and how far it is.

@@ -10,7 +10,7 @@ import Testing
     private let engine = FakeEngine()
     private let router: Router
 
-    init() { router = APIRoutes.router(engine, actor: "ann") }
+    init() { router = APIService(engine: engine, gate: .open(to: Caller(name: "ann", role: .admin))).router() }
 
     private func send(_ target: String, _ body: String = "", method: String = "POST") throws -> (Int, JSONNode) {
         let response = router.respond(

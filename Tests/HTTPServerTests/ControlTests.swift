@@ -14,7 +14,7 @@ import Testing
     private let client: ControlClient
 
     init() throws {
-        server = try TestServer(APIRoutes.router(engine, actor: "ann"))
+        server = try TestServer(APIService(engine: engine, gate: .open(to: Caller(name: "ann", role: .admin))).router())
         client = ControlClient(socket: server.path)
     }
 

@@ -1,0 +1,70 @@
+import HTTPServer
+import JSONText
+import SchedulerCore
+import Store
+
+/// One part of a list, and where the next one begins.
+enum Page {
+    /// Most items of one answer.
+    static let most = 1000
+    static let usual = 100
+
+    static let fields: [Field] = [
+        .optional("limit", .integer(1...Int64(most)), "at most so many (100)"),
+        .optional("cursor", .string(), "`next_cursor` of the part before"),
+    ]
+
+    static func schema(_ item: NamedSchema) -> Schema {
+        .object([
+            .required("items", .array(.named(item))),
+            .required("next_cursor", .nullable(.string()), "for the next part; null when there is none"),
+        ])
+    }
+
+    /// - Parameters:
+    ///   - found: one more than the limit, when there are more.
+    ///   - cursor: where the part after an item begins.
+    static func answer<Item>(
+        _ found: [Item], limit: Int, cursor: (Item) -> String, _ write: (Item, inout JSONWriter) -> Void
+    ) -> HTTPResponse {
+        var writer = JSONWriter()
+        let items = found.prefix(limit)
+        writer.object { writer in
+            writer.key("items")
+            writer.array { writer in for item in items { write(item, &writer) } }
+            writer.member("next_cursor", found.count > limit ? items.last.map(cursor) : nil)
+        }
+        return .json(writer.bytes)
+    }
+}
+
+extension APIRequest {
+    /// How many items are wanted.
+    var limit: Int { integer("limit") ?? Page.usual }
+
+    private var cursor: String? { text("cursor") }
+
+    private var badCursor: Problem {
+        Problem(400, "the parameter 'cursor' is '\(cursor ?? "")', which no answer has given", code: .invalid)
+    }
+
+    func textCursor() -> String? { cursor }
+
+    func numberCursor() throws(Problem) -> Int64? {
+        guard let cursor else { return nil }
+        guard let number = Int64(cursor) else { throw badCursor }
+        return number
+    }
+
+    func runCursor() throws(Problem) -> RunPosition? {
+        guard let cursor else { return nil }
+        let parts = cursor.split(separator: ".", omittingEmptySubsequences: false).map { Int64($0) }
+        guard parts.count == 2, let date = parts[0], let id = parts[1] else { throw badCursor }
+        return RunPosition(logicalDate: Instant(microseconds: date), id: id)
+    }
+}
+
+extension Run {
+    /// Where the part after it begins.
+    var cursor: String { "\(logicalDate.microseconds).\(id)" }
+}

@@ -1,0 +1,56 @@
+import HTTPServer
+import JSONText
+import SchedulerCore
+import Store
+
+/// Backfills, pools, errors in DAG files, the audit log.
+extension APIService.Data {
+    var stateRoutes: [Route] {
+        let readers = readers
+        return [
+            Route(
+                method: .get, path: "/api/v1/backfills", name: "list_backfills", summary: "backfills, newest first",
+                role: .viewer, query: [.optional("dag_id", .string()), Page.fields[0]],
+                answer: .json(.object([.required("items", .array(.named(BackfillJSON.schema)))]))
+            ) { request in
+                let found = try readers.read { try $0.backfills(dag: request.text("dag_id"), limit: request.limit) }
+                return Self.items(found) { BackfillJSON.write($0, to: &$1) }
+            },
+            Route(
+                method: .get, path: "/api/v1/backfills/{id}", name: "get_backfill",
+                summary: "a backfill and its progress",
+                role: .viewer, parameters: ["id": .integer(1...Int64.max)], answer: .json(.named(BackfillJSON.schema))
+            ) { request in
+                let id = try request.number("id", of: "a backfill")
+                guard let found = try readers.read({ try $0.backfill(id) }) else {
+                    throw Problem.notFound("there is no backfill \(id)")
+                }
+                var writer = JSONWriter()
+                BackfillJSON.write(found, to: &writer)
+                return .json(writer.bytes)
+            },
+            Route(
+                method: .get, path: "/api/v1/pools", name: "list_pools",
+                summary: "pools that somebody has set, by name",
+                role: .viewer, answer: .json(.object([.required("items", .array(.named(PoolJSON.schema)))]))
+            ) { _ in
+                Self.items(try readers.read { try $0.pools() }) { PoolJSON.write($0, to: &$1) }
+            },
+            Route(
+                method: .get, path: "/api/v1/dag-errors", name: "list_dag_errors",
+                summary: "files of the DAG folder that are in error", role: .viewer,
+                answer: .json(.object([.required("items", .array(.named(FileErrorsJSON.schema)))]))
+            ) { _ in
+                let found = try readers.read { try $0.fileErrors() }
+                return Self.items(found) { FileErrorsJSON.write($0.file, $0.errors, since: $0.since, to: &$1) }
+            },
+            Route(
+                method: .get, path: "/api/v1/audit", name: "list_audit", summary: "what people did, newest first",
+                role: .admin, query: [Page.fields[0]],
+                answer: .json(.object([.required("items", .array(.named(AuditJSON.schema)))]))
+            ) { request in
+                Self.items(try readers.read { try $0.audit(limit: request.limit) }) { AuditJSON.write($0, to: &$1) }
+            },
+        ]
+    }
+}

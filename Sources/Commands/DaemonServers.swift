@@ -1,0 +1,57 @@
+import API
+import Engine
+import HTTPServer
+import Lake
+import SQLiteStore
+
+/// What a daemon answers on: its control socket, and TCP where it is told to.
+final class DaemonServers: Sendable {
+    private let control: HTTPServer
+    private let web: HTTPServer?
+
+    /// Where it listens for TCP; nil: nowhere.
+    var address: ListenAddress? { web?.address }
+
+    init(_ engine: DaemonService, _ session: Session) throws(HTTPError) {
+        let data = APIService.Data(session)
+        let service = APIService(engine: engine, data: data, gate: .owner)
+        control = try HTTPServer(unixSocket: session.home.socket, router: service.router())
+        do throws(HTTPError) {
+            web = try session.settings.listen.map { address throws(HTTPError) in
+                guard address.isLoopback else {
+                    throw HTTPError(
+                        .failed,
+                        "listen is \(address), which other machines can reach, and there is no sign-in yet: listen on "
+                            + "127.0.0.1:\(address.port)")
+                }
+                let caller = Caller(name: "local", role: .admin)
+                let service = APIService(engine: engine, data: data, gate: .loopback(caller))
+                return try HTTPServer(listen: address, router: service.router())
+            }
+        } catch {
+            control.stop()
+            throw error
+        }
+    }
+
+    func stop() {
+        web?.stop()
+        control.stop()
+    }
+}
+
+extension Gate {
+    /// Whoever may open the control socket is the user that Weir runs as.
+    static var owner: Gate { .open(to: Caller(name: Session.actor, role: .admin)) }
+}
+
+extension APIService.Data {
+    fileprivate init(_ session: Session) {
+        let home = session.home
+        let lake = LakeRoot(path: session.lakePath, attempt: "api")
+        let runner = QueryRunner(home: home.path, lake: lake, duckdb: session.settings.duckdb)
+        self.init(
+            readers: SQLiteReaders(path: home.database), attemptFolder: { home.attempt($0) }, lake: lake,
+            query: { question, form in try runner.answer(question, form) }, version: Program.version)
+    }
+}
