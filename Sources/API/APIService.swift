@@ -67,7 +67,8 @@ public struct APIService: Sendable {
         var all = engineRoutes
         if let data {
             all += data.healthRoutes(engine) + data.dagRoutes + data.runRoutes + data.stateRoutes + data.lakeRoutes
-            let document = OpenAPI.document(all + [Self.documentRoute([])], version: data.version)
+            let document = OpenAPI.document(
+                all + [Self.documentRoute([])], version: data.version, hasSignIn: gate.hasSignIn)
             all.append(Self.documentRoute(document))
         }
         return all
@@ -118,17 +119,22 @@ public struct Gate: Sendable {
     }
 
     private let identify: Identify
+    /// Whether a request has to say who sends it.
+    let hasSignIn: Bool
 
-    public init(_ identify: @escaping Identify) { self.identify = identify }
+    public init(hasSignIn: Bool, _ identify: @escaping Identify) {
+        self.hasSignIn = hasSignIn
+        self.identify = identify
+    }
 
     /// Everybody is this caller: on the control socket its file's mode is the sign-in.
-    public static func open(to caller: Caller) -> Gate { Gate { _ in caller } }
+    public static func open(to caller: Caller) -> Gate { Gate(hasSignIn: false) { _ in caller } }
 
     /// For a loopback address without sign-in. Every program of this machine may come in, but no page of a browser that
     /// came from elsewhere: neither by a request across origins (its `Origin` tells) nor by a name that was made to point
     /// here (DNS rebinding; its `Host` tells).
     public static func loopback(_ caller: Caller) -> Gate {
-        Gate { request throws(Refusal) in
+        Gate(hasSignIn: false) { request throws(Refusal) in
             let host = request.header("Host") ?? ""
             guard isLoopback(host) else {
                 throw Refusal(403, "the host '\(host)' is not this machine: ask for localhost, or set up sign-in")

@@ -34,7 +34,7 @@ struct BodyReader {
     }
 
     mutating func integer(_ key: String) throws(BodyError) -> Int? {
-        try value(key, "an integer") { $0.integer.flatMap { Int(exactly: $0) } }
+        try value(key, "an integer") { $0.wholeNumber }
     }
 
     mutating func strings(_ key: String) throws(BodyError) -> [String]? {
@@ -61,7 +61,7 @@ struct BodyReader {
 
     mutating func integer(_ key: String, in range: ClosedRange<Int>) throws(BodyError) -> Int? {
         try value(key, "an integer from \(range.lowerBound) to \(range.upperBound)") { node in
-            node.integer.flatMap { Int(exactly: $0) }.flatMap { range.contains($0) ? $0 : nil }
+            node.wholeNumber.flatMap { range.contains($0) ? $0 : nil }
         }
     }
 
@@ -115,4 +115,9 @@ struct BodyReader {
         let position = document.position(at: offset)
         return ", at \(position.line):\(position.column)"
     }
+}
+
+extension JSONNode {
+    /// An integer as JSON Schema means it: 1.0 is one, too.
+    fileprivate var wholeNumber: Int? { integer.flatMap { Int(exactly: $0) } ?? double.flatMap { Int(exactly: $0) } }
 }

@@ -2,7 +2,8 @@ import JSONText
 
 /// The OpenAPI 3.1 document of a list of routes (https://spec.openapis.org/oas/v3.1.0).
 enum OpenAPI {
-    static func document(_ routes: [Route], version: String) -> [UInt8] {
+    /// - Parameter hasSignIn: whether a request needs a token.
+    static func document(_ routes: [Route], version: String, hasSignIn: Bool) -> [UInt8] {
         var writer = JSONWriter()
         writer.object {
             $0.member("openapi", "3.1.0")
@@ -21,19 +22,21 @@ enum OpenAPI {
                     writer.object { writer in
                         for route in routes where route.path == path {
                             writer.key(route.method.rawValue.lowercased())
-                            write(route, to: &writer)
+                            write(route, hasSignIn, to: &writer)
                         }
                     }
                 }
             }
             $0.key("components")
             $0.object {
-                $0.key("securitySchemes")
-                $0.object {
-                    $0.key("token")
+                if hasSignIn {
+                    $0.key("securitySchemes")
                     $0.object {
-                        $0.member("type", "http")
-                        $0.member("scheme", "bearer")
+                        $0.key("token")
+                        $0.object {
+                            $0.member("type", "http")
+                            $0.member("scheme", "bearer")
+                        }
                     }
                 }
                 $0.key("schemas")
@@ -57,17 +60,16 @@ enum OpenAPI {
         return writer.bytes
     }
 
-    private static func write(_ route: Route, to writer: inout JSONWriter) {
+    private static func write(_ route: Route, _ hasSignIn: Bool, to writer: inout JSONWriter) {
         writer.object { writer in
             writer.member("operationId", route.name)
             writer.member("summary", route.summary)
             if let role = route.role {
                 writer.member("description", "for the role \(role.rawValue) and above")
-                writer.key("security")
-                writer.array { $0.object { $0.member("token", [String]()) } }
-            } else {
-                writer.key("security")
-                writer.array { _ in }
+                if hasSignIn {
+                    writer.key("security")
+                    writer.array { $0.object { $0.member("token", [String]()) } }
+                }
             }
             writer.key("parameters")
             writer.array { writer in
@@ -83,7 +85,7 @@ enum OpenAPI {
                 writer.object {
                     $0.member("required", body.contains(where: \.isRequired))
                     $0.key("content")
-                    $0.object { content("application/json", .object(body), &$0) }
+                    $0.object { content("application/json", .object(body.map(\.orNull)), &$0) }
                 }
             }
             writer.key("responses")
@@ -132,6 +134,16 @@ enum OpenAPI {
             $0.key("schema")
             schema.write(to: &$0)
         }
+    }
+}
+
+extension Field {
+    /// As a member of a body: null counts as left out.
+    fileprivate var orNull: Field {
+        guard !isRequired else { return self }
+        var field = self
+        field.schema = .nullable(schema)
+        return field
     }
 }
 

@@ -9,10 +9,14 @@ enum Page {
     static let most = 1000
     static let usual = 100
 
-    static let fields: [Field] = [
-        .optional("limit", .integer(1...Int64(most)), "at most so many (100)"),
-        .optional("cursor", .string(), "`next_cursor` of the part before"),
-    ]
+    static let limit = Field.optional("limit", .integer(1...Int64(most)), "at most so many (100)")
+    static let fields = [limit, cursor(.string())]
+    static let numberCursor = cursor(.string(pattern: "^[0-9]{1,18}$"))
+    static let runCursor = cursor(.string(pattern: #"^-?[0-9]{1,18}\.[0-9]{1,18}$"#))
+
+    private static func cursor(_ schema: Schema) -> Field {
+        .optional("cursor", schema, "`next_cursor` of the part before")
+    }
 
     static func schema(_ item: NamedSchema) -> Schema {
         .object([

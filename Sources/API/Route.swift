@@ -116,9 +116,9 @@ extension Schema {
             }
         case .boolean: if text != "true", text != "false" { return "true or false" }
         case .words(let words): if !words.contains(text) { return "one of " + words.joined(separator: ", ") }
-        case .string("date-time"):
+        case .string("date-time", _):
             if Instant(rfc3339: text) == nil { return "a time as in RFC 3339, such as 2022-05-02T00:00:00Z" }
-        case .string("date"): if CivilDate(text) == nil { return "a date such as 2022-05-02" }
+        case .string("date", _): if CivilDate(text) == nil { return "a date such as 2022-05-02" }
         case .array(let items): return items.refusal(of: text)
         default: break
         }

@@ -4,7 +4,8 @@ import JSONText
 indirect enum Schema: Sendable {
     /// - Parameters:
     ///   - format: as JSON Schema names it, `date-time` and the like; nil: any text.
-    case string(format: String? = nil)
+    ///   - pattern: a regular expression (ECMA-262) for people and programs; what it says is checked where the text is used.
+    case string(format: String? = nil, pattern: String? = nil)
     case integer(ClosedRange<Int64>? = nil)
     case number
     case boolean
@@ -18,6 +19,7 @@ indirect enum Schema: Sendable {
     /// A schema with a name, which stands in the document's components once.
     case named(NamedSchema)
     case nullable(Schema)
+    case anyOf([Schema])
 
     static let instant = Schema.string(format: "date-time")
     static let day = Schema.string(format: "date")
@@ -32,9 +34,10 @@ indirect enum Schema: Sendable {
 
     func writeMembers(to writer: inout JSONWriter) {
         switch self {
-        case .string(let format):
+        case .string(let format, let pattern):
             writer.member("type", "string")
             if let format { writer.member("format", format) }
+            if let pattern { writer.member("pattern", pattern) }
         case .integer(let range):
             writer.member("type", "integer")
             if let range {
@@ -68,6 +71,9 @@ indirect enum Schema: Sendable {
                 schema.write(to: &$0)
                 $0.object { $0.member("type", "null") }
             }
+        case .anyOf(let schemas):
+            writer.key("anyOf")
+            writer.array { writer in for schema in schemas { schema.write(to: &writer) } }
         }
     }
 
@@ -76,6 +82,7 @@ indirect enum Schema: Sendable {
         switch self {
         case .array(let inner), .map(let inner), .nullable(let inner): inner.collect(into: &found)
         case .object(let fields): for field in fields { field.schema.collect(into: &found) }
+        case .anyOf(let schemas): for schema in schemas { schema.collect(into: &found) }
         case .named(let schema):
             guard found[schema.name] == nil else { return }
             found[schema.name] = schema

@@ -40,7 +40,8 @@ extension APIService.Data {
             },
             Route(
                 method: .get, path: "/api/v1/dags/{dag_id}/versions", name: "list_versions",
-                summary: "the versions of a DAG, newest first", role: .viewer, query: Page.fields,
+                summary: "the versions of a DAG, newest first", role: .viewer,
+                query: [Page.limit, Page.numberCursor],
                 answer: .json(Page.schema(VersionJSON.schema))
             ) { request in
                 let (limit, before) = (request.limit, try request.numberCursor())

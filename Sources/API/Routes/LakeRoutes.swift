@@ -70,7 +70,7 @@ extension APIService.Data {
                 body: [
                     .required("table_name", .string()),
                     .optional(
-                        "filters", .anything,
+                        "filters", Self.filtersSchema,
                         "{column: value, …}, each equal, null for no value and a list for one of several; "
                             + "or a list of conditions such as \"Confidence >= 90\""),
                     .optional("columns", .array(.string())), .optional("order", .array(.string()), "-column: falling"),
@@ -94,6 +94,11 @@ extension APIService.Data {
             },
         ]
     }
+
+    private static let filtersSchema: Schema = {
+        let scalar = Schema.anyOf([.string(), .number, .boolean])
+        return .anyOf([.map(.nullable(.anyOf([scalar, .array(scalar)]))), .array(.string())])
+    }()
 
     private static let rowsAnswer = Route.Answer.oneOf([
         (
@@ -127,7 +132,9 @@ extension APIService.Data {
         return try object.members.map { member in
             if member.node.isNull { return QueryFilter(member.key, .isNull) }
             if let values = member.node.array {
-                guard !values.isEmpty else { throw BodyError("the body: the list of '\(member.key)' is empty") }
+                guard !values.isEmpty else {
+                    throw Problem.invalid("the list of '\(member.key)' in 'filters' is empty")
+                }
                 return QueryFilter(member.key, .oneOf(try values.map { try text($0, member.key) }))
             }
             return QueryFilter(member.key, .compare(.equal, try text(member.node, member.key)))

@@ -79,7 +79,7 @@ extension APIService.Data {
                 role: .viewer,
                 query: [
                     .optional("limit", .integer(1...500), "runs (50)"),
-                    .optional("cursor", .string(), "`next_cursor` of the part before"),
+                    Page.runCursor,
                 ], answer: .json(Page.schema(Self.gridSchema))
             ) { request in
                 let (limit, dag) = (request.integer("limit") ?? 50, request.path("dag_id"))
@@ -132,7 +132,8 @@ extension APIService.Data {
         let readers = readers
         return Route(
             method: .get, path: path, name: name, summary: summary, role: .viewer,
-            query: Page.fields + [
+            query: [
+                Page.limit, Page.runCursor,
                 .optional("state", .array(.words(of: RunState.self)), "only these; may be repeated"),
                 .optional("run_type", .array(.words(of: RunType.self)), "only these; may be repeated"),
                 .optional("from", .instant, "first logical date"), .optional("to", .instant, "last logical date"),

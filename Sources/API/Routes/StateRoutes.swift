@@ -10,7 +10,7 @@ extension APIService.Data {
         return [
             Route(
                 method: .get, path: "/api/v1/backfills", name: "list_backfills", summary: "backfills, newest first",
-                role: .viewer, query: [.optional("dag_id", .string()), Page.fields[0]],
+                role: .viewer, query: [.optional("dag_id", .string()), Page.limit],
                 answer: .json(.object([.required("items", .array(.named(BackfillJSON.schema)))]))
             ) { request in
                 let found = try readers.read { try $0.backfills(dag: request.text("dag_id"), limit: request.limit) }
@@ -46,7 +46,7 @@ extension APIService.Data {
             },
             Route(
                 method: .get, path: "/api/v1/audit", name: "list_audit", summary: "what people did, newest first",
-                role: .admin, query: [Page.fields[0]],
+                role: .admin, query: [Page.limit],
                 answer: .json(.object([.required("items", .array(.named(AuditJSON.schema)))]))
             ) { request in
                 Self.items(try readers.read { try $0.audit(limit: request.limit) }) { AuditJSON.write($0, to: &$1) }
