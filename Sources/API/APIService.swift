@@ -147,13 +147,11 @@ public struct Gate: Sendable {
     }
 
     private static func isLoopback(_ host: String) -> Bool {
-        let name: Substring
-        if host.hasPrefix("[") {
-            name = host.prefix { $0 != "]" }.dropFirst()
-        } else {
-            name = host.prefix { $0 != ":" }
-        }
-        return name == "localhost" || name == "::1" || name.hasPrefix("127.")
+        let name = host.hasPrefix("[") ? host.prefix { $0 != "]" }.dropFirst() : host.prefix { $0 != ":" }
+        if name == "localhost" || name == "::1" { return true }
+        // Four numbers, and not a name such as 127.0.0.1.example.
+        let parts = name.split(separator: ".", omittingEmptySubsequences: false)
+        return parts.count == 4 && parts[0] == "127" && parts.allSatisfy { UInt8($0) != nil }
     }
 
     func enter(_ request: HTTPRequest, _ route: Route) throws -> Caller {
