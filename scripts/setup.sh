@@ -13,6 +13,7 @@ pyarrow_version=26.0.1
 pandas_version=3.1.1
 duckdb_module_version=2.0.1
 pyspark_version=4.3.0
+schemathesis_version=4.32.5
 # What Weir needs, and then what the Swift toolchain itself needs to run and to link.
 packages="libsqlite3-dev libmicrohttpd-dev libssl-dev libzstd-dev tzdata zstd curl python3 python3-pip ca-certificates
     binutils gcc libc6-dev libstdc++-12-dev libcurl4 libncurses6 libxml2 zlib1g"
@@ -127,6 +128,8 @@ print(*(package + "==" + all.version(package) for package in (word.split("==")[0
 if [ "$verify" = yes ]; then
     # A validator that others wrote, so that docs/dag.schema.json means to editors what it means here.
     environment jsonschema "jsonschema==$jsonschema_version"
+    # It asks the API whatever its document allows, and what it does not.
+    environment schemathesis "schemathesis==$schemathesis_version"
     # Readers of Parquet that others wrote, so that the lake means to them what it means here.
     environment spark "pyspark==$pyspark_version"
     environment lake "pyarrow==$pyarrow_version" "pandas==$pandas_version" "duckdb==$duckdb_module_version"

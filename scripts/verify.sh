@@ -30,6 +30,7 @@ check schema .tools/jsonschema/bin/python scripts/check-schema.py
 check chaos Tests/Chaos/chaos.py
 check mail scripts/check-mail.py
 check completions scripts/check-completions.py
+check api scripts/check-api.py
 check lake .tools/lake/bin/python scripts/check-lake.py
 bench() {
     scripts/build.sh -c release --static-swift-stdlib --product core-bench &&

@@ -33,10 +33,6 @@ struct BodyReader {
         try value(key, "true or false") { $0.bool }
     }
 
-    mutating func integer(_ key: String) throws(BodyError) -> Int? {
-        try value(key, "an integer") { $0.wholeNumber }
-    }
-
     mutating func strings(_ key: String) throws(BodyError) -> [String]? {
         try value(key, "an array of strings") { node in
             guard let nodes = node.array else { return nil }

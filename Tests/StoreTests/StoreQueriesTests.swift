@@ -26,6 +26,12 @@ import Testing
         func ids(_ query: RunQuery) throws -> [Int64] { try test.runs(query) }
         #expect(try ids(RunQuery()) == [6, 3, 1, 4, 2, 5], "newest date first, then the later created")
         #expect(try ids(RunQuery(limit: 2)) == [6, 3])
+        for place in 1...6 {
+            let all = try test.reader.runs(RunQuery())
+            let after = RunPosition(logicalDate: all[place - 1].logicalDate, id: all[place - 1].id)
+            #expect(
+                try ids(RunQuery(after: after)) == Array([6, 3, 1, 4, 2, 5].dropFirst(place)), "after the \(place).")
+        }
         #expect(try ids(RunQuery(limit: 0)) == [])
         #expect(try ids(RunQuery(limit: -1)) == [])
         #expect(try ids(RunQuery(dag: "daily")) == [3, 1, 2, 5])

@@ -7,6 +7,8 @@ import SchedulerCore
 extension APIService {
     private static let dag = "/api/v1/dags/{dag_id}"
     private static let run = dag + "/runs/{run_id}"
+    /// The largest count that is taken.
+    private static let most: Int64 = 1_000_000_000
 
     var engineRoutes: [Route] {
         [
@@ -43,12 +45,13 @@ extension APIService {
             },
             command(
                 .put, "/api/v1/pools/{name}", "set_pool", "make a pool, or change it", .admin,
-                body: [.required("slots", .integer()), .optional("description", .string())],
+                body: [.required("slots", .integer(0...Self.most)), .optional("description", .string())],
                 failures: [422]
             ) { request in
                 var body = try BodyReader(request.http.body)
                 let pool = Pool(
-                    name: request.path("name"), slots: try body.required(body.integer("slots"), "slots"),
+                    name: request.path("name"),
+                    slots: try body.required(body.integer("slots", in: 0...Int(Self.most)), "slots"),
                     description: try body.string("description") ?? "")
                 try body.end()
                 return .setPool(pool)
@@ -61,7 +64,7 @@ extension APIService {
                 body: [
                     .required("dag_id", .string()), .required("from", .instant, "first logical date"),
                     .required("to", .instant, "last logical date"), .optional("reprocess", .words(of: Reprocess.self)),
-                    .optional("max_active", .integer()), .optional("reverse", .boolean),
+                    .optional("max_active", .integer(1...Self.most)), .optional("reverse", .boolean),
                     .optional("task_ids", .array(.string())), .optional("params", .map(.anything)),
                     .optional("dry_run", .boolean, "only say which"),
                 ],
@@ -73,7 +76,8 @@ extension APIService {
                     from: try body.required(body.instant("from"), "from"),
                     to: try body.required(body.instant("to"), "to"),
                     reprocess: try body.word("reprocess", Reprocess.self) ?? .none,
-                    maxActive: try body.integer("max_active"), reverse: try body.bool("reverse") ?? false,
+                    maxActive: try body.integer("max_active", in: 1...Int(Self.most)),
+                    reverse: try body.bool("reverse") ?? false,
                     tasks: try body.strings("task_ids") ?? [], params: try body.params(),
                     dryRun: try body.bool("dry_run") ?? false)
                 try body.end()
@@ -92,13 +96,14 @@ extension APIService {
             command(
                 .post, "/api/v1/prune", "prune", "remove ended runs and what belongs to them", .admin,
                 body: [
-                    .optional("ended_before", .instant), .optional("keep", .integer()),
+                    .optional("ended_before", .instant), .optional("keep", .integer(0...Self.most)),
                     .optional("audit_before", .instant),
                 ], answer: ("pruned", .map(.anything)), failures: [422]
             ) { request in
                 var body = try BodyReader(request.http.body)
                 let policy = PrunePolicy(
-                    endedBefore: try body.instant("ended_before"), keep: try body.integer("keep"),
+                    endedBefore: try body.instant("ended_before"),
+                    keep: try body.integer("keep", in: 0...Int(Self.most)),
                     auditBefore: try body.instant("audit_before"))
                 try body.end()
                 return .prune(policy)
