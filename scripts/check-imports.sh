@@ -14,7 +14,8 @@ allowed() {
         Spawn) echo "JSONText CPosix CDigest" ;;
         Store) echo "SchedulerCore" ;;
         Simulation) echo "Store SchedulerCore JSONText" ;;
-        SQLiteStore) echo "Store SchedulerCore JSONText CSQLite" ;;
+        SQLite) echo "Store CSQLite" ;;
+        SQLiteStore) echo "SQLite Store SchedulerCore JSONText CSQLite" ;;
         Engine) echo "Store Spawn SchedulerCore Observability JSONText CPosix" ;;
         Lake) echo "Spawn SchedulerCore JSONText CPosix CZstd" ;;
         Mail) echo "Spawn" ;;
