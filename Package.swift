@@ -36,6 +36,7 @@ let package = Package(
         .target(name: "CPosix"),
         .target(name: "CDigest", linkerSettings: [.linkedLibrary("crypto")]),
         .target(name: "CZstd", linkerSettings: [.linkedLibrary("zstd")]),
+        .target(name: "CSodium", linkerSettings: [.linkedLibrary("sodium")]),
         .target(name: "CSQLite", linkerSettings: [.linkedLibrary("sqlite3")]),
         .target(name: "CMicroHTTPD", linkerSettings: [.linkedLibrary("microhttpd")]),
 
@@ -47,6 +48,7 @@ let package = Package(
         library("Simulation", ["Store", "SchedulerCore", "JSONText"], settings: quick),
         library("SQLite", ["Store", "CSQLite"]),
         library("SQLiteStore", ["SQLite", "Store", "SchedulerCore", "JSONText", "CSQLite"]),
+        library("Access", ["SQLite", "Store", "SchedulerCore", "CSodium"]),
         library("Engine", ["Store", "Spawn", "SchedulerCore", "Observability", "JSONText", "CPosix"]),
         library("Lake", ["Spawn", "SchedulerCore", "JSONText", "CPosix", "CZstd"]),
         library("Mail", ["Spawn"]),
@@ -56,7 +58,7 @@ let package = Package(
         library(
             "Commands",
             [
-                "API", "Engine", "Lake", "Mail", "Simulation", "SQLiteStore", "Store", "TaskKinds", "Spawn",
+                "API", "Access", "Engine", "Lake", "Mail", "Simulation", "SQLiteStore", "Store", "TaskKinds", "Spawn",
                 "SchedulerCore",
                 "Observability", "JSONText", "CPosix",
             ]),
@@ -76,6 +78,7 @@ let package = Package(
         tests("SchedulerCore", ["SchedulerCore", "JSONText"]),
         tests("Spawn", ["Spawn", "JSONText", "CPosix"]),
         tests("Store", ["Store", "SQLite", "SQLiteStore", "SchedulerCore", "CSQLite"]),
+        tests("Access", ["Access", "SQLite", "Store", "SchedulerCore"]),
         tests("Simulation", ["Simulation", "Engine", "Spawn", "Store", "SchedulerCore", "JSONText"], settings: quick),
         tests(
             "Engine", ["Engine", "Simulation", "Store", "SQLite", "SQLiteStore", "Spawn", "SchedulerCore", "JSONText"]),
@@ -85,7 +88,7 @@ let package = Package(
         tests("EndToEnd", ["Spawn", "JSONText"]),
         tests(
             "Commands",
-            ["Commands", "Lake", "Engine", "SQLiteStore", "Store", "SchedulerCore", "Spawn", "JSONText"],
+            ["Commands", "Access", "Lake", "Engine", "SQLiteStore", "Store", "SchedulerCore", "Spawn", "JSONText"],
             exclude: ["Snapshots"]),
     ],
     swiftLanguageModes: [.v6]

@@ -15,6 +15,7 @@ allowed() {
         Store) echo "SchedulerCore" ;;
         Simulation) echo "Store SchedulerCore JSONText" ;;
         SQLite) echo "Store CSQLite" ;;
+        Access) echo "SQLite Store SchedulerCore CSodium" ;;
         SQLiteStore) echo "SQLite Store SchedulerCore JSONText CSQLite" ;;
         Engine) echo "Store Spawn SchedulerCore Observability JSONText CPosix" ;;
         Lake) echo "Spawn SchedulerCore JSONText CPosix CZstd" ;;
@@ -22,7 +23,7 @@ allowed() {
         TaskKinds) echo "Lake Mail Spawn SchedulerCore Observability JSONText" ;;
         HTTPServer) echo "CMicroHTTPD" ;;
         API) echo "HTTPServer Engine SchedulerCore JSONText" ;;
-        Commands) echo "API Engine HTTPServer Lake Mail Simulation SQLiteStore Store TaskKinds Spawn SchedulerCore Observability JSONText CPosix" ;;
+        Commands) echo "API Access Engine HTTPServer Lake Mail Simulation SQLiteStore Store TaskKinds Spawn SchedulerCore Observability JSONText CPosix" ;;
         weir) echo "Commands" ;;
         weir-supervise) echo "Spawn" ;;
         *) echo "?" ;;
