@@ -1,3 +1,4 @@
+import Access
 import Engine
 import Glibc
 import JSONText
@@ -32,6 +33,7 @@ struct CompletionNames {
         case .pool: pools(store)
         case .poolSlots: pools(store).map { .init(text: $0.text + "=", help: $0.help) }
         case .backfill: backfills(store)
+        case .user, .token: access(kind, home)
         case .table, .day, .columns, .reportDAG, .reportDay: inLake(kind, prefix, context, home)
         default: []
         }
@@ -179,6 +181,13 @@ struct CompletionNames {
         ((try? store?.backfills(limit: Self.limit)) ?? []).map {
             .init(text: "\($0.id)", help: "\($0.dag), \($0.state)")
         }
+    }
+
+    private func access(_ kind: ValueKind, _ home: Home) -> [Completion.Candidate] {
+        guard let names = AccessNames(path: home.accessDatabase) else { return [] }
+        return kind == .user
+            ? names.users.map { .init(text: $0.name, help: $0.role) }
+            : names.tokens.map { .init(text: $0.id, help: "\($0.user), \($0.name)") }
     }
 
     // MARK: The lake

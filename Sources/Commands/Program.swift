@@ -24,6 +24,7 @@ public enum Program {
         ReloadCommand.spec, DrainCommand.spec, ConfigCommand.spec, DoctorCommand.spec, PauseCommand.spec,
         PauseCommand.unpauseSpec, PoolsCommand.spec,
         LakeCommand.spec, QueryCommand.spec, QualityCommand.spec,
+        UserCommand.spec, TokenCommand.spec,
         DBCommand.spec, VersionCommand.spec, SchemaCommand.spec, CompletionCommand.spec, ManCommand.spec,
         TaskCommand.spec, CompletionCommand.answerSpec,
     ]

@@ -17,8 +17,17 @@ extension Terminal {
         return ["y", "yes"].contains(line.lowercased())
     }
 
-    /// A line of what was typed.
     private func answer(_ heard: Int) -> String? {
+        (try? line(heard: heard))?.trimmingSpaces
+    }
+
+    /// A line of standard input, without its end. A test gives its own.
+    ///
+    /// - Parameters:
+    ///   - heard: how often Ctrl-C was pressed before.
+    ///   - limit: bytes; more in a line are refused.
+    /// - Returns: nil after Ctrl-C, or at the end of the input when nothing stands before it.
+    func line(heard: Int, limit: Int = 65_536) throws(CommandFailure) -> String? {
         if let given = cannedAnswer() { return given }
         var bytes: [UInt8] = []
         while Interrupts.count <= heard {
@@ -27,9 +36,11 @@ extension Terminal {
             var byte: UInt8 = 0
             let count = read(0, &byte, 1)
             if count < 0, errno == EINTR { continue }
-            guard count > 0 else { return nil }
-            if byte == UInt8(ascii: "\n") {
-                return String(decoding: bytes, as: UTF8.self).trimmingSpaces
+            guard count > 0, byte != UInt8(ascii: "\n") else {
+                return count > 0 || !bytes.isEmpty ? String(decoding: bytes, as: UTF8.self) : nil
+            }
+            guard bytes.count < limit else {
+                throw CommandFailure(.usage, "the line on standard input is longer than \(limit) bytes")
             }
             bytes.append(byte)
         }

@@ -27,6 +27,10 @@ enum ValueKind: Sendable, Hashable {
     /// `POOL=SLOTS`.
     case poolSlots
     case backfill
+    /// One who may sign in.
+    case user
+    /// The id of an API token.
+    case token
 
     case table
     /// A day of the table that is named before.

@@ -11,6 +11,8 @@ public struct Home: Sendable, Hashable {
     public var settings: String { path + "/weir.json" }
     public var state: String { path + "/state" }
     public var database: String { state + "/weir.db" }
+    /// Users, sessions and tokens.
+    public var accessDatabase: String { state + "/access.db" }
     public var socket: String { state + "/weir.sock" }
     public var lock: String { state + "/weir.lock" }
     public var attempts: String { state + "/attempts" }

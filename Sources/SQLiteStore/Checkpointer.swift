@@ -1,11 +1,12 @@
 import CSQLite
 import Glibc
+import SQLite
 import Store
 import Synchronization
 
 /// Copies what was committed from the write-ahead log into the database, on a thread and a connection of its own, so that
 /// the writer never waits for it. See docs/decisions/0007-checkpoints.md.
-final class Checkpointer: Sendable {
+final class Checkpointer: CommitListener, Sendable {
     /// So many pages of log are worth a checkpoint (4 MiB, as SQLite's own default).
     static let interval = 1_000
     /// From so many pages on (32 MiB) the log is made to begin anew, which waits for readers, but only so long.

@@ -1,4 +1,5 @@
 import JSONText
+import SQLite
 import SchedulerCore
 import Store
 

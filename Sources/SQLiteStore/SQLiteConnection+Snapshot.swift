@@ -1,3 +1,4 @@
+import SQLite
 import SchedulerCore
 import Store
 
@@ -58,6 +59,12 @@ extension SQLiteConnection {
         snapshot.nextBackfill = try next("backfill")
         snapshot.nextVersion = try next("dag_version")
         return snapshot
+    }
+
+    func pools() throws(StoreError) -> [Pool] {
+        try rows("SELECT name, slots, description FROM pool ORDER BY name") {
+            Pool(name: $0.text(0), slots: Int($0.integer(1)), description: $0.text(2))
+        }
     }
 
     private func next(_ table: String) throws(StoreError) -> Int64 {

@@ -1,5 +1,6 @@
 import CSQLite
 import Glibc
+import SQLite
 import SchedulerCore
 import Store
 

@@ -1,4 +1,4 @@
-import CSQLite
+import SQLite
 import SchedulerCore
 import Store
 
@@ -22,14 +22,8 @@ public final class SQLiteStore: Store {
         path: String, busyTimeoutMilliseconds: Int32, hooks: StoreHooks = StoreHooks()
     ) throws(StoreError) {
         // While it is opened nobody waits for answers: another process may hold it a little longer.
-        let connection = try SQLiteConnection(
-            path: path, flags: SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE,
-            busyTimeoutMilliseconds: busyTimeoutMilliseconds * 3)
-        try Self.useLog(connection, milliseconds: busyTimeoutMilliseconds * 3)
-        try connection.run(
-            """
-            PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA journal_size_limit = \(Checkpointer.keptBytes)
-            """)
+        let connection = try SQLiteConnection.writing(path, busyTimeoutMilliseconds: busyTimeoutMilliseconds * 3)
+        try connection.run("PRAGMA journal_size_limit = \(Checkpointer.keptBytes)")
         try Self.lookThrough(connection, hooks)
         try Schema.migrate(connection, atPoint: hooks.point)
         // One transaction: of two that open at once, each gets a number of its own.
@@ -41,18 +35,6 @@ public final class SQLiteStore: Store {
         checkpointer = Checkpointer(path: path, note: hooks.note)
         connection.onCommit(tell: checkpointer)
         self.connection = connection
-    }
-
-    /// Makes the database one with a write-ahead log, which it stays. When several do that to a new file at once, SQLite
-    /// refuses all but one without waiting: it never waits to make a read lock a write lock.
-    private static func useLog(_ connection: SQLiteConnection, milliseconds: Int32) throws(StoreError) {
-        let end = ContinuousClock.now + .milliseconds(milliseconds)
-        while true {
-            do throws(StoreError) { return try connection.run("PRAGMA journal_mode = WAL") } catch {
-                guard error.code == .busy, ContinuousClock.now < end else { throw error }
-                sqlite3_sleep(5)
-            }
-        }
     }
 
     /// How often the log was copied into the database; for tests.
@@ -72,7 +54,7 @@ public final class SQLiteStore: Store {
         let damage = try StoreCheck.damage(of: connection, "quick_check")
         guard let first = damage.first else { return }
         let more = damage.count > 1 ? " (and \(damage.count - 1) more)" : ""
-        throw StoreError(.corrupt, "\(connection.path) is damaged: \(first)\(more); \(StoreCheck.remedy)")
+        throw StoreError(.corrupt, "\(connection.path) is damaged: \(first)\(more); \(SQLiteConnection.damageRemedy)")
     }
 
     static func check(_ epoch: Int64, _ connection: SQLiteConnection) throws(StoreError) {

@@ -1,9 +1,10 @@
+import SQLite
 import SchedulerCore
 import Store
 
 /// The tables, as numbered migrations. A migration that was released is never changed; a new one is added.
 enum Schema {
-    typealias Migration = (name: String, sql: String)
+    typealias Migration = Migrations.Migration
 
     static let migrations: [Migration] = [
         ("initial", initial), ("upkeep", upkeep), ("rules", rules), ("late", late), ("expected", expected),
@@ -291,59 +292,17 @@ enum Schema {
         ) STRICT;
         """
 
-    /// Brings a database to this Weir's version, one migration a transaction; a copy is made first when it has content.
-    ///
-    /// - Parameter point: called by name at the places at which a test may kill the process.
-    /// - Returns: the path of the copy; nil when none was needed.
     @discardableResult
     static func migrate(
         _ connection: SQLiteConnection, _ migrations: [Migration] = migrations,
         atPoint point: (String) -> Void = { _ in }
     ) throws(StoreError) -> String? {
-        let version = try version(of: connection)
-        guard version <= migrations.count else {
-            throw tooNew(connection.path, version, known: migrations.count)
-        }
-        guard version < migrations.count else { return nil }
-        let copy = version > 0 ? "\(connection.path).before-\(migrations.count)" : nil
-        if let copy { try connection.backUp(to: copy) }
-        // A table that is dropped to be made anew must not take along the rows that name it; outside of any transaction,
-        // where alone it can be set (https://sqlite.org/lang_altertable.html, section 7).
-        let enforced = try connection.integer("PRAGMA foreign_keys") ?? 0
-        try connection.run("PRAGMA foreign_keys = OFF")
-        for (index, migration) in migrations.enumerated().dropFirst(version) {
-            try migrate(connection, from: index, by: migration, atPoint: point)
-        }
-        try connection.run("PRAGMA foreign_keys = \(enforced)")
-        return copy
+        try Migrations(migrations).migrate(connection, atPoint: point)
     }
 
-    static func tooNew(_ path: String, _ version: Int, known: Int = migrations.count) -> StoreError {
-        StoreError(
-            .tooNew,
-            "\(path) has format \(version), made by a newer Weir; this one knows up to \(known): use the newer program, "
-                + "or restore a backup")
-    }
-
-    /// Makes one migration, unless another process that opened the database at the same time was quicker.
-    static func migrate(
-        _ connection: SQLiteConnection, from index: Int, by migration: Migration,
-        atPoint point: (String) -> Void = { _ in }
-    ) throws(StoreError) {
-        try connection.transaction { () throws(StoreError) in
-            guard try version(of: connection) == index else { return }
-            try connection.run(migration.sql)
-            guard try connection.integer("SELECT count(*) FROM pragma_foreign_key_check") == 0 else {
-                throw StoreError(
-                    .corrupt,
-                    "\(connection.path): rows name others that are not there; restore a backup, see docs/operations.md")
-            }
-            try connection.run("PRAGMA user_version = \(index + 1)")
-            point("migrate.before_commit")
-        }
-    }
+    static func tooNew(_ path: String, _ version: Int) -> StoreError { Migrations(migrations).tooNew(path, version) }
 
     static func version(of connection: SQLiteConnection) throws(StoreError) -> Int {
-        Int(try connection.integer("PRAGMA user_version") ?? 0)
+        try Migrations.version(of: connection)
     }
 }

@@ -1,12 +1,12 @@
 import CSQLite
 import Glibc
+import SQLite
 import SchedulerCore
 import Store
 
 /// Looks through a store for what should not be; beside a running daemon or without one.
 public enum StoreCheck {
-    /// What to do about damage.
-    static let remedy = "put a backup in its place, see \"Restoring\" in docs/operations.md"
+    static let remedy = SQLiteConnection.damageRemedy
 
     /// So many problems of a kind are told one by one.
     private static let shown = 20

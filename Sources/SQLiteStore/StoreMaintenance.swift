@@ -1,5 +1,5 @@
-import CSQLite
 import Glibc
+import SQLite
 import Store
 
 /// What is done to a store as a whole.
@@ -27,8 +27,7 @@ public enum StoreMaintenance {
         guard access(path, F_OK) == 0 else {
             throw StoreError(.missing, "\(path) does not exist: nothing has run here yet")
         }
-        let connection = try SQLiteConnection(path: path, flags: SQLITE_OPEN_READWRITE)
-        try connection.run("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON")
+        let connection = try SQLiteConnection.writing(path, creates: false)
         let before = try Schema.version(of: connection)
         let copy = try Schema.migrate(connection, atPoint: hooks.point)
         return Migration(from: before, to: try Schema.version(of: connection), copy: copy)

@@ -60,11 +60,15 @@ final class CommandHome: Sendable {
 }
 
 /// Runs the program in this process; the world around it is what the test gives.
+///
+/// - Parameter answers: what is typed, line by line; nil: nobody is there.
 @discardableResult
-func run(_ words: [String], width: Int? = nil, environment: [String: String] = [:]) -> CommandHome.Output {
+func run(
+    _ words: [String], width: Int? = nil, environment: [String: String] = [:], answers: [String]? = nil
+) -> CommandHome.Output {
     var environment = environment
     environment["PATH"] = environment["PATH"] ?? "/usr/bin:/bin"
-    let terminal = Terminal(capturing: true, width: width)
+    let terminal = Terminal(capturing: true, width: width, answers: answers)
     let products = CommandHome.products
     let status = Program.run(
         words,

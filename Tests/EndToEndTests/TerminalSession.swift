@@ -9,6 +9,14 @@ final class TerminalSession {
     private var status: Int32?
     /// What stands on the screen.
     private(set) var screen = ""
+    /// All that ever stood there.
+    private(set) var all = ""
+
+    /// Whether what is typed is shown.
+    var echoes: Bool {
+        var settings = termios()
+        return tcgetattr(master, &settings) == 0 && settings.c_lflag & tcflag_t(ECHO) != 0
+    }
 
     /// TIOCSPTLCK and TIOCGPTN of ioctl_tty(2), and POSIX_SPAWN_SETSID.
     private static let lock = UInt(0x4004_5431)
@@ -88,7 +96,9 @@ final class TerminalSession {
         var bytes = [UInt8](repeating: 0, count: 4096)
         let count = Glibc.read(master, &bytes, bytes.count)
         guard count > 0 else { return count < 0 && errno == EINTR }
-        screen += String(decoding: bytes[..<count], as: UTF8.self)
+        let text = String(decoding: bytes[..<count], as: UTF8.self)
+        screen += text
+        all += text
         return true
     }
 }

@@ -1,5 +1,6 @@
 import Glibc
 import JSONText
+import SQLite
 import SchedulerCore
 import Spawn
 import Store

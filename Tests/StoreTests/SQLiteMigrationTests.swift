@@ -1,5 +1,6 @@
 import CSQLite
 import Glibc
+import SQLite
 import SchedulerCore
 import Store
 import Testing
@@ -47,8 +48,8 @@ import Testing
         let connection = try open(path)
         try Schema.migrate(connection, Self.next)
         // This one looked when it was not made yet.
-        try Schema.migrate(connection, from: Int(Self.old), by: Self.next[Int(Self.old)])
-        try Schema.migrate(connection, from: 0, by: Self.next[0])
+        try Migrations.migrate(connection, from: Int(Self.old), by: Self.next[Int(Self.old)])
+        try Migrations.migrate(connection, from: 0, by: Self.next[0])
         #expect(try connection.integer("PRAGMA user_version") == Self.new)
     }
 

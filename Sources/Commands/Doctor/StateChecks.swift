@@ -1,4 +1,5 @@
 import API
+import Access
 import CPosix
 import Engine
 import Glibc
@@ -15,7 +16,7 @@ enum StateChecks {
         guard File.exists(home.state) else {
             return [.ok("state", "\(home.state) is not there yet; the first run makes it")]
         }
-        return [access(home), disk(home.state), exchange(patient), daemon(home), store(home)]
+        return [access(home), disk(home.state), exchange(patient), daemon(home), store(home), users(home)]
     }
 
     private static func access(_ home: Home) -> Finding {
@@ -123,6 +124,14 @@ enum StateChecks {
         var status = stat()
         guard stat(path, &status) == 0, let locks = try? File.read("/proc/locks") else { return false }
         return String(decoding: locks, as: UTF8.self).contains(":\(status.st_ino) ")
+    }
+
+    private static func users(_ home: Home) -> Finding {
+        guard File.exists(home.accessDatabase) else { return .ok("users", "nobody may sign in yet") }
+        if let problem = AccessFile.problem(home.accessDatabase) {
+            return .fail("users", problem.message, problem.remedy)
+        }
+        return .ok("users", "\(home.accessDatabase) is its owner's alone")
     }
 
     private static func store(_ home: Home) -> Finding {

@@ -5,17 +5,23 @@ import Store
 /// SQLite's "copy this text now" destructor; the C macro is a cast that Swift does not import.
 private let transient = unsafeBitCast(-1, to: sqlite3_destructor_type.self)
 
+/// What is told of each commit of a connection: the pages of the log then.
+package protocol CommitListener: AnyObject {
+    func committed(pages: Int)
+}
+
 /// One connection. Used from one thread; keeps its prepared statements.
-final class SQLiteConnection {
-    let path: String
+package final class SQLiteConnection {
+    /// What messages call the database.
+    package let path: String
     private let handle: OpaquePointer
     private var statements: [String: SQLiteStatement] = [:]
 
     /// How long a statement waits for another process's lock, unless told otherwise.
-    static let busyTimeoutMilliseconds: Int32 = 5_000
+    package static let busyTimeoutMilliseconds: Int32 = 5_000
 
     /// - Parameter name: what messages call the database; nil: its path.
-    init(
+    package init(
         path: String, flags: Int32, busyTimeoutMilliseconds: Int32 = busyTimeoutMilliseconds, name: String? = nil
     ) throws(StoreError) {
         let name = name ?? path
@@ -38,34 +44,39 @@ final class SQLiteConnection {
     }
 
     /// How long a statement waits for another process's lock.
-    func setBusyTimeout(milliseconds: Int32) { sqlite3_busy_timeout(handle, milliseconds) }
+    package func setBusyTimeout(milliseconds: Int32) { sqlite3_busy_timeout(handle, milliseconds) }
+
+    private weak var listener: (any CommitListener)?
 
     /// From now on each commit tells how long the log is, and none copies it into the database (sqlite3_wal_hook replaces
-    /// SQLite's own checkpoints). The connection does not keep the checkpointer: nil takes it away before it goes.
-    func onCommit(tell checkpointer: Checkpointer?) {
-        guard let checkpointer else {
+    /// SQLite's own checkpoints). The connection does not keep the listener: nil takes it away before it goes.
+    package func onCommit(tell listener: (any CommitListener)?) {
+        self.listener = listener
+        guard listener != nil else {
             sqlite3_wal_hook(handle, nil, nil)
             return
         }
         sqlite3_wal_hook(
             handle,
-            { checkpointer, _, _, pages in
-                guard let checkpointer else { return SQLITE_OK }
-                Unmanaged<Checkpointer>.fromOpaque(checkpointer).takeUnretainedValue().committed(pages: Int(pages))
+            { connection, _, _, pages in
+                guard let connection else { return SQLITE_OK }
+                Unmanaged<SQLiteConnection>.fromOpaque(connection).takeUnretainedValue()
+                    .listener?.committed(pages: Int(pages))
                 return SQLITE_OK
-            }, Unmanaged.passUnretained(checkpointer).toOpaque())
+            }, Unmanaged.passUnretained(self).toOpaque())
     }
 
-    var changes: Int { Int(sqlite3_changes(handle)) }
+    /// Rows that the last statement changed.
+    package var changes: Int { Int(sqlite3_changes(handle)) }
 
     /// Runs one or more statements without values or rows.
-    func run(_ sql: String) throws(StoreError) {
+    package func run(_ sql: String) throws(StoreError) {
         let code = sqlite3_exec(handle, sql, nil, nil, nil)
         guard code == SQLITE_OK else { throw error(code, sql) }
     }
 
     /// A statement that is kept: it is reset, with no values bound.
-    func statement(_ sql: String) throws(StoreError) -> SQLiteStatement {
+    package func statement(_ sql: String) throws(StoreError) -> SQLiteStatement {
         if let known = statements[sql] {
             known.reset()
             return known
@@ -80,7 +91,7 @@ final class SQLiteConnection {
 
     /// Runs a statement that changes rows; the number of rows changed.
     @discardableResult
-    func execute(_ sql: String, _ values: SQLiteValue...) throws(StoreError) -> Int {
+    package func execute(_ sql: String, _ values: SQLiteValue...) throws(StoreError) -> Int {
         let statement = try statement(sql)
         try statement.bind(values)
         while try statement.step() {}
@@ -88,7 +99,7 @@ final class SQLiteConnection {
     }
 
     /// All rows of a query.
-    func rows<Row>(
+    package func rows<Row>(
         _ sql: String, _ values: [SQLiteValue] = [], _ read: (SQLiteStatement) throws(StoreError) -> Row
     ) throws(StoreError) -> [Row] {
         let statement = try statement(sql)
@@ -100,17 +111,18 @@ final class SQLiteConnection {
         return rows
     }
 
-    func integer(_ sql: String, _ values: SQLiteValue...) throws(StoreError) -> Int64? {
+    /// The first number of the first row; nil when there is none.
+    package func integer(_ sql: String, _ values: SQLiteValue...) throws(StoreError) -> Int64? {
         try rows(sql, values) { row throws(StoreError) in row.integer(0) }.first
     }
 
     /// Everything of `body`, or nothing. IMMEDIATE: a transaction that begins by reading cannot wait for a lock later.
-    func transaction<Value>(_ body: () throws(StoreError) -> Value) throws(StoreError) -> Value {
+    package func transaction<Value>(_ body: () throws(StoreError) -> Value) throws(StoreError) -> Value {
         try transaction("BEGIN IMMEDIATE", body)
     }
 
     /// All queries of `body` see one moment.
-    func reading<Value>(_ body: () throws(StoreError) -> Value) throws(StoreError) -> Value {
+    package func reading<Value>(_ body: () throws(StoreError) -> Value) throws(StoreError) -> Value {
         try transaction("BEGIN", body)
     }
 
@@ -129,7 +141,10 @@ final class SQLiteConnection {
         }
     }
 
-    func error(_ code: Int32, _ sql: String) -> StoreError { Self.error(handle, code, path, sql) }
+    /// What to do about damage.
+    package static let damageRemedy = "put a backup in its place, see \"Restoring\" in docs/operations.md"
+
+    package func error(_ code: Int32, _ sql: String) -> StoreError { Self.error(handle, code, path, sql) }
 
     private static func error(_ handle: OpaquePointer, _ code: Int32, _ path: String, _ sql: String) -> StoreError {
         let words = String(cString: sqlite3_errmsg(handle))
@@ -140,7 +155,7 @@ final class SQLiteConnection {
         case SQLITE_FULL: (kind, advice) = (.io, "the disk is full: make room, work goes on by itself")
         case SQLITE_IOERR, SQLITE_CANTOPEN, SQLITE_PERM, SQLITE_READONLY:
             (kind, advice) = (.io, "check the file, its directory and their permissions")
-        case SQLITE_CORRUPT, SQLITE_NOTADB: (kind, advice) = (.corrupt, StoreCheck.remedy)
+        case SQLITE_CORRUPT, SQLITE_NOTADB: (kind, advice) = (.corrupt, damageRemedy)
         case SQLITE_CONSTRAINT: (kind, advice) = (.conflict, "a rule of the store forbids it")
         default: (kind, advice) = (.internalError, "this is a bug in Weir")
         }
@@ -155,22 +170,22 @@ final class SQLiteConnection {
 }
 
 /// A value to bind.
-enum SQLiteValue: ExpressibleByIntegerLiteral, ExpressibleByStringLiteral {
+package enum SQLiteValue: ExpressibleByIntegerLiteral, ExpressibleByStringLiteral {
     case null
     case integer(Int64)
     case text(String)
 
-    init(integerLiteral value: Int64) { self = .integer(value) }
-    init(stringLiteral value: String) { self = .text(value) }
+    package init(integerLiteral value: Int64) { self = .integer(value) }
+    package init(stringLiteral value: String) { self = .text(value) }
 
-    init(_ value: Int64?) { self = value.map { .integer($0) } ?? .null }
-    init(_ value: Int?) { self = value.map { .integer(Int64($0)) } ?? .null }
-    init(_ value: Bool) { self = .integer(value ? 1 : 0) }
-    init(_ value: String?) { self = value.map { .text($0) } ?? .null }
+    package init(_ value: Int64?) { self = value.map { .integer($0) } ?? .null }
+    package init(_ value: Int?) { self = value.map { .integer(Int64($0)) } ?? .null }
+    package init(_ value: Bool) { self = .integer(value ? 1 : 0) }
+    package init(_ value: String?) { self = value.map { .text($0) } ?? .null }
 }
 
 /// A prepared statement of a connection, which owns it.
-final class SQLiteStatement {
+package final class SQLiteStatement {
     private unowned let connection: SQLiteConnection
     private let handle: OpaquePointer
     private let sql: String
@@ -183,12 +198,12 @@ final class SQLiteStatement {
 
     deinit { sqlite3_finalize(handle) }
 
-    func reset() {
+    package func reset() {
         sqlite3_reset(handle)
         sqlite3_clear_bindings(handle)
     }
 
-    func bind(_ values: [SQLiteValue]) throws(StoreError) {
+    package func bind(_ values: [SQLiteValue]) throws(StoreError) {
         for (index, value) in values.enumerated() {
             let place = Int32(index + 1)
             let code =
@@ -202,7 +217,7 @@ final class SQLiteStatement {
     }
 
     /// Whether there is a row; resets the statement at the end, so that it holds no lock.
-    func step() throws(StoreError) -> Bool {
+    package func step() throws(StoreError) -> Bool {
         let code = sqlite3_step(handle)
         if code == SQLITE_ROW { return true }
         let error = code == SQLITE_DONE ? nil : connection.error(code, sql)
@@ -211,21 +226,21 @@ final class SQLiteStatement {
         return false
     }
 
-    func integer(_ column: Int32) -> Int64 { sqlite3_column_int64(handle, column) }
-    func optionalInteger(_ column: Int32) -> Int64? { isNull(column) ? nil : integer(column) }
-    func bool(_ column: Int32) -> Bool { integer(column) != 0 }
-    func isNull(_ column: Int32) -> Bool { sqlite3_column_type(handle, column) == SQLITE_NULL }
+    package func integer(_ column: Int32) -> Int64 { sqlite3_column_int64(handle, column) }
+    package func optionalInteger(_ column: Int32) -> Int64? { isNull(column) ? nil : integer(column) }
+    package func bool(_ column: Int32) -> Bool { integer(column) != 0 }
+    package func isNull(_ column: Int32) -> Bool { sqlite3_column_type(handle, column) == SQLITE_NULL }
 
-    func text(_ column: Int32) -> String { optionalText(column) ?? "" }
+    package func text(_ column: Int32) -> String { optionalText(column) ?? "" }
 
-    func optionalText(_ column: Int32) -> String? {
+    package func optionalText(_ column: Int32) -> String? {
         guard let bytes = sqlite3_column_text(handle, column) else { return nil }
         let count = Int(sqlite3_column_bytes(handle, column))
         return String(decoding: UnsafeBufferPointer(start: bytes, count: count), as: UTF8.self)
     }
 
     /// A word of an enumeration; one that this Weir does not know is damage.
-    func word<Word: RawRepresentable>(_ column: Int32, _ type: Word.Type) throws(StoreError) -> Word
+    package func word<Word: RawRepresentable>(_ column: Int32, _ type: Word.Type) throws(StoreError) -> Word
     where Word.RawValue == String {
         let raw = text(column)
         guard let word = Word(rawValue: raw) else {

@@ -1,12 +1,33 @@
 import CSQLite
 import Glibc
-import SchedulerCore
 import Store
 
 extension SQLiteConnection {
-    func pools() throws(StoreError) -> [Pool] {
-        try rows("SELECT name, slots, description FROM pool ORDER BY name") {
-            Pool(name: $0.text(0), slots: Int($0.integer(1)), description: $0.text(2))
+    /// A connection that writes: with a write-ahead log, each commit on the disk before it is answered, foreign keys on.
+    ///
+    /// - Parameters:
+    ///   - creates: whether a database that is not there is made.
+    ///   - busyTimeoutMilliseconds: also how long another process's first opening is waited for.
+    package static func writing(
+        _ path: String, creates: Bool = true, busyTimeoutMilliseconds: Int32 = busyTimeoutMilliseconds
+    ) throws(StoreError) -> SQLiteConnection {
+        let connection = try SQLiteConnection(
+            path: path, flags: SQLITE_OPEN_READWRITE | (creates ? SQLITE_OPEN_CREATE : 0),
+            busyTimeoutMilliseconds: busyTimeoutMilliseconds)
+        try connection.useLog(milliseconds: busyTimeoutMilliseconds)
+        try connection.run("PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON")
+        return connection
+    }
+
+    /// Makes the database one with a write-ahead log, which it stays. When several do that to a new file at once, SQLite
+    /// refuses all but one without waiting: it never waits to make a read lock a write lock.
+    private func useLog(milliseconds: Int32) throws(StoreError) {
+        let end = ContinuousClock.now + .milliseconds(milliseconds)
+        while true {
+            do throws(StoreError) { return try run("PRAGMA journal_mode = WAL") } catch {
+                guard error.code == .busy, ContinuousClock.now < end else { throw error }
+                sqlite3_sleep(5)
+            }
         }
     }
 
@@ -14,7 +35,7 @@ extension SQLiteConnection {
     ///
     /// A WAL database needs its -shm file, even to be read (https://www.sqlite.org/wal.html#read_only_databases). On a
     /// read-only file system it cannot be made; but there nobody writes either, so that it is not needed.
-    static func reading(_ path: String) throws(StoreError) -> SQLiteConnection {
+    package static func reading(_ path: String) throws(StoreError) -> SQLiteConnection {
         do throws(StoreError) {
             // Not SQLITE_OPEN_READONLY: with it the -shm file is not made.
             let connection = try SQLiteConnection(path: path, flags: SQLITE_OPEN_READWRITE)
@@ -28,7 +49,7 @@ extension SQLiteConnection {
 
     /// A connection that leaves no trace: it makes, changes and removes no file, and what it reads may be a moment old. One
     /// that may write empties the log when it is the last to close.
-    static func glancing(_ path: String) throws(StoreError) -> SQLiteConnection {
+    package static func glancing(_ path: String) throws(StoreError) -> SQLiteConnection {
         guard access(path + "-shm", F_OK) == 0 else { return try withoutSharedMemory(path) }
         return try SQLiteConnection(path: path, flags: SQLITE_OPEN_READONLY)
     }
