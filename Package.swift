@@ -54,7 +54,9 @@ let package = Package(
         library("Mail", ["Spawn"]),
         library("TaskKinds", ["Lake", "Mail", "Spawn", "SchedulerCore", "Observability", "JSONText"]),
         library("HTTPServer", ["CMicroHTTPD"]),
-        library("API", ["Access", "HTTPServer", "Engine", "Lake", "Spawn", "Store", "TaskKinds", "SchedulerCore", "JSONText"]),
+        library(
+            "API",
+            ["Access", "HTTPServer", "Engine", "Lake", "Spawn", "Store", "TaskKinds", "SchedulerCore", "JSONText"]),
         library(
             "Commands",
             [
@@ -84,7 +86,7 @@ let package = Package(
             "Engine", ["Engine", "Simulation", "Store", "SQLite", "SQLiteStore", "Spawn", "SchedulerCore", "JSONText"]),
         tests("Lake", ["Lake", "TaskKinds", "Engine", "Spawn", "SchedulerCore", "JSONText"]),
         tests("Mail", ["Mail", "Spawn", "JSONText"]),
-        tests("HTTPServer", ["HTTPServer", "API", "Engine", "Lake", "Store", "SchedulerCore", "JSONText"]),
+        tests("HTTPServer", ["HTTPServer", "Access", "API", "Engine", "Lake", "Store", "SchedulerCore", "JSONText"]),
         tests("EndToEnd", ["Spawn", "JSONText"]),
         tests(
             "Commands",

@@ -200,6 +200,75 @@ def refused(daemon):
     that("a problem is JSON", status == 404 and "<script>" in answer["detail"], answer)
 
 
+def signing_in(daemon, home, weir):
+    """From the first user on nobody gets in without a session or a token, and each no further than the role says."""
+    def run(*words, given=None):
+        done = subprocess.run([weir, *words], capture_output=True, text=True, input=given)
+        that(" ".join(words), done.returncode == 0, done.stderr)
+        return done.stdout
+
+    ask = daemon.ask
+    password = "correct horse battery"
+    for name, role in (("ada", "admin"), ("otto", "operator"), ("vera", "viewer")):
+        run("user", "add", name, "--role", role, "--password-stdin", given=password + "\n")
+    that("nobody in particular", ask("GET", "/api/v1/dags")[0] == 401)
+    that("health stays open", ask("GET", "/health/live")[0] == 200)
+    for body in ({"name": "vera", "password": "wrong"}, {"name": "nobody", "password": password}):
+        status, headers, answer = ask("POST", "/api/v1/session", body)
+        that("a wrong sign-in", (status, answer["detail"]) == (401, "the name or the password is wrong"), answer)
+    status = ask("POST", "/api/v1/session", {"name": "vera", "password": password}, {"Origin": "https://evil.example"})[0]
+    that("a sign-in from another site", status == 403, status)
+    sessions = {}
+    for name in ("ada", "otto", "vera"):
+        fixed = {"Cookie": "weir_session=" + "a" * 64}
+        status, headers, answer = ask("POST", "/api/v1/session", {"name": name, "password": password}, fixed)
+        cookie = headers["Set-Cookie"] or ""
+        that(f"{name} signs in", status == 200 and answer["user"] == name, answer)
+        that("the cookie is kept from scripts and other sites", "; HttpOnly; SameSite=Strict" in cookie, cookie)
+        that("a session of its own", "a" * 64 not in cookie, cookie)
+        sessions[name] = {"Cookie": cookie.split(";")[0]}, {"Weir-CSRF-Token": answer["csrf_token"]}
+    cookie, csrf = sessions["otto"]
+    pause = "/api/v1/dags/many/pause"
+    that("a session looks", ask("GET", "/api/v1/dags", headers=cookie)[0] == 200)
+    that("no change without its CSRF token", ask("POST", pause, headers=cookie)[0] == 403)
+    wrong = {"Weir-CSRF-Token": sessions["ada"][1]["Weir-CSRF-Token"]}
+    that("nor with another's", ask("POST", pause, headers={**cookie, **wrong})[0] == 403)
+    that("with it", ask("POST", pause, headers={**cookie, **csrf})[0] == 200)
+    that("the audit names the user", ask("GET", "/api/v1/audit?limit=1", headers=sessions["ada"][0])[2]["items"][0]["actor"] == "otto")
+    document = ask("GET", "/api/v1/openapi.json")[2]
+    roles = {"vera": 0, "otto": 1, "ada": 2}
+    tokens = {name: run("token", "create", name, "--name", "check").split()[-1] for name in roles}
+    tokens = {name: {"Authorization": "Bearer " + token} for name, token in tokens.items()}
+    that("tokens", all(value["Authorization"].startswith("Bearer weir_") for value in tokens.values()))
+    # Each operation of the document, with each role: refused exactly where the document says that it is for a higher one.
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            needs = ["viewer", "operator", "admin", "nobody"].index(
+                (re.search(r"for the role (\w+)", operation.get("description", "")) or [None, "nobody"])[1])
+            target = re.sub(r"\{\w+\}", "0", path)
+            if needs == 3 or path.endswith(("/drain", "/handover")):
+                continue
+            that(f"{method} {path} without anything", ask(method.upper(), target)[0] == 401)
+            that(f"{method} {path} with a guess", ask(method.upper(), target, headers={
+                "Authorization": "Bearer weir_3f9a0c51b2e7_" + "0" * 64})[0] == 401)
+            for name, role in roles.items():
+                status = ask(method.upper(), target, headers=tokens[name])[0]
+                that(f"{method} {path} by {name}", (status == 403) == (role < needs), status)
+    limited = {"Authorization": "Bearer " + run("token", "create", "ada", "--name", "some", "--dag", "alpr_daily").split()[-1]}
+    that("a token for other DAGs", ask("POST", pause, headers=limited)[0] == 403)
+    that("a token for this DAG", ask("POST", "/api/v1/dags/alpr_daily/pause", headers=limited)[0] == 200)
+    run("user", "disable", "otto")
+    that("a disabled user", ask("GET", "/api/v1/dags", headers=tokens["otto"])[0] == 401)
+    that("and the session", ask("GET", "/api/v1/dags", headers=cookie)[0] == 401)
+    cookie, csrf = sessions["vera"]
+    that("signing out", ask("DELETE", "/api/v1/session", headers={**cookie, **csrf})[0] == 200)
+    that("for good", ask("GET", "/api/v1/dags", headers=cookie)[0] == 401)
+    for _ in range(5):
+        status, headers, answer = ask("POST", "/api/v1/session", {"name": "vera", "password": "wrong again"})
+    status, headers, answer = ask("POST", "/api/v1/session", {"name": "vera", "password": password})
+    that("locked out, in the same words", status == 401 and int(headers["Retry-After"] or 0) > 30, (status, dict(headers)))
+
+
 def schemathesis(daemon, home, examples, seed):
     config = home / "schemathesis.toml"
     config.write_text("[checks.positive_data_acceptance]\n"
@@ -248,6 +317,7 @@ def main():
             lake(daemon, home)
             refused(daemon)
             cases = schemathesis(daemon, home, arguments.examples, arguments.seed)
+            signing_in(daemon, home, arguments.weir)
             that("it lives", daemon.ask("GET", "/health/live")[0] == 200)
         finally:
             that("it stops in good order", daemon.stop() == 0)

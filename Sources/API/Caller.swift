@@ -1,16 +1,4 @@
-/// What somebody may do; each role may also do what those before it may.
-public enum Role: String, Sendable, Hashable, CaseIterable, Comparable {
-    /// Looks at everything.
-    case viewer
-    /// Also triggers, backfills, clears, marks, cancels, pauses.
-    case `operator`
-    /// Also changes pools, prunes, reloads, drains.
-    case admin
-
-    public static func < (one: Role, other: Role) -> Bool { one.rank < other.rank }
-
-    private var rank: Int { Self.allCases.firstIndex(of: self) ?? 0 }
-}
+import Access
 
 /// Who is behind a request.
 public struct Caller: Sendable, Hashable {

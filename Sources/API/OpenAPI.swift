@@ -1,3 +1,4 @@
+import Access
 import JSONText
 
 /// The OpenAPI 3.1 document of a list of routes (https://spec.openapis.org/oas/v3.1.0).

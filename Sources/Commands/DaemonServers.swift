@@ -1,8 +1,11 @@
 import API
+import Access
 import Engine
 import HTTPServer
 import Lake
+import Observability
 import SQLiteStore
+import SchedulerCore
 
 /// What a daemon answers on: its control socket, and TCP where it is told to.
 final class DaemonServers: Sendable {
@@ -18,19 +21,36 @@ final class DaemonServers: Sendable {
         control = try HTTPServer(unixSocket: session.home.socket, router: service.router())
         do throws(HTTPError) {
             web = try session.settings.listen.map { address throws(HTTPError) in
-                guard address.isLoopback else {
-                    throw HTTPError(
-                        .failed,
-                        "listen is \(address), which other machines can reach, and there is no sign-in yet: listen on "
-                            + "127.0.0.1:\(address.port)")
-                }
-                let caller = Caller(name: "local", role: .admin)
-                let service = APIService(engine: engine, data: data, gate: .loopback(caller))
-                return try HTTPServer(listen: address, router: service.router())
+                try Self.web(address, engine, data, session)
             }
         } catch {
             control.stop()
             throw error
+        }
+    }
+
+    /// Users sign in as soon as there are any, and always where other machines can ask.
+    private static func web(
+        _ address: ListenAddress, _ engine: DaemonService, _ data: APIService.Data, _ session: Session
+    ) throws(HTTPError) -> HTTPServer {
+        do {
+            let store = try AccessStore(path: session.home.accessDatabase)
+            guard try address.isLoopback || store.hasUsers() else {
+                throw HTTPError(
+                    .failed,
+                    "listen is \(address), which other machines can reach, and there is no user who could sign in: "
+                        + "`weir user add NAME --role admin` makes one, or listen on 127.0.0.1:\(address.port)")
+            }
+            let signIn = SignIn(store) { Instant(microseconds: WallClock.now()) }
+            let gate = try Gate.signIn(signIn, local: Caller(name: "local", role: .admin)) {
+                try !address.isLoopback || store.hasUsers()
+            }
+            let service = APIService(engine: engine, data: data, gate: gate, signIn: signIn)
+            return try HTTPServer(listen: address, router: service.router())
+        } catch let error as HTTPError {
+            throw error
+        } catch {
+            throw HTTPError(.failed, "\(error)")
         }
     }
 

@@ -1,4 +1,5 @@
 import API
+import Access
 import Engine
 import JSONText
 import SchedulerCore

@@ -1,3 +1,4 @@
+import Access
 import Engine
 import HTTPServer
 import JSONText
