@@ -45,7 +45,10 @@ public final class SQLiteReader: StoreReader {
         let records = try connection.rows("SELECT \(Columns.dag) FROM dag \(filter)", values) { $0.dag() }
         // Together: each of many DAGs would look through all runs that are not finished.
         let counts = try connection.rows(
-            "SELECT dag_id, count(*) FROM run WHERE state IN ('queued', 'running') GROUP BY dag_id", []
+            """
+            SELECT dag_id, count(*) FROM run INDEXED BY run_unfinished WHERE state IN ('queued', 'running')
+            GROUP BY dag_id
+            """, []
         ) { ($0.text(0), Int($0.integer(1))) }
         let active = Dictionary(counts, uniquingKeysWith: { first, _ in first })
         var summaries: [DAGSummary] = []
@@ -70,6 +73,21 @@ public final class SQLiteReader: StoreReader {
     }
 
     public func runs(_ query: RunQuery) throws(StoreError) -> [Run] {
+        guard query.dag == nil, query.states.count > 1 else { return try runsInOrder(query) }
+        // An index gives the runs of one state in order, not those of several.
+        return try connection.reading { () throws(StoreError) in
+            var found: [Run] = []
+            for state in query.states {
+                var one = query
+                one.states = [state]
+                found += try runsInOrder(one)
+            }
+            return Array(
+                found.sorted { ($0.logicalDate, $0.id) > ($1.logicalDate, $1.id) }.prefix(max(0, query.limit)))
+        }
+    }
+
+    private func runsInOrder(_ query: RunQuery) throws(StoreError) -> [Run] {
         var conditions: [String] = []
         var values: [SQLiteValue] = []
         if let dag = query.dag {
@@ -81,7 +99,8 @@ public final class SQLiteReader: StoreReader {
             conditions.append("\(column) IN (\(words.map { _ in "?" }.joined(separator: ", ")))")
             values += words.map { .text($0) }
         }
-        anyOf("run.state", query.states.map(\.rawValue).sorted())
+        // The runs of one DAG are few, and looked through in their order; those of all are found by their state.
+        anyOf(query.dag == nil ? "run.state" : "+run.state", query.states.map(\.rawValue).sorted())
         anyOf("run.type", query.types.map(\.rawValue).sorted())
         if let from = query.from {
             conditions.append("run.logical_date >= ?")

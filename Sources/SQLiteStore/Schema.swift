@@ -8,7 +8,7 @@ enum Schema {
 
     static let migrations: [Migration] = [
         ("initial", initial), ("upkeep", upkeep), ("rules", rules), ("late", late), ("expected", expected),
-        ("backfills", backfills),
+        ("backfills", backfills), ("states", states),
     ]
     /// The first format that notes whether its last writer stopped in good order.
     static let knowsCleanStop = 2
@@ -69,6 +69,9 @@ enum Schema {
         CREATE INDEX notification_undelivered ON task_instance (ended_at)
             WHERE state IN ('failed', 'up_for_retry') AND instr(task_id, ':') > 0;
         """
+
+    /// Runs of all DAGs in one state, which may be few among many.
+    private static let states = "CREATE INDEX run_by_state ON run (state, logical_date, id);"
 
     /// Backfills that are paused, and of some tasks only.
     private static let backfills = """
