@@ -79,7 +79,7 @@ let package = Package(
         tests("Engine", ["Engine", "Simulation", "Store", "SQLiteStore", "Spawn", "SchedulerCore", "JSONText"]),
         tests("Lake", ["Lake", "TaskKinds", "Engine", "Spawn", "SchedulerCore", "JSONText"]),
         tests("Mail", ["Mail", "Spawn", "JSONText"]),
-        tests("HTTPServer", ["HTTPServer", "API", "Engine", "SchedulerCore", "JSONText"]),
+        tests("HTTPServer", ["HTTPServer", "API", "Engine", "Spawn", "SchedulerCore", "JSONText"]),
         tests("EndToEnd", ["Spawn", "JSONText"]),
         tests(
             "Commands", ["Commands", "Lake", "Engine", "SQLiteStore", "Store", "SchedulerCore", "Spawn", "JSONText"],
