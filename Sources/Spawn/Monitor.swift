@@ -1,13 +1,13 @@
 import Glibc
 
 /// A value that threads share, and wait for to become what they need.
-public final class Monitor<State>: @unchecked Sendable {
+public final class Monitor<State: ~Copyable>: @unchecked Sendable {
     // Safe: `state` is touched under the lock only; the two others are made for many threads, and never move.
     private var state: State
     private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
     private let changed = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
 
-    public init(_ state: sending State) {
+    public init(_ state: consuming sending State) {
         self.state = state
         pthread_mutex_init(mutex, nil)
         var attributes = pthread_condattr_t()
@@ -25,8 +25,15 @@ public final class Monitor<State>: @unchecked Sendable {
         mutex.deallocate()
     }
 
-    /// Looks at the value, or changes it; who waits for it looks again.
-    public func change<Value>(_ body: (inout State) throws -> sending Value) rethrows -> sending Value {
+    /// Looks at the value, or changes what nobody waits for.
+    public func look<Value: ~Copyable>(_ body: (inout State) throws -> sending Value) rethrows -> sending Value {
+        pthread_mutex_lock(mutex)
+        defer { pthread_mutex_unlock(mutex) }
+        return try body(&state)
+    }
+
+    /// Changes the value; who waits for it looks again.
+    public func change<Value: ~Copyable>(_ body: (inout State) throws -> sending Value) rethrows -> sending Value {
         pthread_mutex_lock(mutex)
         defer { pthread_mutex_unlock(mutex) }
         defer { pthread_cond_broadcast(changed) }
@@ -37,7 +44,7 @@ public final class Monitor<State>: @unchecked Sendable {
     ///
     /// - Parameter microseconds: how long at most; nil: for ever.
     /// - Returns: nil when the time was up.
-    public func wait<Value>(
+    public func wait<Value: ~Copyable>(
         _ microseconds: Int64? = nil, _ body: (inout State) throws -> sending Value?
     ) rethrows -> sending Value? {
         var end = timespec()
