@@ -53,6 +53,8 @@ final class AnswerCache: Sendable {
 
     var bytes: Int { state.withLock { $0.bytes } }
 
+    func has(_ key: Key) -> Bool { state.withLock { $0.answers[key] != nil } }
+
     func answer(_ key: Key) throws -> QueryAnswer? {
         let kept = state.withLock { state -> Kept? in
             guard let place = state.answers.index(forKey: key) else { return nil }

@@ -37,13 +37,14 @@ final class HeldPartitions: Sendable {
     private struct State {
         /// By the path of the published partition.
         var holds: [String: Hold] = [:]
-        var number = 0
         var touched = ContinuousClock.now
     }
 
     /// Where everything lies that is held; nothing else does.
     let folder: String
     private let state = Mutex(State())
+    /// The number of the last hold; locked while one is taken.
+    private let taking = Mutex(0)
 
     private static let maximumTries = 100
     /// Who sweeps the staging area takes for left behind what nobody has touched for a day.
@@ -106,22 +107,26 @@ final class HeldPartitions: Sendable {
     private static func status(_ path: String) -> File.Status? { File.status(path + "/" + Partition.manifestName) }
 
     private func take(_ wanted: TablePartition) throws -> Hold? {
-        let number = state.withLock { state in
-            state.number += 1
-            return state.number
-        }
-        let place = "\(folder)/\(PinnedFiles.numbered)\(number)"
-        do {
-            guard let hold = try take(wanted, number, place) else {
+        // One at a time, so that all who ask at once get the same.
+        try taking.withLock { number in
+            if let status = Self.status(wanted.partition),
+                let found = state.withLock({ $0.holds[wanted.partition.path] }), found.status == status
+            {
+                return found
+            }
+            number += 1
+            let place = "\(folder)/\(PinnedFiles.numbered)\(number)"
+            do {
+                if let hold = try take(wanted, number, place) {
+                    state.withLock { $0.holds[wanted.partition.path] = hold }
+                    return hold
+                }
                 try? File.removeTree(place)
                 return nil
+            } catch {
+                try? File.removeTree(place)
+                throw error
             }
-            // Another thread may have taken the same meanwhile: either will do.
-            state.withLock { $0.holds[wanted.partition.path] = hold }
-            return hold
-        } catch {
-            try? File.removeTree(place)
-            throw error
         }
     }
 

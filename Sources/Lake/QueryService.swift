@@ -96,12 +96,18 @@ public final class QueryService: Sendable {
     public func answer(_ question: QueryRunner.Question, _ form: QueryRunner.Form) throws -> QueryAnswer {
         try use()
         // A SELECT that somebody has written is run where it can read its own tables only.
-        guard case .table(let query) = question else { return try submit(QueryJob(.alone(question), form)).answer() }
+        guard case .table(let query) = question else { return try alone(question, form) }
         do {
             return try answer(query, form)
         } catch is HeldPartitions.Impossible {
-            return try submit(QueryJob(.alone(question), form)).answer()
+            return try alone(question, form)
         }
+    }
+
+    private func alone(_ question: QueryRunner.Question, _ form: QueryRunner.Form) throws -> QueryAnswer {
+        let job = QueryJob(.alone(question), form)
+        _ = try submit(job, joins: false)
+        return try job.answer()
     }
 
     /// Ends everything, and answers nothing any more. Waits for what is being answered.
@@ -145,7 +151,8 @@ public final class QueryService: Sendable {
             if table.lacksColumns { throw HeldPartitions.Impossible() }
             let checked = try query.checked(table)
             let job = QueryJob(.warm(checked, catalogue), form, key: isCurrent ? key : nil, holds: holds)
-            let leader = try submit(job, joins: !hasFollowed)
+            // Another thread may be asking the same: its answer will do, unless it is too large to be kept.
+            guard let leader = try submit(job, joins: !hasFollowed) else { continue }
             guard leader === job else {
                 try leader.follow()
                 hasFollowed = true
@@ -196,10 +203,14 @@ public final class QueryService: Sendable {
     private func start() { _ = WorkerThread { self.work() } }
 
     /// - Parameter joins: whether the same question of another thread will do.
-    /// - Returns: the job to wait for, which is another one when the same is being answered already.
-    private func submit(_ job: QueryJob, joins: Bool = false) throws -> QueryJob {
-        let (leader, starts) = try state.change { state -> (QueryJob, Bool) in
-            if joins, let key = job.key, let leader = state.flights[key] { return (leader, false) }
+    /// - Returns: the job to wait for, which is another one when the same is being answered already; nil when its answer was
+    ///   kept meanwhile.
+    private func submit(_ job: QueryJob, joins: Bool) throws -> QueryJob? {
+        let (leader, starts) = try state.change { state -> (QueryJob?, Bool) in
+            if joins, let key = job.key {
+                if let leader = state.flights[key] { return (leader, false) }
+                if cache.has(key) { return (nil, false) }
+            }
             guard !state.isStopped, state.jobs.count < limits.waiting + limits.workers - state.busy else {
                 throw Busy(retryAfterSeconds: Self.retryAfterSeconds)
             }
