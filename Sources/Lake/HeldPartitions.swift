@@ -22,7 +22,11 @@ final class HeldPartitions: Sendable {
             self.folder = folder
         }
 
-        deinit { try? File.removeTree(folder) }
+        deinit {
+            try? File.removeTree(folder)
+            // The last one takes the folder of all with it; with others in it, it stays.
+            rmdir(File.parent(of: folder))
+        }
 
         /// Whether it is what a catalogue says.
         func holds(_ other: TablePartition) -> Bool {
@@ -97,9 +101,8 @@ final class HeldPartitions: Sendable {
             defer { state.holds = [:] }
             return state.holds
         }
-        // What a query still has goes with it.
+        // Outside the lock, since files are removed with them. What a query still has goes with it.
         withExtendedLifetime(holds) {}
-        rmdir(folder)
     }
 
     private static func status(_ partition: Partition) -> File.Status? { status(partition.path) }
