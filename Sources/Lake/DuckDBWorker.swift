@@ -86,7 +86,9 @@ struct DuckDBWorker: ~Copyable {
             case .refused(let words):
                 // After an error of its own DuckDB refuses everything, memory that ran out may be missed again, and its
                 // folder may be gone.
-                isSound = !["INTERNAL Error", "FATAL Error", "IO Error", "Out of Memory"].contains { words.description.contains($0) }
+                isSound = !["INTERNAL Error", "FATAL Error", "IO Error", "Out of Memory"].contains {
+                    words.description.contains($0)
+                }
             case .late, .tooLarge, .broken: isSound = false
             }
             throw error
@@ -101,7 +103,8 @@ struct DuckDBWorker: ~Copyable {
         let reply: Companion.Reply
         do {
             reply = try program.exchange(
-                Array("\(text).print \(mark)\n".utf8), mark: mark, limit: DuckDB.answerLimit, microseconds: microseconds)
+                Array("\(text).print \(mark)\n".utf8), mark: mark, limit: DuckDB.answerLimit, microseconds: microseconds
+            )
         } catch {
             switch error {
             case .late: throw .late

@@ -69,7 +69,8 @@ struct TableSource: Sendable {
             // No file has as many rows as the factor.
             let number = "(\(before) + file_index::BIGINT) * \(1 << 40)" + (group.isRaw ? "" : " + file_row_number")
             before += files.count
-            return "SELECT \(list(group.columns, day: day))\(placed(number)) FROM \(Self.reader(files, isRaw: group.isRaw))"
+            return
+                "SELECT \(list(group.columns, day: day))\(placed(number)) FROM \(Self.reader(files, isRaw: group.isRaw))"
         }.joined(separator: "\nUNION ALL\n")
     }
 

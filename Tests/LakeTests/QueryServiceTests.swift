@@ -122,13 +122,15 @@ import Testing
     // MARK: What somebody may send
 
     @Test func noValueIsMoreThanAValue() throws {
-        try scratch.publish("b/t", "2022-05-01", "SELECT 'a' AS x, 1 AS n, 'q' AS \"odd \"\"\n.shell touch /tmp/weir-x\"")
+        try scratch.publish(
+            "b/t", "2022-05-01", "SELECT 'a' AS x, 1 AS n, 'q' AS \"odd \"\"\n.shell touch /tmp/weir-x\"")
         let service = service(Self.limits(workers: 1))
         let escaped = scratch.path + "/escaped"
         let hostile = [
             "'", "''", "\"", "a'; SELECT 1; --", "\n.shell touch \(escaped)", "\n.shell touch \(escaped)\n",
             "'\n.shell touch \(escaped)\n", "';\n.shell touch \(escaped)\n", "\r\n.output \(escaped)\r\n", "\\", "\\'",
-            "\\\\'; --", "');\n.read \(escaped)\n", "E'", "$$", "$$;\n.quit\n", "/*", "--", "\n.quit\n", "\n.exit 3\n", "\u{1}\u{7f}",
+            "\\\\'; --", "');\n.read \(escaped)\n", "E'", "$$", "$$;\n.quit\n", "/*", "--", "\n.quit\n", "\n.exit 3\n",
+            "\u{1}\u{7f}",
             "\u{2028}.shell", "weir-1-1", "\n.print weir-1-1\n", "[{\"x\":1}]", "\n[{\"x\":1}]\n", "%", "😀'",
             String(repeating: "'", count: 100_000), String(repeating: "\n", count: 100_000),
             String(repeating: "x", count: 1_000_000),
@@ -326,7 +328,8 @@ import Testing
         let query = LakeQuery(table: "t")
         for round in 1...8 {
             for _ in 1...3 {
-                #expect(Self.lines(try service.answer(.table(query), .values)).first?.hasPrefix("\(round - 1) ") == true)
+                #expect(
+                    Self.lines(try service.answer(.table(query), .values)).first?.hasPrefix("\(round - 1) ") == true)
             }
             // As another process would: nothing of this one is told.
             let staged = scratch.path + "/staged"
@@ -335,7 +338,8 @@ import Testing
             try other.publish("b/t", "2022-05-01", "SELECT \(round) AS x")
             let done = try ChildProcess.run(
                 [
-                    "/bin/sh", "-c", "cp -r \"$1\" \"$2\" && mv \"$3\" \"$3.former\" && mv \"$2\" \"$3\" && rm -r \"$3.former\"", "sh",
+                    "/bin/sh", "-c",
+                    "cp -r \"$1\" \"$2\" && mv \"$3\" \"$3.former\" && mv \"$2\" \"$3\" && rm -r \"$3.former\"", "sh",
                     other.lake().partition("b/t", "2022-05-01").path, staged,
                     scratch.lake().partition("b/t", "2022-05-01").path,
                 ], environment: ["PATH": "/usr/bin:/bin"])
