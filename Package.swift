@@ -86,7 +86,9 @@ let package = Package(
             "Engine", ["Engine", "Simulation", "Store", "SQLite", "SQLiteStore", "Spawn", "SchedulerCore", "JSONText"]),
         tests("Lake", ["Lake", "TaskKinds", "Engine", "Spawn", "SchedulerCore", "JSONText"]),
         tests("Mail", ["Mail", "Spawn", "JSONText"]),
-        tests("HTTPServer", ["HTTPServer", "Access", "API", "Engine", "Lake", "Store", "SchedulerCore", "JSONText"]),
+        tests(
+            "HTTPServer",
+            ["HTTPServer", "Access", "API", "Engine", "Lake", "Spawn", "Store", "SchedulerCore", "JSONText"]),
         tests("EndToEnd", ["Spawn", "JSONText"]),
         tests(
             "Commands",

@@ -3,6 +3,7 @@ import Engine
 import HTTPServer
 import Observability
 import SchedulerCore
+import Spawn
 import Synchronization
 
 /// The engine of a command that works in the foreground because no daemon runs. It serves the control socket like a

@@ -1,3 +1,4 @@
+import Spawn
 import Synchronization
 
 /// A thread that carries out jobs in the order in which they were given.

@@ -1,4 +1,3 @@
-import Glibc
 import SchedulerCore
 import Spawn
 
@@ -11,21 +10,11 @@ public struct Catalogue: Sendable {
 
     /// Reads every manifest of a lake. What has no manifest, such as `quarantine`, is no table.
     public init(_ lake: LakeRoot) throws {
-        guard lake.isThere else {
-            throw LakeError("there is no lake at \(lake.path); a run of a DAG that loads makes it")
-        }
-        self.lake = lake
-        var tables: [LakeTable] = []
-        for bucket in try Self.folders(lake.path) {
-            if let table = try Self.table(lake, bucket, nil) { tables.append(table) }
-            for dataset in try Self.folders(lake.bucket(bucket)) where !dataset.hasPrefix("dt=") {
-                if let table = try Self.table(lake, bucket, dataset) { tables.append(table) }
-            }
-        }
-        self.tables = tables
+        var reader = CatalogueReader(lake)
+        self = try reader.catalogue()
     }
 
-    private init(_ lake: LakeRoot, _ tables: [LakeTable]) {
+    init(_ lake: LakeRoot, _ tables: [LakeTable]) {
         self.lake = lake
         self.tables = tables
     }
@@ -33,30 +22,6 @@ public struct Catalogue: Sendable {
     /// The same catalogue with tables of which more is known.
     func replacing(_ change: (LakeTable) throws -> LakeTable) rethrows -> Catalogue {
         Catalogue(lake, try tables.map(change))
-    }
-
-    private static func folders(_ path: String) throws -> [String] {
-        let names: [String]
-        do throws(SystemError) { names = try File.list(path) } catch {
-            // Removed since its name was read.
-            if error.code == ENOENT { return [] }
-            throw error
-        }
-        return names.filter { !$0.hasPrefix(".") && File.status(path + "/" + $0)?.kind == .directory }
-    }
-
-    private static func table(_ lake: LakeRoot, _ bucket: String, _ dataset: String?) throws -> LakeTable? {
-        let name = dataset.map { bucket + "/" + $0 } ?? bucket
-        let partitions = try folders(lake.bucket(name)).compactMap { folder -> TablePartition? in
-            let day = String(folder.dropFirst(3))
-            guard folder.hasPrefix("dt="), CivilDate(day) != nil else { return nil }
-            let partition = lake.partition(name, day)
-            return try partition.publishedManifest().map {
-                TablePartition(day: day, partition: partition, manifest: $0)
-            }
-        }
-        guard !partitions.isEmpty else { return nil }
-        return LakeTable(bucket: bucket, dataset: dataset, partitions: partitions.sorted { $0.day < $1.day })
     }
 
     /// The table that a person means: `lakestorage/plate`, or `plate` where no other bucket has one of that name.

@@ -8,13 +8,15 @@ public struct DuckDB: Sendable {
     /// The version that Weir is made for.
     public static let version = "1.5.5"
 
-    private let program: String
-    private let home: String
+    let program: String
+    let home: String
     private let allowed: [String]
     private let files: [String]
     private let temporary: String
     private let limits: Limits?
     private let keepsOrder: Bool
+    /// Most bytes of an answer that is not a file.
+    static let answerLimit = 64 << 20
 
     /// What statements may use.
     public struct Limits: Sendable, Hashable {
@@ -88,7 +90,7 @@ public struct DuckDB: Sendable {
 
     /// What makes the program end with its caller, where the system has it: a query that nobody waits for any more could
     /// run for ever. Tasks need none: their supervisors end all that they have started.
-    private var keeper: [String] {
+    var keeper: [String] {
         let program = "/usr/bin/setpriv"
         return limits != nil && access(program, X_OK) == 0 ? [program, "--pdeathsig", "KILL", "--"] : []
     }
@@ -101,9 +103,8 @@ public struct DuckDB: Sendable {
         try answers(statements, variables: variables).last ?? []
     }
 
-    /// Runs statements; the rows of each that gives any, which may be none.
-    func answers(_ statements: String, variables: KeyValuePairs<String, String> = [:]) throws -> [[JSONNode]] {
-        try File.makeDirectory(temporary, recursive: true)
+    /// What narrows an engine to its folders, files and limits, a statement a line.
+    var settings: String {
         var script = """
             SET TimeZone = 'UTC';
             SET preserve_insertion_order = \(keepsOrder);
@@ -120,44 +121,72 @@ public struct DuckDB: Sendable {
             if let threads = limits.threads { script += "SET threads = \(threads);\n" }
             if let most = limits.temporary { script += "SET max_temp_directory_size = '\(most)B';\n" }
         }
-        script += "SET lock_configuration = true;\n"
+        return script + "SET lock_configuration = true;\n"
+    }
+
+    /// The whole environment of the program: nothing of Weir's.
+    var environment: [String: String] {
+        ["HOME": temporary, "PATH": "/usr/bin:/bin", "TZ": "UTC", "LC_ALL": "C.UTF-8"]
+    }
+
+    /// What a query is told that took longer than it may, in microseconds.
+    static func late(_ time: Int64) -> LakeError {
+        LakeError("DuckDB took longer than \(TimeAmount(microseconds: time)) and was ended")
+    }
+
+    static var tooLarge: LakeError {
+        LakeError("DuckDB: the answer is larger than \(answerLimit >> 20) MiB; as CSV or Parquet it may be")
+    }
+
+    /// What the program says of an error, in one line.
+    static func words(_ errors: [UInt8]) -> String {
+        let words = String(decoding: errors, as: UTF8.self).split(separator: "\n").prefix(6).joined(separator: " | ")
+        return words.isEmpty ? "it said nothing" : words
+    }
+
+    /// Runs statements; the rows of each that gives any, which may be none.
+    func answers(_ statements: String, variables: KeyValuePairs<String, String> = [:]) throws -> [[JSONNode]] {
+        try File.makeDirectory(temporary, recursive: true)
+        var script = settings
         for (name, value) in variables { script += "SET VARIABLE \(name) = \(SQL.text(value));\n" }
         script += statements
         let done: ChildProcess.Result
         do {
             done = try ChildProcess.run(
                 keeper + [program, "-no-init", "-bail", "-json", ":memory:"],
-                environment: ["HOME": temporary, "PATH": "/usr/bin:/bin", "TZ": "UTC", "LC_ALL": "C.UTF-8"],
-                directory: home, input: Array(script.utf8), timeoutMicroseconds: limits?.time)
+                environment: environment, directory: home, input: Array(script.utf8),
+                output: .capture(limit: Self.answerLimit), timeoutMicroseconds: limits?.time)
         } catch {
             throw LakeError("DuckDB: \(error)")
         }
-        if done.timedOut, let time = limits?.time {
-            throw LakeError("DuckDB took longer than \(TimeAmount(microseconds: time)) and was ended")
-        }
-        guard !done.outputTruncated else {
-            throw LakeError("DuckDB: the answer is larger than 64 MiB; as CSV or Parquet it may be")
-        }
-        guard done.status.isSuccess else {
-            let words = done.errorText.split(separator: "\n").prefix(6).joined(separator: " | ")
-            throw LakeError("DuckDB: \(done.status): \(words.isEmpty ? "it said nothing" : words)")
-        }
-        return try rows(done.outputText)
+        if done.timedOut, let time = limits?.time { throw Self.late(time) }
+        guard !done.outputTruncated else { throw Self.tooLarge }
+        guard done.status.isSuccess else { throw LakeError("DuckDB: \(done.status): \(Self.words(done.errors))") }
+        return try Self.rows(done.output)
     }
 
     /// The program prints one array for each statement with rows, a row a line.
-    private func rows(_ text: String) throws -> [[JSONNode]] {
+    static func rows(_ output: [UInt8]) throws -> [[JSONNode]] {
+        if output.isEmpty { return [] }
+        // One answer, mostly. A value of the type JSON comes as it was written, with its line breaks.
+        if let only = (try? JSONDocument(parsing: output))?.root.array { return [only] }
         var answers: [[JSONNode]] = []
-        var lines: [Substring] = []
-        for line in text.split(separator: "\n") {
-            lines.append(line)
+        var start = 0
+        var lineStart = 0
+        for place in output.indices where output[place] == UInt8(ascii: "\n") {
+            defer { lineStart = place + 1 }
+            // Between two answers.
+            if place == start { start = place + 1 }
             // Only a row's end is followed by a comma; a line break inside a value is escaped.
-            guard line.hasSuffix("]"), let first = lines.first, first.hasPrefix("[") else { continue }
-            guard let array = (try? JSONDocument(parsing: lines.joined(separator: "\n")))?.root.array else {
-                throw LakeError("DuckDB: its answer is not JSON: \(lines.joined().prefix(200))")
+            guard place > lineStart, output[place - 1] == UInt8(ascii: "]"), output[start] == UInt8(ascii: "[") else {
+                continue
+            }
+            guard let array = (try? JSONDocument(parsing: Array(output[start..<place])))?.root.array else {
+                let words = String(decoding: output[start..<place].prefix(200), as: UTF8.self)
+                throw LakeError("DuckDB: its answer is not JSON: \(words)")
             }
             answers.append(array)
-            lines = []
+            start = place + 1
         }
         return answers
     }

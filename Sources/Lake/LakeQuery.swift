@@ -52,7 +52,10 @@ public struct LakeQuery: Sendable, Hashable {
         if let twice = Dictionary(grouping: wanted, by: \.name).first(where: { $0.value.count > 1 }) {
             throw CatalogueProblem(.badValue, "the column '\(twice.key)' is asked for twice")
         }
-        var sql = "SELECT " + wanted.map { SQL.name($0.name) }.joined(separator: ", ") + "\nFROM (\(source.sql))"
+        // Rows that are equal in what is ordered by keep one order among themselves, so that pages fit together.
+        let place = order.isEmpty ? nil : source.placeName
+        var sql = "SELECT " + wanted.map { SQL.name($0.name) }.joined(separator: ", ")
+        sql += "\nFROM (\(source.sql(place: place)))"
         let conditions = try filters.map { filter throws(CatalogueProblem) in
             try filter.sql(source.column(filter.column))
         }
@@ -60,7 +63,9 @@ public struct LakeQuery: Sendable, Hashable {
         let orders = try order.map { order throws(CatalogueProblem) in
             SQL.name(try source.column(order.column).name) + (order.isDescending ? " DESC" : " ASC") + " NULLS LAST"
         }
-        if !orders.isEmpty { sql += "\nORDER BY " + orders.joined(separator: ", ") }
+        if !orders.isEmpty {
+            sql += "\nORDER BY " + (orders + source.lastOrder.map(SQL.name)).joined(separator: ", ")
+        }
         return CheckedQuery(sql: sql, columns: wanted, bounds: bounds, sources: [source])
     }
 }

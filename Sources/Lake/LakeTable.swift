@@ -19,6 +19,8 @@ public struct LakeTable: Sendable {
     public let dataset: String?
     /// By day.
     public var partitions: [TablePartition]
+    /// Tells the columns of this table from others that it has had, as one reader saw them.
+    var schema = 0
 
     /// `lakestorage/plate`, or the bucket's name.
     public var name: String { dataset.map { bucket + "/" + $0 } ?? bucket }

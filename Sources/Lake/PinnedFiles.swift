@@ -14,8 +14,14 @@ struct PinnedFiles: ~Copyable {
     static let prefix = "query-"
     private static let maximumTries = 100
 
-    init(_ lake: LakeRoot) {
-        folder = "\(lake.allStaging)/\(Self.prefix)\(getpid())-\(UInt32.random(in: 0 ... .max))"
+    /// Begins the names of folders within it, where one holder has several.
+    static let numbered = "hold-"
+
+    init(_ lake: LakeRoot) { folder = Self.folder(in: lake) }
+
+    /// A name for a new folder of held files.
+    static func folder(in lake: LakeRoot) -> String {
+        "\(lake.allStaging)/\(prefix)\(getpid())-\(UInt32.random(in: 0 ... .max))"
     }
 
     deinit { try? File.removeTree(folder) }

@@ -3,7 +3,7 @@ import JSONText
 import Spawn
 
 /// What a query gave.
-public struct QueryAnswer: ~Copyable {
+public struct QueryAnswer: ~Copyable, Sendable {
     public let columns: [Column]
     /// A value for each column; empty where the answer is in a file.
     public internal(set) var rows: [[JSONNode]] = []

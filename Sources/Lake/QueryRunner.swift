@@ -125,59 +125,15 @@ public struct QueryRunner: Sendable {
                 throw QueryWords.short(error, catalogue)
             }
         }
-        var columns = query.columns
-        if columns.isEmpty {
-            columns = (try ask("DESCRIBE \(query.sql);").last ?? []).compactMap { row in
+        var query = query
+        if query.columns.isEmpty {
+            query.columns = (try ask("DESCRIBE \(query.sql);").last ?? []).compactMap { row in
                 guard let name = row["column_name"]?.string, let type = row["column_type"]?.string else { return nil }
                 return Column(name, type)
             }
         }
-        var answer = QueryAnswer(columns: columns)
-        switch form {
-        case .values, .texts:
-            let list = columns.map { form == .values ? Self.value($0) : Self.text($0) }.joined(separator: ", ")
-            let statement = "SELECT \(list) FROM (\(query.limitedSQL)) AS answer;"
-            answer.rows = (try ask(statement).last ?? []).map { row in
-                columns.map { Self.exact(row[$0.name] ?? JSONNode(.null), $0) }
-            }
-            answer.count = answer.rows.count
-        case .csv, .parquet:
-            let file = scratch.path + "/answer"
-            let options = form == .csv ? "FORMAT csv, HEADER, NEW_LINE '\\r\\n'" : "FORMAT parquet, COMPRESSION zstd"
-            let limit = query.bounds.limit.map { " LIMIT \($0)" } ?? ""
-            let statements = """
-                CREATE TEMP TABLE answer AS \(query.limitedSQL);
-                COPY (SELECT * FROM answer\(limit)) TO \(SQL.text(file)) (\(options));
-                SELECT count(*) AS rows FROM answer;
-                """
-            answer.count = Int(try ask(statements).last?.first?["rows"]?.integer ?? 0)
-            answer.file = try FileDescriptor.open(file, O_RDONLY)
-        }
-        if let limit = query.bounds.limit, answer.count > limit {
-            answer.count = limit
-            answer.rows = Array(answer.rows.prefix(limit))
-            answer.hasMore = true
-        }
-        return answer
-    }
-
-    private static func text(_ column: Column) -> String {
-        "CAST(\(SQL.name(column.name)) AS VARCHAR) AS \(SQL.name(column.name))"
-    }
-
-    /// JSON has no NaN and no infinity.
-    private static func value(_ column: Column) -> String {
-        let name = SQL.name(column.name)
-        return ["DOUBLE", "FLOAT"].contains(column.type)
-            ? "CASE WHEN isfinite(\(name)) THEN \(name) END AS \(name)" : name
-    }
-
-    /// DuckDB's program writes wide numbers as texts.
-    private static func exact(_ node: JSONNode, _ column: Column) -> JSONNode {
-        guard ColumnType(column.type) == .decimal, let text = node.string, let number = Double(text) else {
-            return node
-        }
-        return JSONNode(.number(number, text: text))
+        let script = AnswerScript(query, form, file: scratch.path + "/answer")
+        return try script.answer(ask(script.statements.joined(separator: "\n")).last ?? [])
     }
 }
 

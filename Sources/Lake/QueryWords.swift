@@ -11,7 +11,8 @@ enum QueryWords {
         var words = parts.joined(separator: " ")
         // Held files go by the names that they have in the lake.
         while let held = words.firstRange(of: "/.staging/\(PinnedFiles.prefix)") {
-            let rest = words[held.upperBound...].drop { $0 != "/" }
+            var rest = words[held.upperBound...].drop { $0 != "/" }
+            if rest.hasPrefix("/" + PinnedFiles.numbered) { rest = rest.dropFirst().drop { $0 != "/" } }
             words = String(words[..<held.lowerBound] + rest)
         }
         if let status = words.firstRange(of: "DuckDB: exit status 1: ") {

@@ -31,7 +31,23 @@ struct TableSource: Sendable {
 
     /// A SELECT of all rows. Days with the same columns are read together; a column that a day lacks is NULL, and one
     /// that had another type is cast to the present one.
-    var sql: String {
+    var sql: String { sql(place: nil) }
+
+    /// A name that no column has, for where a row stands in the table.
+    var placeName: String {
+        var name = "weir place"
+        while columns.contains(where: { $0.name.lowercased() == name }) { name += "_" }
+        return name
+    }
+
+    /// What tells rows apart that are equal in everything asked: the place, and in files of JSON, whose rows DuckDB does
+    /// not count, the record.
+    var lastOrder: [String] {
+        [placeName] + (partitions.contains(where: \.isRaw) ? ["source", "sha256"] : [])
+    }
+
+    /// - Parameter place: name of one more column, a number that rises in the order of days, files and rows.
+    func sql(place: String?) -> String {
         var groups: [(columns: [Column], isRaw: Bool, partitions: [TablePartition])] = []
         for partition in partitions where !partition.files.isEmpty {
             let columns = partition.columns.map { Column($0.name, $0.type) }
@@ -41,14 +57,20 @@ struct TableSource: Sendable {
                 groups.append((columns, partition.isRaw, [partition]))
             }
         }
-        guard !groups.isEmpty else { return "SELECT \(list(nil, day: "NULL::DATE")) WHERE false" }
+        func placed(_ number: String) -> String { place.map { ", \(number) AS \(SQL.name($0))" } ?? "" }
+        guard !groups.isEmpty else { return "SELECT \(list(nil, day: "NULL::DATE"))\(placed("0")) WHERE false" }
+        var before = 0
         return groups.map { group in
             let files = group.partitions.flatMap(\.files)
             let days = group.partitions.flatMap { part in part.files.map { _ in "DATE \(SQL.text(part.day))" } }
             // `file_index` is DuckDB's: the place of a row's file in the list. Its reading of days from paths
             // (hive_partitioning) fails on min(dt) in 1.5.5.
             let day = "([\(days.joined(separator: ", "))])[file_index::BIGINT + 1]"
-            return "SELECT \(list(group.columns, day: day)) FROM \(Self.reader(files, isRaw: group.isRaw))"
+            // No file has as many rows as the factor.
+            let number = "(\(before) + file_index::BIGINT) * \(1 << 40)" + (group.isRaw ? "" : " + file_row_number")
+            before += files.count
+            return
+                "SELECT \(list(group.columns, day: day))\(placed(number)) FROM \(Self.reader(files, isRaw: group.isRaw))"
         }.joined(separator: "\nUNION ALL\n")
     }
 

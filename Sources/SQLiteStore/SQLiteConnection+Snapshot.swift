@@ -13,7 +13,7 @@ extension SQLiteConnection {
         var snapshot = Snapshot()
         snapshot.dags = try rows("SELECT \(Columns.dag) FROM dag ORDER BY id") { $0.dag() }
         snapshot.runs = try rows(
-            "SELECT \(Columns.run) FROM run WHERE state IN ('queued', 'running') ORDER BY id"
+            "SELECT \(Columns.run) FROM run INDEXED BY run_unfinished WHERE state IN ('queued', 'running') ORDER BY id"
         ) { row throws(StoreError) in try row.run() }
         let needed = Set(snapshot.dags.map(\.version) + snapshot.runs.map(\.version))
         for id in needed.sorted() {

@@ -58,7 +58,7 @@ public enum ChildProcess {
             errorsTruncated: errors.truncated, timedOut: timedOut)
     }
 
-    private static func opened<Value: ~Copyable>(
+    static func opened<Value: ~Copyable>(
         _ argv: [String], _ open: () throws(SystemError) -> Value
     ) throws(StartError) -> Value {
         do throws(SystemError) { return try open() } catch {

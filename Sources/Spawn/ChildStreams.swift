@@ -35,7 +35,7 @@ struct OutputStream: ~Copyable {
     private var pipe: Pipe
     /// A descriptor of the caller's; -1: the pipe.
     private let given: Int32
-    private let limit: Int
+    private var limit: Int
     private(set) var bytes: [UInt8] = []
     private(set) var truncated = false
 
@@ -61,6 +61,13 @@ struct OutputStream: ~Copyable {
     var descriptor: Int32 { pipe.reading }
 
     mutating func closeChildEnd() { pipe.closeWriting() }
+
+    /// Forgets what was read, and takes so many bytes from now on.
+    mutating func begin(limit: Int) {
+        self.limit = limit
+        bytes = []
+        truncated = false
+    }
 
     /// Reads once.
     ///

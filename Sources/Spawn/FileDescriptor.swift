@@ -70,6 +70,11 @@ public struct FileDescriptor: ~Copyable, Sendable {
         }
     }
 
+    /// Sets the position to the beginning.
+    public borrowing func rewind(path: String? = nil) throws(SystemError) {
+        guard lseek(raw, 0, SEEK_SET) == 0 else { throw SystemError("lseek", path: path) }
+    }
+
     /// Writes every byte, also when the system takes them in pieces.
     public borrowing func writeAll(_ bytes: [UInt8], path: String? = nil) throws(SystemError) {
         let fd = raw

@@ -1,5 +1,6 @@
 import JSONText
 import SQLiteStore
+import Spawn
 import Synchronization
 import Testing
 

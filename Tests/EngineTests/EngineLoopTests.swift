@@ -1,6 +1,7 @@
 import Glibc
 import SchedulerCore
 import Simulation
+import Spawn
 import Store
 import Synchronization
 import Testing

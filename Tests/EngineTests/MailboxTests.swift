@@ -1,5 +1,6 @@
 import Glibc
 import Observability
+import Spawn
 import Testing
 
 @testable import Engine

@@ -1,4 +1,5 @@
 import Glibc
+import Spawn
 import Synchronization
 import Testing
 

@@ -1,5 +1,6 @@
 import Engine
 import Glibc
+import Spawn
 import Synchronization
 
 /// The other side of a web hook: a server that gives one answer after the other, byte by byte as written, and keeps what it

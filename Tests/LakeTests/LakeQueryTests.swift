@@ -129,7 +129,7 @@ import Testing
                 """
                 )
                 WHERE "id" > CAST('5' AS BIGINT) AND "country" IS NOT NULL
-                ORDER BY "score" DESC NULLS LAST, "id" ASC NULLS LAST
+                ORDER BY "score" DESC NULLS LAST, "id" ASC NULLS LAST, "weir place"
                 LIMIT 11
                 OFFSET 20
                 """))

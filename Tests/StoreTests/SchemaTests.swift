@@ -102,7 +102,7 @@ import Testing
     @Test(arguments: [
         "SELECT coalesce(max(position), 0) + 1 FROM task_instance WHERE run = 1",
         "SELECT \(Columns.instance) FROM task_instance WHERE run = 1 ORDER BY position",
-        "SELECT \(Columns.run) FROM run WHERE state IN ('queued', 'running') ORDER BY id",
+        "SELECT \(Columns.run) FROM run INDEXED BY run_unfinished WHERE state IN ('queued', 'running') ORDER BY id",
         "SELECT \(Columns.attempt) FROM attempt WHERE state = 'running' ORDER BY id",
         "SELECT \(Columns.run) FROM run ORDER BY run.logical_date DESC, run.id DESC LIMIT 9",
         "SELECT DISTINCT backfill FROM backfill_run WHERE run = 1",

@@ -5,7 +5,7 @@ import Synchronization
 public final class WorkerThread: Sendable {
     private let thread: Mutex<pthread_t?>
 
-    /// Starts the thread. It need not be joined.
+    /// Starts the thread. It need not be joined, nor this value be kept.
     public init(_ body: @escaping @Sendable () -> Void) {
         let box = Unmanaged.passRetained(Body(run: body))
         var id = pthread_t()
@@ -20,6 +20,11 @@ public final class WorkerThread: Sendable {
             }, box.toOpaque())
         if failure != 0 { box.release() }
         thread = Mutex(failure == 0 ? id : nil)
+    }
+
+    deinit {
+        // Who has not joined it by now never will: the system takes back what it held by itself.
+        if let id = thread.withLock({ $0 }) { pthread_detach(id) }
     }
 
     /// Waits until the body has returned. Further calls return at once.
