@@ -21,13 +21,13 @@ public struct APIService: Sendable {
         /// Folder of an attempt, for its log.
         public var attemptFolder: @Sendable (Int64) -> String
         public var lake: LakeRoot
-        /// Answers questions about the lake.
-        public var query: @Sendable (QueryRunner.Question, QueryRunner.Form) throws -> QueryAnswer
+        /// The tables of the lake, and answers to questions about it.
+        public var query: QueryService
         public var version: String
 
         public init(
             readers: any StoreReaders, attemptFolder: @escaping @Sendable (Int64) -> String, lake: LakeRoot,
-            query: @escaping @Sendable (QueryRunner.Question, QueryRunner.Form) throws -> QueryAnswer, version: String
+            query: QueryService, version: String
         ) {
             self.readers = readers
             self.attemptFolder = attemptFolder
@@ -97,6 +97,7 @@ public struct APIService: Sendable {
             case .noSuchTable, .noSuchDay: Problem.notFound(problem.description)
             default: Problem.invalid(problem.description)
             }
+        case let busy as QueryService.Busy: Problem(503, busy.description, code: .unavailable)
         case let error as LakeError: Problem(500, error.description)
         default: Problem(500, "\(error)")
         }

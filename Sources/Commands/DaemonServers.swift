@@ -11,12 +11,17 @@ import SchedulerCore
 final class DaemonServers: Sendable {
     private let control: HTTPServer
     private let web: HTTPServer?
+    private let query: QueryService
 
     /// Where it listens for TCP; nil: nowhere.
     var address: ListenAddress? { web?.address }
 
     init(_ engine: DaemonService, _ session: Session) throws(HTTPError) {
-        let data = APIService.Data(session)
+        // As many may wait as the server lets in.
+        query = QueryService(
+            home: session.home.path, lake: LakeRoot(path: session.lakePath, attempt: "api"),
+            limits: QueryService.Limits(waiting: 512), duckdb: session.settings.duckdb)
+        let data = APIService.Data(session, query)
         let service = APIService(engine: engine, data: data, gate: .owner)
         control = try HTTPServer(unixSocket: session.home.socket, router: service.router())
         do throws(HTTPError) {
@@ -57,6 +62,7 @@ final class DaemonServers: Sendable {
     func stop() {
         web?.stop()
         control.stop()
+        query.stop()
     }
 }
 
@@ -66,12 +72,11 @@ extension Gate {
 }
 
 extension APIService.Data {
-    fileprivate init(_ session: Session) {
+    fileprivate init(_ session: Session, _ query: QueryService) {
         let home = session.home
         let lake = LakeRoot(path: session.lakePath, attempt: "api")
-        let runner = QueryRunner(home: home.path, lake: lake, duckdb: session.settings.duckdb)
         self.init(
             readers: SQLiteReaders(path: home.database), attemptFolder: { home.attempt($0) }, lake: lake,
-            query: { question, form in try runner.answer(question, form) }, version: Program.version)
+            query: query, version: Program.version)
     }
 }

@@ -254,8 +254,10 @@ public final class SQLiteReader: StoreReader {
             Int(try connection.integer("SELECT count(*) FROM \(sql)") ?? 0)
         }
         counts.dags = try count("dag WHERE active = 1")
-        counts.queuedRuns = try count("run INDEXED BY run_unfinished WHERE state IN ('queued', 'running') AND state = 'queued'")
-        counts.runningRuns = try count("run INDEXED BY run_unfinished WHERE state IN ('queued', 'running') AND state = 'running'")
+        counts.queuedRuns = try count(
+            "run INDEXED BY run_unfinished WHERE state IN ('queued', 'running') AND state = 'queued'")
+        counts.runningRuns = try count(
+            "run INDEXED BY run_unfinished WHERE state IN ('queued', 'running') AND state = 'running'")
         counts.runningAttempts = try count("attempt WHERE state = 'running'")
         counts.activeBackfills = try count("backfill WHERE state = 'running'")
         return counts

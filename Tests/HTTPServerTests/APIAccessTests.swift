@@ -23,7 +23,7 @@ import Testing
         let data = APIService.Data(
             readers: NoReaders(), attemptFolder: { "/nowhere/\($0)" },
             lake: LakeRoot(path: "/nowhere", attempt: "test"),
-            query: { _, _ in throw LakeError("not asked") }, version: "0")
+            query: QueryService(home: "/nowhere", lake: LakeRoot(path: "/nowhere", attempt: "test")), version: "0")
         return APIService(engine: engine, data: data, gate: gate)
     }
 

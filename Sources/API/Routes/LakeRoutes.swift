@@ -18,14 +18,14 @@ extension APIService.Data {
                 role: .viewer, answer: .json(.object([.required("items", .array(.named(TableJSON.schema)))])),
                 isSlow: true
             ) { _ in
-                Self.items(lake.isThere ? try Catalogue(lake).tables : []) { TableJSON.write($0, to: &$1) }
+                Self.items(lake.isThere ? try query.catalogue().tables : []) { TableJSON.write($0, to: &$1) }
             },
             Route(
                 method: .get, path: table, name: "get_table",
                 summary: "a table and its columns; `plate`, or `lakestorage%2Fplate`", role: .viewer,
                 answer: .json(.named(TableJSON.columnsSchema)), failures: [422], isSlow: true
             ) { request in
-                let table = try Self.table(request, lake)
+                let table = try Self.table(request, lake, query)
                 var writer = JSONWriter()
                 TableJSON.writeWithColumns(table, to: &writer)
                 return .json(writer.bytes)
@@ -36,7 +36,8 @@ extension APIService.Data {
                 answer: .json(.object([.required("items", .array(.named(PartitionJSON.schema)))])), failures: [422],
                 isSlow: true
             ) { request in
-                let days = try Self.table(request, lake).partitions(from: request.text("from"), to: request.text("to"))
+                let days = try Self.table(request, lake, query).partitions(
+                    from: request.text("from"), to: request.text("to"))
                 return Self.items(days) { PartitionJSON.write($0, to: &$1) }
             },
             Route(
@@ -111,9 +112,9 @@ extension APIService.Data {
         ), ("text/csv", .string()), ("application/vnd.apache.parquet", .string()),
     ])
 
-    private static func table(_ request: APIRequest, _ lake: LakeRoot) throws -> LakeTable {
+    private static func table(_ request: APIRequest, _ lake: LakeRoot, _ query: QueryService) throws -> LakeTable {
         guard lake.isThere else { throw Problem.notFound("there is no lake yet") }
-        return try Catalogue(lake).table(request.path("table"))
+        return try query.catalogue().table(request.path("table"))
     }
 
     /// As in the original system: an object of columns and values. A list of conditions can say more.
@@ -155,11 +156,11 @@ extension APIService.Data {
 
     private static func answer(
         _ question: QueryRunner.Question, _ format: String, _ lake: LakeRoot,
-        _ query: (QueryRunner.Question, QueryRunner.Form) throws -> QueryAnswer
+        _ query: QueryService
     ) throws -> HTTPResponse {
         guard lake.isThere else { throw Problem.notFound("there is no lake yet") }
         let form: QueryRunner.Form = format == "csv" ? .csv : format == "parquet" ? .parquet : .values
-        let answer = try query(question, form)
+        let answer = try query.answer(question, form)
         let more = ("Weir-Has-More", answer.hasMore ? "true" : "false")
         if let (descriptor, size) = try answer.duplicatedFile() {
             let type = format == "csv" ? "text/csv; charset=utf-8; header=present" : "application/vnd.apache.parquet"
