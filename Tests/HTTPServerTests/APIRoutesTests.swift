@@ -48,8 +48,14 @@ import Testing
             "/backfills", full("\"reprocess\": \"some\""),
             "the body, at 1:92: 'reprocess' is not one of none, failed, completed"
         ),
-        ("/backfills", full("\"max_active\": 1.5"), "the body, at 1:93: 'max_active' is not an integer from 1 to 1000000000"),
-        ("/backfills", full("\"max_active\": \"1\""), "the body, at 1:93: 'max_active' is not an integer from 1 to 1000000000"),
+        (
+            "/backfills", full("\"max_active\": 1.5"),
+            "the body, at 1:93: 'max_active' is not an integer from 1 to 1000000000"
+        ),
+        (
+            "/backfills", full("\"max_active\": \"1\""),
+            "the body, at 1:93: 'max_active' is not an integer from 1 to 1000000000"
+        ),
         ("/backfills", full("\"reverse\": 1"), "the body, at 1:90: 'reverse' is not true or false"),
         ("/backfills", full("\"dry_run\": \"yes\""), "the body, at 1:90: 'dry_run' is not true or false"),
         (
