@@ -146,14 +146,15 @@ extension Scheduler {
 
     /// A running run goes on at once; one that has ended is queued again.
     private func goOn(_ node: RunNode, _ dag: DAG, with tasks: [Int], latest: Bool, now: Instant) {
-        countUpstreams(node, dag)
+        let isBegun = !node.run.isCancelledUnbegun
+        // One that has not begun has nothing to count.
+        if isBegun { countUpstreams(node, dag) }
         if node.run.state == .running {
             for task in tasks { judge(node, task, now: now) }
             endIfDone(node, now: now)
             return
         }
         guard node.run.state.isFinal else { return }
-        let isBegun = !node.run.isCancelledUnbegun
         node.run.state = .queued
         node.run.startedAt = nil
         node.run.endedAt = nil

@@ -157,8 +157,8 @@ import Testing
     }
 
     @Test func theRunIDIsCutLast() throws {
-        let lines = try home().weir("runs", width: 60).out.split(separator: "\n")
-        #expect(lines.count == 3 && lines.allSatisfy { $0.count <= 60 })
+        let lines = try home().weir("runs", width: 80).out.split(separator: "\n")
+        #expect(lines.count == 3 && lines.allSatisfy { $0.count <= 80 })
         #expect(lines[1].contains("backfill__2022-05-03T00:00:00Z"), "\(lines)")
         #expect(lines[1].contains("2022-05-03  backfill__"), "\(lines)")
     }

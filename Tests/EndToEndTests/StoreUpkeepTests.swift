@@ -156,6 +156,6 @@ import Testing
         guard read.status != 77 else { return }
         #expect(read.status == 0, "\(read.err)")
         #expect(read.out.contains("success") && read.out.contains("all is well"), "\(read.out)")
-        #expect(read.out.contains("OK    store"), "\(read.out)")
+        #expect(read.out.contains("ok    store"), "\(read.out)")
     }
 }

@@ -157,7 +157,7 @@ extension WrongDAGFiles {
         (
             #"{"id":"d","on_failure":[{"to":"x","retries":1}],"tasks":[{"id":"a","kind":"noop"}]}"#,
             [
-                #"1:36 unknown_key "retries" belongs to the long form: {"kind": "notify", "with": {…}, "retries": …}"#
+                #"1:45 unknown_key "retries" belongs to the long form: {"kind": "notify", "with": {…}, "retries": …}"#
             ]
         ),
         (
