@@ -44,7 +44,7 @@ enum BackfillCommand {
         if arguments.has("--detach"), arguments.has("--wait") {
             throw arguments.usage("--detach and --wait exclude each other")
         }
-        let session = try Session(arguments, surroundings)
+        let session = try Session(arguments, surroundings, settings: .optional)
         let (_, dag) = try session.dag(arguments.required(0))
         let request = try request(arguments, dag)
         let access = try EngineAccess(session, startsNothing: request.dryRun)
@@ -53,6 +53,7 @@ enum BackfillCommand {
             throw CommandFailure(.failed, "the engine gave another answer than a backfill")
         }
         show(plan, id, request, arguments, session)
+        if let words = leftOut(plan, request, dag) { session.terminal.error("weir: " + words) }
         guard let id else {
             // No error: scripts ask for the same range again, and it is there.
             if !request.dryRun { tellNothing(plan, try unsuccessful(plan, dag.id, session), arguments, session) }
@@ -123,6 +124,23 @@ enum BackfillCommand {
         do throws(StoreError) {
             return try reader.runs(query).count { names.contains($0.runID) }
         } catch { throw CommandFailure(error) }
+    }
+
+    private static let mostCounted = 10_000
+
+    /// What of the range is not over yet, in words; nil when all is.
+    private static func leftOut(_ plan: [BackfillPlanEntry], _ request: BackfillRequest, _ dag: DAG) -> String? {
+        guard let timetable = dag.timetable, let first = plan.map(\.interval.end).max() else { return nil }
+        var (tick, count) = (first, 0)
+        while tick <= request.to, count <= mostCounted {
+            count += 1
+            tick = timetable.interval(startingAt: tick).end
+        }
+        guard count > 0 else { return nil }
+        let date = dag.zone.date(at: first)
+        let since = dag.zone.startOfDay(date) == first ? "\(date)" : "\(first)"
+        let many = count > mostCounted ? "more than \(mostCounted) intervals" : RunChanges.count(count, "interval")
+        return "\(many) from \(since) on \(count == 1 ? "is not over yet and is" : "are not over yet and are") left out"
     }
 
     private static func tellNothing(

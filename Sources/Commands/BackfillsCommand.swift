@@ -21,7 +21,7 @@ enum BackfillsCommand {
         ],
         examples: [("weir backfills list --running", "what is under way, and how far it is")]
     ) { arguments, surroundings in
-        let session = try Session(arguments, surroundings)
+        let session = try Session(arguments, surroundings, settings: .optional)
         let limit = try arguments.integer("--limit", in: 1...1_000_000) ?? 100
         let isOnlyRunning = arguments.has("--running")
         var found =
@@ -34,7 +34,7 @@ enum BackfillsCommand {
             session.terminal.print(writer.text)
             return .done
         }
-        var table = Table("ID", "DAG", "FROM", "TO", "STATE", "RUNS", "FAILED", "LEFT", "CREATED")
+        var table = Table("ID", "DAG", "FROM", "TO", "STATE", "RUNS", "FAILED", "CANCELLED", "LEFT", "CREATED")
         table.colour = Table.stateColour
         for progress in found {
             let backfill = progress.backfill
@@ -42,6 +42,7 @@ enum BackfillsCommand {
             table.rows.append([
                 "\(backfill.id)", backfill.dagID, "\(zone.date(at: backfill.from))", "\(zone.date(at: backfill.to))",
                 backfill.word, "\(progress.ended)/\(progress.total)", "\(progress.runs[.failed] ?? 0)",
+                "\(progress.runs[.cancelled] ?? 0)",
                 backfill.state.isFinal ? "" : progress.timeLeft.map { Text.estimate($0) } ?? "",
                 "\(backfill.createdAt.seconds)",
             ])
@@ -55,7 +56,7 @@ enum BackfillsCommand {
         positionals: [id], options: [CommandSpec.json],
         examples: [("weir backfills show 3", "which days of it have failed")]
     ) { arguments, surroundings in
-        let session = try Session(arguments, surroundings)
+        let session = try Session(arguments, surroundings, settings: .optional)
         let reader = try session.existingReader()
         let progress = try progress(number(arguments), reader)
         let backfill = progress.backfill
@@ -97,7 +98,7 @@ enum BackfillsCommand {
             name: "backfills \(verb)", summary: summary, positionals: [id], options: [CommandSpec.json],
             examples: [(line: example.0, meaning: example.1)]
         ) { arguments, surroundings in
-            let session = try Session(arguments, surroundings)
+            let session = try Session(arguments, surroundings, settings: .optional)
             let id = try number(arguments)
             let access = try EngineAccess(session, startsNothing: true)
             defer { access.close() }
@@ -127,7 +128,7 @@ enum BackfillsCommand {
             ("weir cancel --backfill 3", "the same"),
         ]
     ) { arguments, surroundings in
-        let session = try Session(arguments, surroundings)
+        let session = try Session(arguments, surroundings, settings: .optional)
         return try CancelCommand.cancel(
             backfill: number(arguments), arguments, session, try session.existingReader())
     }
@@ -137,7 +138,7 @@ enum BackfillsCommand {
         positionals: [id],
         examples: [("weir backfills follow 3", "the bar of a backfill that was left to the daemon")]
     ) { arguments, surroundings in
-        let session = try Session(arguments, surroundings)
+        let session = try Session(arguments, surroundings, settings: .optional)
         let id = try number(arguments)
         let known = try progress(id, try session.existingReader())
         guard !known.backfill.state.isFinal else {

@@ -23,7 +23,7 @@ enum CancelCommand {
             ("weir cancel --backfill 3", "cancel backfill 3"),
         ]
     ) { arguments, surroundings in
-        let session = try Session(arguments, surroundings)
+        let session = try Session(arguments, surroundings, settings: .optional)
         let reader = try session.existingReader()
         if let text = arguments.value("--backfill") {
             guard let id = Int64(text) else { throw arguments.usage("--backfill is '\(text)'; it must be a number") }

@@ -72,7 +72,7 @@ enum ClearCommand {
         _ arguments: Arguments, _ surroundings: Surroundings, onlyFailed: Bool, usual: Set<RunState>, verb: String
     ) throws -> ExitCode {
         let tasks = try tasks(arguments)
-        let session = try Session(arguments, surroundings)
+        let session = try Session(arguments, surroundings, settings: .optional)
         let reader = try session.existingReader()
         let selection = try RunSelection(
             arguments, session, reader, usual: usual, possible: RunSelection.begun)

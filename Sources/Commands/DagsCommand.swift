@@ -9,7 +9,7 @@ enum DagsCommand {
         name: "dags", summary: "list the DAGs", options: [CommandSpec.json],
         examples: [("weir dags", "each DAG with its schedule and its last run")]
     ) { arguments, surroundings in
-        let session = try Session(arguments, surroundings)
+        let session = try Session(arguments, surroundings, settings: .optional)
         let folder = try session.folder()
         let known = try session.reader()?.dags() ?? []
         let rows = folder.files.map { file in

@@ -13,7 +13,7 @@ enum DrainCommand {
             ("weir drain --wait", "what is queued meanwhile stays queued, for the next daemon")
         ]
     ) { arguments, surroundings in
-        let session = try Session(arguments, surroundings, readsSettings: false)
+        let session = try Session(arguments, surroundings, settings: .none)
         guard try ask(session, waiting: arguments.has("--wait")) else { throw session.noDaemon }
         return .done
     }

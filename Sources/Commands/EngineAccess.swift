@@ -138,6 +138,7 @@ final class EngineAccess {
             throw CommandFailure(error)
         }
         guard let lock else { return false }
+        if let failure = session.brokenSettings { throw failure }
         mode = .own(try EmbeddedEngine(session, lock))
         announce("\(reason); working in the foreground")
         return true

@@ -12,6 +12,10 @@ enum InitCommand {
     ) { arguments, surroundings in
         let terminal = surroundings.terminal
         let folder = arguments[0] ?? arguments.value("--home") ?? surroundings.environment("WEIR_HOME") ?? "."
+        guard !folder.isEmpty else {
+            let what = arguments[0] != nil ? "DIR" : arguments.value("--home") != nil ? "--home" : "WEIR_HOME"
+            throw arguments.usage("\(what) is empty; name a folder, or leave it out for the current one")
+        }
         let example = folder + "/dags/hello.json"
         do throws(SystemError) {
             try File.makeDirectory(folder + "/dags", recursive: true)

@@ -27,7 +27,7 @@ enum LogsCommand {
             ("weir logs -f --tail 20 alpr_daily 2022-05-02 convert", "what it prints now, until it has ended"),
         ]
     ) { arguments, surroundings in
-        let session = try Session(arguments, surroundings)
+        let session = try Session(arguments, surroundings, settings: .optional)
         let reader = try session.existingReader()
         let run = try session.run(arguments.required(0), arguments.required(1), reader)
         let taskID = arguments.required(2)

@@ -1,5 +1,6 @@
 import Engine
 import SchedulerCore
+import Store
 
 /// `weir mark`: a person's word for how a task went.
 enum MarkCommand {
@@ -27,20 +28,24 @@ enum MarkCommand {
             ),
         ]
     ) { arguments, surroundings in
-        let session = try Session(arguments, surroundings)
+        let session = try Session(arguments, surroundings, settings: .optional)
         let isBulk = RunSelection.isBulk(arguments)
         let (task, word) = try isBulk ? wordsOfMany(arguments) : wordsOfOne(arguments)
         guard let state = MarkState(rawValue: word) else {
             let words = MarkState.allCases.map(\.rawValue).joined(separator: ", ")
             throw arguments.usage("STATE is '\(word)'; it must be one of \(words)")
         }
+        let reader = try session.existingReader()
         let selection = try RunSelection(
-            arguments, session, try session.existingReader(), usual: RunState.ended,
-            possible: RunSelection.begun)
+            arguments, session, reader, usual: RunState.ended, possible: RunSelection.begun)
         if arguments.has("--dry-run") {
-            let plan = try RunChanges(selection.runs) { _ throws(CommandFailure) in [task] }
+            let plan = try RunChanges(selection.runs) { run throws(CommandFailure) in
+                try check(task, of: run, reader)
+                return [task]
+            }
             session.terminal.write(arguments.has("--json") ? plan.json() : plan.table(session))
-            return .done
+            plan.showRefusals(session, wereChanged: false)
+            return plan.status
         }
         if isBulk {
             let what = "mark \(task) of \(RunChanges.count(selection.runs.count, "run")) \(state.rawValue)"
@@ -72,6 +77,17 @@ enum MarkCommand {
         guard access.isEmbedded || arguments.has("--wait") else { return changes.status }
         let end = try Follower(session: session, access: access).follow(runs: changes.runs)
         return end == .done ? changes.status : end
+    }
+
+    /// Refuses what the engine would refuse.
+    private static func check(_ task: String, of run: Run, _ reader: any StoreReader) throws(CommandFailure) {
+        let known: [TaskInstance]
+        do throws(StoreError) { known = try reader.taskInstances(ofRun: run.id) } catch { throw CommandFailure(error) }
+        guard !known.isEmpty, !run.isCancelledUnbegun, run.state != .queued || run.keepsFinished else {
+            throw CommandFailure(run.hasNoTasks)
+        }
+        guard !known.contains(where: { $0.key.name == task || $0.key.taskID == task }) else { return }
+        throw TaskChoice.unknown(task, known.map(\.key.name), run)
     }
 
     private static func wordsOfOne(_ arguments: Arguments) throws(CommandFailure) -> (task: String, state: String) {

@@ -27,7 +27,7 @@ enum PauseCommand {
                 (line: "weir \(name) --all --yes", meaning: "all DAGs, without a question"),
             ]
         ) { arguments, surroundings in
-            let session = try Session(arguments, surroundings)
+            let session = try Session(arguments, surroundings, settings: .optional)
             let word = paused ? "paused" : "active"
             let dags = try named(arguments, session, paused: paused)
             if arguments.has("--all"), !dags.isEmpty {
@@ -76,6 +76,7 @@ enum PauseCommand {
             guard !arguments.positionals.isEmpty else {
                 throw arguments.usage("name a DAG: \(arguments.command.usage)")
             }
+            if arguments.positionals.contains("") { throw arguments.usage("DAG is empty; `weir dags` lists them") }
             return arguments.positionals
         }
         guard arguments.positionals.isEmpty else { throw arguments.usage("--all stands for all DAGs: name none") }

@@ -12,7 +12,7 @@ enum PoolsCommand {
         name: "pools list", summary: "list the pools", options: [CommandSpec.json],
         examples: [("weir pools list", "each pool with its slots")]
     ) { arguments, surroundings in
-        let session = try Session(arguments, surroundings)
+        let session = try Session(arguments, surroundings, settings: .optional)
         var pools = try session.reader()?.pools() ?? []
         if !pools.contains(where: { $0.name == Pool.defaultName }) {
             pools.append(
@@ -48,8 +48,9 @@ enum PoolsCommand {
         options: [.value("--description", "TEXT", "what it is for")],
         examples: [("weir pools set duckdb 2", "at most two slots for tasks that say \"pool\": \"duckdb\"")]
     ) { arguments, surroundings in
-        let session = try Session(arguments, surroundings)
+        let session = try Session(arguments, surroundings, settings: .optional)
         let (name, text) = (arguments.required(0), arguments.required(1))
+        guard !name.isEmpty else { throw arguments.usage("POOL is empty; give it a name") }
         guard let slots = Int(text) else { throw arguments.usage("SLOTS is '\(text)'; it must be a whole number") }
         let known = try session.reader()?.pools().first { $0.name == name }
         let access = try EngineAccess(session, startsNothing: true)
@@ -65,12 +66,15 @@ enum PoolsCommand {
         positionals: [.init(name: "POOL", values: .pool, help: "its name")],
         examples: [("weir pools remove duckdb", "the default pool goes back to \(Pool.defaultSlots) slots")]
     ) { arguments, surroundings in
-        let session = try Session(arguments, surroundings)
+        let session = try Session(arguments, surroundings, settings: .optional)
         let name = arguments.required(0)
+        guard !name.isEmpty else { throw arguments.usage("POOL is empty; `weir pools` lists them") }
         let access = try EngineAccess(session, startsNothing: true)
         defer { access.close() }
         _ = try access.perform(.removePool(name: name))
-        session.terminal.print("pool \(name) is removed")
+        session.terminal.print(
+            name == Pool.defaultName
+                ? "pool \(name) is reset to \(Pool.defaultSlots) slots" : "pool \(name) is removed")
         return .done
     }
 }

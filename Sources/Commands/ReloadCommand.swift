@@ -10,7 +10,7 @@ enum ReloadCommand {
             ("weir reload", "parallelism counts at once; with a broken weir.json the old settings stay, and it exits 3")
         ]
     ) { arguments, surroundings in
-        let session = try Session(arguments, surroundings, readsSettings: false)
+        let session = try Session(arguments, surroundings, settings: .none)
         do throws(CommandError) {
             _ = try ControlClient(socket: session.home.socket).perform(.reload, actor: Session.actor)
             return .done

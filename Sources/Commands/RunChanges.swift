@@ -45,11 +45,14 @@ struct RunChanges {
         return table.text(session.terminal)
     }
 
-    func showRefusals(_ session: Session) {
+    /// - Parameter wereChanged: false for a dry run.
+    func showRefusals(_ session: Session, wereChanged: Bool = true) {
         for entry in entries {
-            if let failure = entry.failure { session.terminal.error("weir: \(entry.run.runID): \(failure.message)") }
+            guard let failure = entry.failure else { continue }
+            let isNamed = failure.message.contains("'\(entry.run.runID)'")
+            session.terminal.error("weir: " + (isNamed ? "" : entry.run.runID + ": ") + failure.message)
         }
-        if status != .done, !done.isEmpty {
+        if wereChanged, status != .done, !done.isEmpty {
             session.terminal.error(
                 "weir: \(done.count) of \(entries.count) runs were changed; the others stay as they are")
         }

@@ -58,7 +58,10 @@ struct RunReasons {
                 (task.reason ?? "it failed") + ", at try \(task.tryNumber) of \(max(task.maxTries, task.tryNumber))"
             reason.hint = "weir logs \(run.dagID) \(run.runID) '\(task.key.name)' shows what it printed"
             // While the run goes on, what comes of the failure is not decided yet.
-            if run.state.isFinal { reason.hint? += "; weir retry \(run.dagID) \(run.runID) runs it again" }
+            // Notifications are delivered again only when the run begins anew.
+            if run.state.isFinal, !task.key.taskID.contains(":") {
+                reason.hint? += "; weir retry \(run.dagID) \(run.runID) runs it again"
+            }
         case .success: reason.why = task.reason ?? "it succeeded at try \(task.tryNumber)"
         case .skipped: reason.why = task.reason ?? "it skipped itself (exit 99)"
         default: break

@@ -25,7 +25,7 @@ enum RunsCommand {
             ("weir runs --date 2022-05-02", "all runs that are about that day"),
         ]
     ) { arguments, surroundings in
-        let session = try Session(arguments, surroundings)
+        let session = try Session(arguments, surroundings, settings: .optional)
         var states: Set<RunState> = []
         for text in arguments.all("--state") {
             guard let state = RunState(rawValue: text) else {
@@ -43,12 +43,13 @@ enum RunsCommand {
             session.terminal.print(writer.text)
             return .done
         }
-        var table = Table("DAG", "RUN", "STATE", "STARTED", "TOOK", "REASON")
+        var table = Table("DAG", "DATE", "RUN", "STATE", "STARTED", "TOOK", "REASON")
         table.colour = Table.stateColour
         for run in runs {
             let took = run.startedAt.flatMap { start in run.endedAt.map { Text.duration($0 - start) } }
             table.rows.append([
-                run.dagID, run.runID, run.state.rawValue, run.startedAt.map { "\($0.seconds)" } ?? "", took ?? "",
+                run.dagID, run.logicalDate.day, run.runID, run.state.rawValue,
+                run.startedAt.map { "\($0.seconds)" } ?? "", took ?? "",
                 run.reason ?? "",
             ])
         }
@@ -126,6 +127,12 @@ enum RunRows {
 extension Instant {
     /// Without its fraction, for tables.
     var seconds: Instant { Instant(microseconds: microseconds - microseconds % 1_000_000) }
+
+    /// The date in UTC; with the time when it is not midnight there.
+    var day: String {
+        let text = "\(seconds)"
+        return text.hasSuffix("T00:00:00Z") ? String(text.dropLast("T00:00:00Z".count)) : text
+    }
 }
 
 extension Session {

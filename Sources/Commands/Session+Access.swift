@@ -7,7 +7,7 @@ import Spawn
 extension Session {
     /// A session for commands about users and tokens, which work with broken settings, too.
     static func ofAccess(_ arguments: Arguments, _ surroundings: Surroundings) throws(CommandFailure) -> Session {
-        try Session(arguments, surroundings, readsSettings: false)
+        try Session(arguments, surroundings, settings: .none)
     }
 
     /// The database of users and tokens; a running daemon sees at once what is changed in it.

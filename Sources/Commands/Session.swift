@@ -15,13 +15,24 @@ struct Session {
     let settings: Settings
     /// The engine of this command only changes what is stored.
     var startsNothing = false
+    /// Why the settings that were given do not hold, when this command goes on without them.
+    private(set) var brokenSettings: CommandFailure?
     let surroundings: Surroundings
 
     var terminal: Terminal { surroundings.terminal }
 
-    /// - Parameter readsSettings: false for what only talks to the daemon, and has to work with broken settings, too.
+    /// What broken settings are to a command.
+    enum SettingsUse {
+        /// It cannot work with them.
+        case needed
+        /// It reads the store, or asks a daemon, which needs none: a warning. An engine of its own is refused later.
+        case optional
+        /// It says nothing of them.
+        case none
+    }
+
     init(
-        _ arguments: Arguments, _ surroundings: Surroundings, readsSettings: Bool = true
+        _ arguments: Arguments, _ surroundings: Surroundings, settings use: SettingsUse = .needed
     ) throws(CommandFailure) {
         let given: String
         if let flag = arguments.value("--home") {
@@ -31,14 +42,26 @@ struct Session {
         } else {
             (given, homeSource) = (".", .currentDirectory)
         }
+        guard !given.isEmpty else {
+            throw arguments.usage("\(homeSource.text) is empty; name a home, or leave it out for the current directory")
+        }
         guard let path = realpath(given, nil) else {
             throw CommandFailure(
                 .notFound, "WEIR_HOME is '\(given)', which is not there; `weir init \(given)` makes it")
         }
         defer { free(path) }
         home = Home(path: String(cString: path))
-        settings = readsSettings ? try Settings(home, surroundings.environment, arguments) : Settings(defaultsOf: home)
         self.surroundings = surroundings
+        guard use != .none else {
+            settings = Settings(defaultsOf: home)
+            return
+        }
+        do throws(CommandFailure) { settings = try Settings(home, surroundings.environment, arguments) } catch {
+            guard use == .optional, error.status == .invalid else { throw error }
+            settings = Settings(defaultsOf: home)
+            brokenSettings = error
+            surroundings.terminal.error("weir: warning: \(error.message); `weir doctor` checks the settings")
+        }
     }
 
     /// What a command says that only a daemon can serve.

@@ -115,6 +115,9 @@ struct Settings {
         Setting.all.firstIndex { $0.name == name }.flatMap { values[$0].value }
     }
 
+    /// Where the value of a setting comes from; nil when there is no such setting.
+    func source(_ name: String) -> Source? { Setting.all.firstIndex { $0.name == name }.map { values[$0].source } }
+
     private func integer(_ name: String) -> Int? { if case .integer(let number) = self[name] { number } else { nil } }
     private func duration(_ name: String) -> TimeAmount? {
         if case .duration(let amount) = self[name] { amount } else { nil }

@@ -11,7 +11,7 @@ enum ShowCommand {
         positionals: [.init(name: "DAG", values: .dag, help: "id of the DAG")], options: [CommandSpec.json],
         examples: [("weir show alpr_daily", "what it does and how it went lately")]
     ) { arguments, surroundings in
-        let session = try Session(arguments, surroundings)
+        let session = try Session(arguments, surroundings, settings: .optional)
         let (file, dag) = try session.dag(arguments.required(0))
         let runs = try session.reader()?.runs(RunQuery(dag: dag.id, limit: 5)) ?? []
         if arguments.has("--json") {

@@ -12,7 +12,7 @@ enum StatusCommand {
         options: [CommandSpec.json],
         examples: [("weir status", "exit 0 when a daemon answers, 5 when none does")]
     ) { arguments, surroundings in
-        let session = try Session(arguments, surroundings, readsSettings: false)
+        let session = try Session(arguments, surroundings, settings: .none)
         let client = ControlClient(socket: session.home.socket)
         let reply: EngineReply
         do throws(CommandError) {

@@ -1,4 +1,4 @@
-/// Rows in columns that fit the screen: what is too wide is cut in its widest column.
+/// Rows in columns that fit the screen: what is too wide is cut, in the column that is missed least.
 struct Table {
     var header: [String]
     var rows: [[String]] = []
@@ -7,6 +7,9 @@ struct Table {
 
     private static let gap = 2
     private static let narrowest = 3
+    /// The columns that are cut before others, in this order; and what tells rows apart, which is cut last.
+    private static let cutFirst = ["REASON", "STARTED"]
+    private static let cutLast = ["RUN"]
 
     init(_ header: String...) { self.header = header }
 
@@ -17,13 +20,21 @@ struct Table {
             for (column, cell) in row.enumerated() { widths[column] = max(widths[column], cell.count) }
         }
         if let screen = terminal.width {
-            while widths.reduce(0, +) + Self.gap * (widths.count - 1) > screen,
-                let widest = widths.indices.max(by: { widths[$0] < widths[$1] }), widths[widest] > Self.narrowest
-            {
-                widths[widest] -= 1
+            for columns in columnsToCut {
+                while widths.reduce(0, +) + Self.gap * (widths.count - 1) > screen,
+                    let widest = columns.max(by: { widths[$0] < widths[$1] }), widths[widest] > Self.narrowest
+                {
+                    widths[widest] -= 1
+                }
             }
         }
         return ([header] + rows).map { line($0, widths, terminal) }.joined()
+    }
+
+    private var columnsToCut: [[Int]] {
+        let first = Self.cutFirst.map { name in header.indices.filter { header[$0] == name } }
+        let last = header.indices.filter { Self.cutLast.contains(header[$0]) }
+        return first + [header.indices.filter { !first.joined().contains($0) && !last.contains($0) }, last]
     }
 
     private func line(_ cells: [String], _ widths: [Int], _ terminal: Terminal) -> String {

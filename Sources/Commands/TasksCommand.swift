@@ -14,7 +14,7 @@ enum TasksCommand {
         options: [CommandSpec.json],
         examples: [("weir tasks alpr_daily 2022-05-02", "how far that day's run is")]
     ) { arguments, surroundings in
-        let session = try Session(arguments, surroundings)
+        let session = try Session(arguments, surroundings, settings: .optional)
         let reader = try session.existingReader()
         let run = try session.run(arguments.required(0), arguments.required(1), reader)
         let tasks = try reader.taskInstances(ofRun: run.id)

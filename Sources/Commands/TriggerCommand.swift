@@ -1,5 +1,6 @@
 import Engine
 import JSONText
+import Observability
 import SchedulerCore
 
 /// `weir trigger`: a manual run.
@@ -20,7 +21,7 @@ enum TriggerCommand {
             ("weir trigger alpr_daily --date 2022-05-02 --wait", "run that day's and wait for it"),
         ]
     ) { arguments, surroundings in
-        let session = try Session(arguments, surroundings)
+        let session = try Session(arguments, surroundings, settings: .optional)
         let (_, dag) = try session.dag(arguments.required(0))
         let date = try arguments.value("--date").map { text throws(CommandFailure) in
             let (instant, isDateOnly) = try Dates.parse(text, "--date", dag.zone)
@@ -34,6 +35,7 @@ enum TriggerCommand {
         guard case .run(let run) = try access.perform(.trigger(dag: dag.id, date: date, params: params)) else {
             throw CommandFailure(.failed, "the engine gave another answer than a run")
         }
+        if date != nil, let warning = warning(run.interval, dag) { session.terminal.error("weir: warning: \(warning)") }
         if arguments.has("--json") {
             var writer = JSONWriter(indented: true)
             RunRows.write(run, to: &writer)
@@ -43,6 +45,20 @@ enum TriggerCommand {
         }
         guard access.isEmbedded || arguments.has("--wait") else { return .done }
         return try Follower(session: session, access: access).follow(run: run)
+    }
+}
+
+extension TriggerCommand {
+    /// What a person may not have meant: a run by hand may be about any interval, also one that no schedule makes a run for.
+    private static func warning(_ interval: DataInterval, _ dag: DAG) -> String? {
+        if let start = dag.start, interval.start < start {
+            return "this run is about \(interval.start), and '\(dag.id)' starts at \(start)"
+        }
+        if let end = dag.end, interval.start > end {
+            return "this run is about \(interval.start), and '\(dag.id)' ends at \(end)"
+        }
+        guard dag.timetable != nil, interval.end > Instant(microseconds: WallClock.now()) else { return nil }
+        return "the interval of this run is not over yet: it ends at \(interval.end)"
     }
 }
 

@@ -24,7 +24,7 @@ enum WhyCommand {
             ("weir why alpr_daily 2022-05-02 quality", "that task; and what failed before it, when that is why"),
         ]
     ) { arguments, surroundings in
-        let session = try Session(arguments, surroundings)
+        let session = try Session(arguments, surroundings, settings: .optional)
         let role = try session.engineRole()
         let answer: WhyAnswer
         if let id = arguments[1] {

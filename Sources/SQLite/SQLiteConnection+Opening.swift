@@ -34,7 +34,8 @@ extension SQLiteConnection {
     /// A connection that is only read from; also where nothing can be written.
     ///
     /// A WAL database needs its -shm file, even to be read (https://www.sqlite.org/wal.html#read_only_databases). On a
-    /// read-only file system it cannot be made; but there nobody writes either, so that it is not needed.
+    /// read-only file system, and in a folder where this user may not write, it cannot be made; but while it is not there
+    /// nobody has the database open, so that it is not needed.
     package static func reading(_ path: String) throws(StoreError) -> SQLiteConnection {
         do throws(StoreError) {
             // Not SQLITE_OPEN_READONLY: with it the -shm file is not made.
@@ -42,7 +43,7 @@ extension SQLiteConnection {
             _ = try connection.integer("PRAGMA user_version")
             return connection
         } catch {
-            guard error.code == .io, isOnReadOnlyFileSystem(path), access(path + "-shm", F_OK) != 0 else { throw error }
+            guard error.code == .io, !mayMakeFiles(beside: path), access(path + "-shm", F_OK) != 0 else { throw error }
         }
         return try withoutSharedMemory(path)
     }
@@ -70,8 +71,9 @@ extension SQLiteConnection {
         return stat(path + "-wal", &status) == 0 && status.st_size > 0
     }
 
-    private static func isOnReadOnlyFileSystem(_ path: String) -> Bool {
-        access(path, W_OK) != 0 && errno == EROFS
+    private static func mayMakeFiles(beside path: String) -> Bool {
+        let folder = path.lastIndex(of: "/").map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? "."
+        return access(folder, W_OK) == 0 || errno != EROFS && errno != EACCES
     }
 
     /// For a URI: what is special in it, by its number.

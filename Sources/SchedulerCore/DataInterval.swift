@@ -7,4 +7,9 @@ public struct DataInterval: Sendable, Hashable {
         self.start = start
         self.end = end
     }
+
+    /// Whether it lies within the years 1970 to 9999: RFC 3339 has no words for later ones.
+    public var isTellable: Bool {
+        start >= Instant(microseconds: 0) && end <= Instant(microseconds: 253_402_300_799_999_999)
+    }
 }

@@ -39,6 +39,14 @@ struct HookReader {
             return nil
         }
         guard reader["kind"] != nil else {
+            // In the short form everything is a parameter of `notify`.
+            for key in Self.keys where key != "with" && reader[key] != nil {
+                reader.error(
+                    .unknownKey, key,
+                    "\"\(key)\" belongs to the long form: "
+                        + "{\"kind\": \"\(Self.usualKind)\", \"with\": {…}, \"\(key)\": …}")
+                return nil
+            }
             check(Self.usualKind, node, path: path, reader)
             return Draft(id: id, kind: Self.usualKind, with: node, path: path)
         }

@@ -122,6 +122,21 @@ public struct Run: Sendable, Hashable {
     }
 }
 
+extension Run {
+    /// Whether it was cancelled while it waited for its start: it has no tasks, or those of an earlier execution.
+    public var isCancelledUnbegun: Bool { state == .cancelled && startedAt == nil && !keepsFinished }
+
+    /// Why none of its tasks can be cleared or marked, when it has not started.
+    public var hasNoTasks: CommandError {
+        CommandError(
+            .conflict,
+            isCancelledUnbegun
+                ? "run '\(runID)' was cancelled before it started, so it has no tasks to mark; "
+                    + "`weir retry \(dagID) \(runID)` runs it"
+                : "run '\(runID)' has not started yet, so it has no tasks to clear or mark")
+    }
+}
+
 /// What names a task instance in the store.
 public struct TaskInstanceKey: Sendable, Hashable {
     public var run: Int64

@@ -3,6 +3,11 @@
 extension Scheduler {
     /// - Returns: the ids of the tasks that run again, or would.
     func clear(_ request: ClearRequest, stored: StoredRun?, now: Instant) throws(CommandError) -> [String] {
+        if let stored, stored.run.isCancelledUnbegun, let owner = dags[request.dag],
+            owner.runsByName[request.runID] == nil
+        {
+            return try begin(stored, owner, request, now: now)
+        }
         let node = try instances(request.dag, request.runID, stored, latest: request.latest)
         guard let dag = node.dag else { throw unreadable(node) }
         let chosen = try selection(request, node, dag).filter {
@@ -30,6 +35,22 @@ extension Scheduler {
         }
         goOn(node, dag, with: Set(chosen.map { node.instances[$0].task }).sorted(), latest: request.latest, now: now)
         return names
+    }
+
+    /// A run that was cancelled before it started waits for its start again, as a whole.
+    private func begin(
+        _ stored: StoredRun, _ owner: DAGNode, _ request: ClearRequest, now: Instant
+    ) throws(CommandError) -> [String] {
+        let node = RunNode(
+            run: stored.run, owner: owner, dag: request.latest ? owner.dag : stored.dag, storedState: stored.run.state)
+        guard let dag = node.dag else { throw unreadable(node) }
+        guard request.tasks.isEmpty else {
+            throw CommandError(
+                .conflict,
+                "run '\(request.runID)' was cancelled before it started, so all its tasks run or none: name no task")
+        }
+        if !request.dryRun { goOn(node, dag, with: [], latest: request.latest, now: now) }
+        return dag.tasks.map(\.id)
     }
 
     func mark(_ request: MarkRequest, stored: StoredRun?, now: Instant) throws(CommandError) -> [String] {
@@ -97,9 +118,7 @@ extension Scheduler {
         }
         // One that waits to run again as a whole has its old instances in the store: they will all begin anew.
         let waits = live.map { !$0.run.keepsFinished } ?? false
-        guard !stored.instances.isEmpty, !waits else {
-            throw CommandError(.conflict, "run '\(runID)' has not started yet, so it has no tasks to clear or mark")
-        }
+        guard !stored.instances.isEmpty, !waits, !stored.run.isCancelledUnbegun else { throw stored.run.hasNoTasks }
         let node =
             live
             ?? RunNode(
@@ -127,7 +146,9 @@ extension Scheduler {
 
     /// A running run goes on at once; one that has ended is queued again.
     private func goOn(_ node: RunNode, _ dag: DAG, with tasks: [Int], latest: Bool, now: Instant) {
-        countUpstreams(node, dag)
+        let isBegun = !node.run.isCancelledUnbegun
+        // One that has not begun has nothing to count.
+        if isBegun { countUpstreams(node, dag) }
         if node.run.state == .running {
             for task in tasks { judge(node, task, now: now) }
             endIfDone(node, now: now)
@@ -141,7 +162,7 @@ extension Scheduler {
         node.run.isExpired = false
         node.run.missedDeadline = false
         node.run.isRerun = true
-        node.run.keepsFinished = true
+        node.run.keepsFinished = isBegun
         node.run.runAfter = now
         if latest { node.run.version = node.owner.record.version }
         let id = node.run.id

@@ -95,6 +95,13 @@ extension Scheduler {
         return node.instances[index].record.reason ?? "it is about to start"
     }
 
+    /// Why a queued instance can never start as things stand: it needs more slots than its pool has. Nil when it can.
+    func whyStuck(_ node: RunNode, _ dag: DAG, _ index: Int) -> String? {
+        let spec = dag.specs[node.instances[index].task]
+        let gate = pool(spec.pool)
+        return spec.poolSlots > gate.capacity ? words(gate, node, dag, index) : nil
+    }
+
     private func words(_ gate: Gate, _ node: RunNode, _ dag: DAG, _ index: Int) -> String {
         let spec = dag.specs[node.instances[index].task]
         let used = "(\(gate.used) of \(gate.capacity))"

@@ -12,6 +12,7 @@ extension Scheduler {
         poolRecords[pool.name] = pool
         turn.changes.append(.putPool(pool))
         setCapacity(self.pool(pool.name), pool.slots)
+        renewReasons(pool: pool.name)
     }
 
     /// What waits for the pool goes on waiting, until there is one of that name again.
@@ -22,5 +23,19 @@ extension Scheduler {
         }
         turn.changes.append(.removePool(name: name))
         setCapacity(pool(name), name == Pool.defaultName ? Pool.defaultSlots : 0)
+        renewReasons(pool: name)
+    }
+
+    /// What was said of why tasks wait for the pool may be true no longer, also where nothing is started now.
+    private func renewReasons(pool name: String) {
+        for node in runs.values {
+            guard let dag = node.dag else { continue }
+            for (index, instance) in node.instances.enumerated()
+            where instance.record.state == .queued && instance.record.reason != nil && instance.task < dag.tasks.count
+                && dag.specs[instance.task].pool == name
+            {
+                sayWhy(node, index)
+            }
+        }
     }
 }

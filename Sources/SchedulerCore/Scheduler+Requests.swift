@@ -94,6 +94,11 @@ extension Scheduler {
         } else {
             interval = DataInterval(start: date ?? now, end: date ?? now)
         }
+        guard interval.isTellable else {
+            throw CommandError(
+                .invalid, "the interval of '\(id)' at that date is not within the years 1970 to 9999; take another date"
+            )
+        }
         let made = create(
             .manual, node, interval: interval, runAfter: now, params: resolved,
             runID: freeName("manual", node, now: now), now: now)

@@ -35,11 +35,9 @@ extension Scheduler {
         } while mayStart && !(ready.isEmpty && gatesToUnpark.isEmpty) || mayStartNotice && !dueNotices.isEmpty
     }
 
-    /// What nothing but a person can end is told where the task is shown.
-    private func sayWhy(_ node: RunNode, _ index: Int) {
-        let key = node.instances[index].record.key
-        let why = whyNotRunning(
-            dag: node.run.dagID, runID: node.run.runID, task: key.taskID, mapIndex: key.mapIndex)
+    /// What nothing but a person can end is told where the task is shown, for as long as it is so.
+    func sayWhy(_ node: RunNode, _ index: Int) {
+        let why = node.dag.flatMap { whyStuck(node, $0, index) }
         guard node.instances[index].record.reason != why else { return }
         node.instances[index].record.reason = why
         touch(node, index)

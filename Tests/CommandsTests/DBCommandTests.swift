@@ -176,14 +176,14 @@ import Testing
     func wrongSettingsAreSaid(index: Int) throws {
         let (text, message) = Self.wrongSettings[index]
         try home.write("weir.json", text)
-        let output = home.weir("runs")
+        let output = home.weir("validate")
         #expect(output.status == 3)
         #expect(output.err == "weir: \(home.path)/weir.json:\(message)\n")
     }
 
     @Test func wrongVariablesAreSaid() {
         for (name, value) in [("RUNS", "soon"), ("KEEP", "all"), ("LOGS", "1")] {
-            let output = home.weir("runs", environment: ["WEIR_RETENTION_\(name)": value])
+            let output = home.weir("validate", environment: ["WEIR_RETENTION_\(name)": value])
             #expect(output.status == 3)
             #expect(output.err.hasPrefix("weir: WEIR_RETENTION_\(name) is '\(value)'; it must be"))
         }

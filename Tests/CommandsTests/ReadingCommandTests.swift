@@ -178,7 +178,7 @@ import Testing
     @Test func runsOfAHomeThatNeverRanAreNone() throws {
         let home = try home()
         #expect(try home.json("runs").array?.isEmpty == true)
-        #expect(home.weir("runs", "hello").out == "DAG  RUN  STATE  STARTED  TOOK  REASON\n")
+        #expect(home.weir("runs", "hello").out == "DAG  DATE  RUN  STATE  STARTED  TOOK  REASON\n")
         let status = home.weir("status", "--json")
         #expect(status.status == 5)
         #expect(try JSONDocument(parsing: status.out).root["running"]?.bool == false)

@@ -52,6 +52,10 @@ import Testing
             (["why", "hello", "2022-05-02", "gret"], 4, "did you mean 'greet'?"),
             (["why", "helo"], 4, "did you mean 'hello'?"),
             (["logs", "hello", "2022-05-02", "greet", "--tail", "many"], 2, "--tail is 'many'"),
+            (["pause", ""], 2, "DAG is empty"), (["pools", "set", "", "1"], 2, "POOL is empty"),
+            (["pools", "remove", ""], 2, "POOL is empty"), (["init", ""], 2, "DIR is empty; name a folder"),
+            (["runs", "--home", ""], 2, "--home is empty; name a home"),
+            (["mark", "hello", "2022-05-02", "gret", "success", "--dry-run"], 4, "did you mean 'greet'?"),
             (["pause"], 2, "name a DAG"), (["pause", "--all", "hello"], 2, "--all stands for all DAGs"),
             (["pause", "--all"], 2, "this is about 1 DAG, and nobody is there to ask: give --yes"),
         ]
@@ -98,5 +102,70 @@ import Testing
         #expect(list?.first?["paused"]?.bool == true)
         #expect(list?.last?["error"]?.string?.contains("no DAG 'none'") == true)
         #expect(home.weir("why", "hello").out.contains("hello is paused"))
+    }
+
+    /// What only reads the store, or speaks to a daemon, needs no settings; an engine does.
+    @Test func brokenSettingsAreAWarningToWhatNeedsNone() throws {
+        let home = try home()
+        try home.write("weir.json", "{\"parallelsm\": 1}")
+        for words in [
+            ["runs"], ["tasks", "hello", "2022-05-02"], ["logs", "hello", "2022-05-02", "greet"],
+            ["why", "hello", "2022-05-02"], ["backfills", "list"], ["pools", "list"],
+        ] {
+            let output = run(words, environment: ["WEIR_HOME": home.path])
+            #expect(output.status == 0 && !output.out.isEmpty, "\(words): \(output.err)")
+            #expect(output.err.hasPrefix("weir: warning: \(home.path)/weir.json:1:2: unknown setting"), "\(output.err)")
+            #expect(output.err.split(separator: "\n").count == 1, "\(output.err)")
+        }
+        let refused = home.weir("trigger", "hello", "--date", "2022-05-04")
+        #expect(refused.status == 3 && refused.err.contains("weir: \(home.path)/weir.json:1:2: unknown setting"))
+        #expect(try RunCount.of(home) == 2)
+    }
+
+    private enum RunCount {
+        static func of(_ home: CommandHome) throws -> Int {
+            home.weir("runs").out.split(separator: "\n").count - 1
+        }
+    }
+
+    @Test func aBackfillSaysWhatOfItsRangeIsNotOverYet() throws {
+        let home = try CommandHome()
+        try home.write(
+            "dags/d.json",
+            #"{"id": "d", "schedule": "yearly", "tasks": [{"id": "a", "kind": "command", "with": {"shell": ":"}}]}"#)
+        let words = ["backfill", "d", "--from", "2020-01-01", "--to", "9990-01-01", "--dry-run"]
+        let output = run(words, environment: ["WEIR_HOME": home.path])
+        #expect(output.status == 0)
+        #expect(
+            output.err.contains("intervals from 20")
+                && output.err.contains("-01-01 on are not over yet and are left out"),
+            "\(output.err)")
+        let past = home.weir("backfill", "d", "--from", "2020-01-01", "--to", "2021-01-01", "--dry-run")
+        #expect(past.status == 0 && past.err.isEmpty, "\(past.err)")
+    }
+
+    @Test func aRunByHandOutsideTheScheduleIsWarnedOf() throws {
+        let home = try home()
+        let early = home.weir("trigger", "hello", "--date", "2021-05-02", "-p", "count=0")
+        #expect(
+            early.err.contains("warning: this run is about 2021-05-02T00:00:00Z, and 'hello' starts at"), "\(early.err)"
+        )
+        let good = home.weir("trigger", "hello", "--date", "2022-05-02", "-p", "count=0")
+        #expect(good.status == 0 && !good.err.contains("warning"), "\(good.err)")
+        let far = home.weir("trigger", "hello", "--date", "9999-12-31")
+        #expect(far.status == 2 && far.err.contains("not within the years 1970 to 9999"), "\(far.err)")
+    }
+
+    @Test func theRunIDIsCutLast() throws {
+        let lines = try home().weir("runs", width: 80).out.split(separator: "\n")
+        #expect(lines.count == 3 && lines.allSatisfy { $0.count <= 80 })
+        #expect(lines[1].contains("backfill__2022-05-03T00:00:00Z"), "\(lines)")
+        #expect(lines[1].contains("2022-05-03  backfill__"), "\(lines)")
+    }
+
+    @Test func theDefaultPoolIsReset() throws {
+        let home = try home()
+        home.weir("pools", "set", "default", "3")
+        #expect(home.weir("pools", "remove", "default").out == "pool default is reset to 128 slots\n")
     }
 }

@@ -142,4 +142,20 @@ import Testing
         #expect(read.status == 0, "\(read.err)")
         #expect(read.out.contains("success") && read.out.contains("all is well"), "\(read.out)")
     }
+
+    /// A user who may read the state and not write there; permissions do not count for root, who runs the tests.
+    @Test func readingWorksWhereOnlyOthersMayWrite() throws {
+        let home = try home()
+        try run(home, times: 1)
+        let weir = "\(WeirHome.products)/weir"
+        let script =
+            "chmod -R a+rX . && [ ! -e state/weir.db-shm ] && setpriv --reuid 65534 --clear-groups \(weir) version "
+            + ">&2 || exit 77; setpriv --reuid 65534 --clear-groups sh -c '! touch state/x 2>/dev/null && "
+            + "\(weir) runs && \(weir) db check && \(weir) doctor | grep \" store \"'"
+        let read = try home.program(["sh", "-c", script])
+        guard read.status != 77 else { return }
+        #expect(read.status == 0, "\(read.err)")
+        #expect(read.out.contains("success") && read.out.contains("all is well"), "\(read.out)")
+        #expect(read.out.contains("ok    store"), "\(read.out)")
+    }
 }

@@ -252,4 +252,44 @@ import Testing
         for _ in 1...3 { try world.end(try #require(world.attempt(of: "a"))) }
         #expect(try world.runs("d").allSatisfy { $0.state == .success })
     }
+
+    /// Two more runs, the second of which waits for a place.
+    private func cancelUnbegun(_ world: SchedulerWorld) throws -> Run {
+        try world.load(
+            Self.text.replacing("\"id\": \"d\", \"tasks\"", with: "\"id\": \"d\", \"max_active_runs\": 1, \"tasks\""))
+        for _ in 1...2 {
+            world.now = world.now + TimeAmount(seconds: 1)
+            try world.request(.trigger(dag: "d", date: nil, params: [:]))
+        }
+        let waiting = try #require(try world.runs("d").last)
+        try world.request(.cancelRun(dag: "d", runID: waiting.runID))
+        try world.request(.cancelRun(dag: "d", runID: try #require(try world.runs("d").first).runID))
+        for task in ["a", "d"] { try world.end(try #require(world.attempt(of: task))) }
+        let stored = try #require(try world.runs("d").last)
+        #expect(stored.state == .cancelled && stored.startedAt == nil)
+        return stored
+    }
+
+    @Test func aRunThatWasCancelledBeforeItStartedRunsAsAWhole() throws {
+        let world = SchedulerWorld()
+        let run = try cancelUnbegun(world)
+        let all = ["a", "b", "c", "d"]
+        var request = ClearRequest(dag: "d", runID: run.runID, onlyFailed: true, dryRun: true)
+        #expect(try names(world.clear(request)) == all)
+        #expect(try world.runs("d").last?.state == .cancelled, "it was only asked")
+        let named = refusal(try world.clear(ClearRequest(dag: "d", runID: run.runID, tasks: ["a"])))
+        #expect(named?.contains("all its tasks run or none") == true)
+        let marked = refusal(try world.mark(run, "a", .success))
+        #expect(
+            marked?.contains("was cancelled before it started, so it has no tasks to mark; `weir retry d \(run.runID)`")
+                == true)
+        request.dryRun = false
+        #expect(try names(world.clear(request)) == all)
+        try world.restart()
+        for task in ["a", "b", "c", "d"] {
+            try world.end(try #require(world.attempt(of: task), "\(task) does not run"))
+        }
+        #expect(try world.runs("d").last?.state == .success)
+        #expect(try world.states(run) == ["a": .success, "b": .success, "c": .success, "d": .success])
+    }
 }

@@ -64,6 +64,39 @@ import Testing
         #expect(running == ["small", "big"])
     }
 
+    @Test func whatIsSaidOfAPoolIsRenewedWithIt() throws {
+        try load([task("a", #""pool": "nope""#)])
+        let run = try trigger()
+        try world.request(.setPool(Pool(name: "nope", slots: 0)))
+        #expect(try world.instance("a", run).reason == "needs 1 slots of pool nope, which has 0")
+        try world.request(.removePool(name: "nope"))
+        #expect(try world.instance("a", run).reason?.hasPrefix("there is no pool 'nope'") == true)
+        // Nothing is started any more, but the pool is there.
+        try world.turn([.limits(parallelism: 16, isDraining: true)])
+        try world.request(.setPool(Pool(name: "nope", slots: 1)))
+        #expect(try world.instance("a", run).state == .queued)
+        #expect(try world.instance("a", run).reason == nil)
+    }
+
+    @Test func aRunByHandIsAboutATimeThatCanBeTold() throws {
+        try load([task("a")])
+        for date in [Instant(rfc3339: "9999-12-31T23:59:59Z"), Instant(rfc3339: "1970-01-01T00:00:00Z")] {
+            guard case .run = try world.request(.trigger(dag: "d", date: date, params: [:])) else {
+                Issue.record("\(String(describing: date)) is refused")
+                continue
+            }
+        }
+        let before = try world.runs("d").count
+        for date in [Instant(seconds: -1), Instant(seconds: 253_402_300_800)] {
+            guard case .refused(let error) = try world.request(.trigger(dag: "d", date: date, params: [:])) else {
+                Issue.record("\(date) is taken")
+                continue
+            }
+            #expect(error.code == .invalid && error.message.contains("1970 to 9999"))
+        }
+        #expect(try world.runs("d").count == before)
+    }
+
     @Test func aPoolThatIsNotThereIsWaitedFor() throws {
         try load([task("a", #""pool": "nope""#)])
         let run = try trigger()

@@ -155,6 +155,12 @@ extension WrongDAGFiles {
             [#"1:52 unknown_key kind "notify" has no parameter "subjet"; did you mean "subject"?"#]
         ),
         (
+            #"{"id":"d","on_failure":[{"to":"x","retries":1}],"tasks":[{"id":"a","kind":"noop"}]}"#,
+            [
+                #"1:45 unknown_key "retries" belongs to the long form: {"kind": "notify", "with": {…}, "retries": …}"#
+            ]
+        ),
+        (
             #"{"id":"d","on_failure":[{"kind":"mail"}],"tasks":[{"id":"a","kind":"noop"}]}"#,
             [#"1:33 unknown_kind there is no task kind "mail"; one of noop, command, load, notify, tell"#]
         ),

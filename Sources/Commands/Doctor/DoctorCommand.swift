@@ -9,7 +9,7 @@ enum DoctorCommand {
         examples: [("weir doctor", "exit 0 when nothing is FAIL, 1 otherwise; with a daemon and without one")]
     ) { arguments, surroundings in
         // With broken settings, too: that is one of the findings.
-        let session = try Session(arguments, surroundings, readsSettings: false)
+        let session = try Session(arguments, surroundings, settings: .none)
         var findings: [Finding] = []
         let settings: Settings
         do throws(CommandFailure) {

@@ -47,7 +47,11 @@ enum MachineChecks {
                 return .ok("sendmail", program)
             }
         } catch {
-            return .fail("sendmail", error.description, "see `weir config sendmail`")
+            // It is said of the variable that tasks get; what set it is told here.
+            let source = patient.settings.source("sendmail").map { $0.text } ?? "sendmail"
+            let words = error.description.replacing(
+                "WEIR_SENDMAIL is", with: source == "WEIR_SENDMAIL" ? "WEIR_SENDMAIL is" : "\(source): sendmail is")
+            return .fail("sendmail", words, "see `weir config sendmail`")
         }
         if setting == "outbox" { return .ok("sendmail", "mails go to \(patient.session.home.outbox), as set") }
         return .warn(

@@ -26,6 +26,12 @@ enum StateChecks {
         }
         let owner = getpwuid(status.st_uid).map { String(cString: $0.pointee.pw_name) } ?? "uid \(status.st_uid)"
         guard Glibc.access(home.state, R_OK | W_OK | X_OK) == 0 else {
+            if errno == EROFS {
+                return .fail(
+                    "state",
+                    "\(home.state) is on a file system that is mounted read-only: it can be looked at, no more",
+                    "mount it for writing")
+            }
             return .fail(
                 "state", "\(home.state) belongs to \(owner), and \(Session.actor) may not write there",
                 "work as \(owner), or `chown -R \(Session.actor) \(home.state)`")
