@@ -25,6 +25,7 @@ scripts/build.sh
 check demo scripts/demo.sh
 check readme scripts/check-readme.sh
 check tutorial scripts/check-tutorial.py
+check docs scripts/check-docs-commands.py
 check terminal scripts/check-terminal.py
 check schema .tools/jsonschema/bin/python scripts/check-schema.py
 check chaos Tests/Chaos/chaos.py

@@ -1,0 +1,168 @@
+#!/usr/bin/env python3
+"""Runs every line of the ```sh blocks of docs/: each document in a home of its own, with a week of the licence-plate lake and
+the DAG of `weir init`, so that what is shown really works. docs/tutorial.md is followed by check-tutorial.py.
+
+What cannot be as it is written here gets another place: the address, the folders of the system, the id of a token.
+Usage: check-docs-commands.py [--weir PROGRAM]
+"""
+import argparse
+import os
+import pathlib
+import pty
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+
+from markdown_blocks import blocks
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+# There is no systemd where this runs; ServiceManagerTests stands in for it.
+SKIPPED = ["systemctl restart weir"]
+PASSWORD = "correct horse battery"
+
+
+class Failure(Exception):
+    pass
+
+
+class Home:
+    def __init__(self, folder, weir):
+        self.work = pathlib.Path(folder)
+        self.path = self.work / "home"
+        self.path.mkdir()
+        (self.work / "bin").mkdir()
+        (self.work / "backup").mkdir()
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.address = f"127.0.0.1:{free.getsockname()[1]}"
+        self.environment = dict(
+            os.environ, WEIR_HOME=str(self.path), WEIR_SENDMAIL="outbox", HOME=folder, MANPAGER="cat", PAGER="cat",
+            PATH=f"{weir.parent}:{os.environ['PATH']}", WEIR_DUCKDB=os.environ.get("WEIR_DUCKDB", str(ROOT / ".tools/duckdb")))
+        self.daemons, self.token = [], ""
+        (self.path / ".build").mkdir()
+        (self.path / ".build/release").symlink_to(weir.parent)
+
+    def sh(self, line, wanted=(0,)):
+        done = subprocess.run(["sh", "-euc", line], cwd=self.path, env=self.environment, capture_output=True, text=True, timeout=120)
+        if done.returncode not in wanted:
+            raise Failure(f"exit {done.returncode}: {done.stderr[-600:]}{done.stdout[-300:]}")
+        return done.stdout
+
+    def prepare(self):
+        self.sh("weir init .")
+        shutil.copytree(ROOT / "dags", self.path / "dags", dirs_exist_ok=True)
+        landing = self.path / "state/landing"
+        landing.mkdir(parents=True, exist_ok=True)
+        subprocess.run([sys.executable, ROOT / "scripts/generate-logs.py", "--out", landing, "--from", "2022-05-02", "--days", "7",
+                        "--frames", "60"], check=True, stderr=subprocess.DEVNULL)
+        self.sh("weir backfill alpr_daily --from 2022-05-02 --to 2022-05-08")
+
+    def daemon(self, line):
+        """A daemon in the background, until it answers."""
+        before = self.pid()
+        process = subprocess.Popen(["sh", "-c", "exec " + line], cwd=self.path, env=self.environment,
+                                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self.daemons.append(process)
+        end = time.monotonic() + 30
+        while self.pid() in (before, None):
+            if process.poll() is not None or time.monotonic() > end:
+                raise Failure("it does not answer")
+            time.sleep(0.05)
+
+    def pid(self):
+        done = subprocess.run(["weir", "status", "--json"], env=self.environment, capture_output=True, text=True)
+        found = re.search(r'"pid": *(\d+)', done.stdout)
+        return found and found.group(1)
+
+    def terminal(self, line):
+        """A command that asks for a password, twice, on a terminal."""
+        pid, terminal = pty.fork()
+        if pid == 0:
+            os.chdir(self.path)
+            os.execvpe("sh", ["sh", "-c", line], self.environment)
+        shown, answered = "", 0
+        while True:
+            try:
+                chunk = os.read(terminal, 4096)
+            except OSError:
+                break
+            shown += chunk.decode(errors="replace")
+            prompts = len(re.findall(r"(?:password of \w+|once more): ", shown))
+            while answered < prompts:
+                answered += 1
+                os.write(terminal, (PASSWORD + "\n").encode())
+        os.close(terminal)
+        status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+        if status != 0 or PASSWORD in shown:
+            raise Failure(f"exit {status}: {shown}")
+
+    def run(self, line):
+        line = line.replace("127.0.0.1:8080", self.address).replace("/usr/local/bin/", f"{self.work}/bin/")
+        line = line.replace("/backup/", f"{self.work}/backup/")
+        line = re.sub(r"\b[0-9a-f]{12}\b", self.token or "no-token", line) if "revoke" in line else line
+        if line.startswith("weir daemon"):
+            return self.daemon(line)
+        if re.match(r"weir user (add|passwd)", line):
+            return self.terminal(line)
+        if re.match(r"weir (retry|mark)", line):
+            # So that there is something to mend.
+            self.sh("weir mark alpr_daily 2022-05-03 quality failed")
+            # A person would be asked.
+            line += " --yes"
+        # No run happens to wait for its turn.
+        out = self.sh(line, wanted=(0, 4) if "--state queued" in line else (0,))
+        if line.startswith("weir token create"):
+            self.token = re.search(r"weir_([0-9a-f]{12})_", out).group(1)
+        return out
+
+    def end(self):
+        for process in self.daemons:
+            process.terminate()
+            process.wait()
+
+
+def lines(document):
+    """The command lines of a document, those that go on joined."""
+    text = "".join(block.text for block in blocks(document) if block.language == "sh")
+    for line in text.replace("\\\n", " ").splitlines():
+        line = re.sub(r"\s+#.*", "", line).strip()
+        if line and not line.startswith("#"):
+            yield line
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--weir", type=pathlib.Path, default=ROOT / ".build/release/weir")
+    weir = parser.parse_args().weir.absolute()
+    ran = failed = 0
+    for document in sorted((ROOT / "docs").glob("*.md")):
+        commands = list(lines(document))
+        if document.name == "tutorial.md" or not commands:
+            continue
+        with tempfile.TemporaryDirectory(prefix="weir-docs-") as folder:
+            home = Home(folder, weir)
+            home.prepare()
+            try:
+                if "8080" in "".join(commands):
+                    home.daemon(f"weir daemon --listen {home.address}")
+                for command in commands:
+                    if command in SKIPPED:
+                        continue
+                    ran += 1
+                    try:
+                        home.run(command)
+                    except Failure as failure:
+                        failed += 1
+                        print(f"FAILED: {document.name}: {command}: {failure}", file=sys.stderr)
+            finally:
+                home.end()
+    print(f"{ran} command lines of docs/ ran" + (f", {failed} failed" if failed else ""))
+    return 1 if failed or ran < 20 else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
