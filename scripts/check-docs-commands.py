@@ -100,6 +100,14 @@ class Home:
         if status != 0 or PASSWORD in shown:
             raise Failure(f"exit {status}: {shown}")
 
+    def wait_for(self, dag, state):
+        """Until the run of 3 May is in a state."""
+        end = time.monotonic() + 60
+        while "2022-05-03" not in self.sh(f"weir runs {dag} --date 2022-05-03 --state {state}"):
+            if time.monotonic() > end:
+                raise Failure(f"the run of 2022-05-03 is never {state}")
+            time.sleep(0.05)
+
     def run(self, line):
         line = line.replace("127.0.0.1:8080", self.address).replace("/usr/local/bin/", f"{self.work}/bin/")
         line = line.replace("/backup/", f"{self.work}/backup/")
@@ -110,7 +118,9 @@ class Home:
             return self.terminal(line)
         if re.match(r"weir (retry|mark)", line):
             # So that there is something to mend.
+            self.wait_for("alpr_daily", "success")
             self.sh("weir mark alpr_daily 2022-05-03 quality failed")
+            self.wait_for("alpr_daily", "failed")
             # A person would be asked.
             line += " --yes"
         # No run happens to wait for its turn.
