@@ -278,7 +278,7 @@ def schemathesis(daemon, home, examples, seed):
     # Now and then it stumbles over itself ("Runtime Error"), which says nothing of the API: then with another seed.
     for attempt in range(3):
         done = subprocess.run(
-            [ROOT / ".tools/schemathesis/bin/schemathesis", "--config-file", config, "run",
+            [ROOT / ".tools/schemathesis/bin/python", "-m", "schemathesis.cli", "--config-file", config, "run",
              f"http://127.0.0.1:{daemon.port}/api/v1/openapi.json", "--max-examples", str(examples), "--exclude-path-regex",
              "drain|handover|reload", "--no-color", "--seed", str(seed + attempt)], capture_output=True, text=True, cwd=home)
         cases += int((re.search(r"(\d+) generated", done.stdout) or ["", "0"])[1])
