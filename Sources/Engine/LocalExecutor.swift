@@ -119,9 +119,11 @@ public final class LocalExecutor: Executor {
     private func supervisorEnded(_ attempt: Int64) {
         state.withLock { _ = $0.watched.remove(attempt) }
         Fault.point("end.result_unread")
-        if case .good(let result) = AttemptResult.read(from: directory(attempt)) {
+        if case .good(let result) = AttemptResult.read(from: directory(attempt)),
+            let end = end(result, directory(attempt))
+        {
             Fault.point("end.result_read")
-            tell(.ended(attempt, end(result, directory(attempt))))
+            tell(.ended(attempt, end))
         } else {
             ends.add { [self] in settle(attempt, wasWatched: true) }
         }
@@ -135,7 +137,11 @@ public final class LocalExecutor: Executor {
     private func settle(_ attempt: Int64, failedStart: (any Error)? = nil, wasWatched: Bool = false) {
         let directory = directory(attempt)
         switch AttemptInspector.recover(directory) {
-        case .finished(let result): tell(.ended(attempt, end(result, directory)))
+        case .finished(let result):
+            guard let end = end(result, directory) else {
+                return tell(.unsupervised(attempt, reason: "it has ended; what it handed on cannot be read now"))
+            }
+            tell(.ended(attempt, end))
         case .badResult(let reason): tell(.ended(attempt, AttemptEnd(outcome: .badResult, reason: reason)))
         case .running(let identity, let pidfd): watch(attempt, pid: identity.pid, pidfd: pidfd)
         case .revoked:
@@ -165,7 +171,8 @@ public final class LocalExecutor: Executor {
         AttemptDirectory(path: configuration.home.attempt(attempt))
     }
 
-    private func end(_ result: AttemptResult, _ directory: AttemptDirectory) -> AttemptEnd {
+    /// Nil when what the task handed on cannot be read at this moment.
+    private func end(_ result: AttemptResult, _ directory: AttemptDirectory) -> AttemptEnd? {
         var end = AttemptEnd(
             outcome: AttemptEnd.Outcome(rawValue: result.outcome.rawValue) ?? .badResult,
             exitCode: result.exitCode.map(Int.init), signal: result.signal.map(Int.init),
@@ -175,6 +182,7 @@ public final class LocalExecutor: Executor {
         switch TaskOutput.read(directory) {
         case .success(let outputs): end.outputs = outputs
         case .failure(let problem):
+            if problem.isShortage { return nil }
             if end.outcome == .exited, end.exitCode == 0 { end.outcome = .badResult }
             end.reason = end.reason ?? problem.message
         }

@@ -1,16 +1,26 @@
+import Glibc
 import JSONText
 import Spawn
 
 /// What a task wrote to `WEIR_OUTPUT`: JSON lines `{"key": …, "value": …}`. The last value of a key counts.
 enum TaskOutput {
-    struct Problem: Error, Sendable { var message: String }
+    struct Problem: Error, Sendable {
+        var message: String
+        /// The machine lacks what reading takes at this moment: nothing is known of what the task wrote.
+        var isShortage = false
+    }
 
     /// The values as one JSON object; nil when there are none.
     static func read(_ directory: AttemptDirectory) -> Result<String?, Problem> {
-        guard let bytes = try? File.read(directory.output, limit: AttemptDirectory.outputLimit + 1), !bytes.isEmpty
-        else {
-            return .success(nil)
+        let bytes: [UInt8]
+        do throws(SystemError) {
+            bytes = try File.read(directory.output, limit: AttemptDirectory.outputLimit + 1)
+        } catch {
+            if error.code == ENOENT { return .success(nil) }
+            return .failure(
+                Problem(message: "WEIR_OUTPUT cannot be read: \(error.message)", isShortage: Shortage.isBehind(error)))
         }
+        guard !bytes.isEmpty else { return .success(nil) }
         var keys: [String] = []
         var values: [String: JSONNode] = [:]
         let lines = bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)

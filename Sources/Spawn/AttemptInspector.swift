@@ -30,7 +30,7 @@ public enum AttemptInspector {
     ) -> RecoveryOutcome {
         let deadline = BootClock.after(patience)
         do throws(SystemError) {
-            if let ended = ending(directory) { return ended }
+            if let ended = settled(directory, deadline) { return ended }
             // The daemon may have died between the commit and the directory.
             try directory.create()
             while true {
@@ -70,10 +70,20 @@ public enum AttemptInspector {
         return true
     }
 
+    /// As `ending`; while the machine lacks what reading takes it waits for a while.
+    private static func settled(_ directory: AttemptDirectory, _ deadline: Int64) -> RecoveryOutcome? {
+        while true {
+            let ended = ending(directory)
+            guard case .unproven? = ended, BootClock.now() < deadline else { return ended }
+            usleep(10_000)
+        }
+    }
+
     private static func ending(_ directory: AttemptDirectory) -> RecoveryOutcome? {
         switch AttemptResult.read(from: directory) {
         case .good(let result): .finished(result)
         case .bad(let reason): .badResult(reason)
+        case .unreadable(let reason): .unproven(reason)
         case .absent: nil
         }
     }

@@ -73,6 +73,8 @@ public struct AttemptResult: Sendable, Hashable {
         case absent
         /// There is a result, but it cannot be read or makes no sense; the text says why.
         case bad(String)
+        /// There may be one, but at this moment the machine lacks what reading takes (descriptors, say): ask again.
+        case unreadable(String)
         case good(AttemptResult)
     }
 
@@ -81,6 +83,7 @@ public struct AttemptResult: Sendable, Hashable {
         let bytes: [UInt8]
         do throws(SystemError) { bytes = try File.read(path, limit: 1 << 20) } catch {
             if error.code == ENOENT { return .absent }
+            if Shortage.isBehind(error) { return .unreadable("\(path): cannot be read now: \(error.message)") }
             return .bad("\(path): cannot be read: \(error.message)")
         }
         do throws(AttemptFileError) {

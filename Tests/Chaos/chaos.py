@@ -452,14 +452,14 @@ def busy_store(settings, rng):
 
 def few_descriptors(settings, rng):
     """The daemon may open only few files while it has many tasks to start."""
-    rounds = 1 if settings.short else 5
+    rounds = 1 if settings.short else 3
     for _ in range(rounds):
-        limit = rng.randrange(34, 46)
+        limit = rng.randrange(38, 46)
         with Home(settings.bin, parallelism=64) as home:
             home.dag("d", [task(f"t{i}", retries=20, retry_delay="100ms") for i in range(60)], max_active_tasks=64)
             home.start(prefix=("prlimit", f"--nofile={limit}:{limit}"))
             check(home.weir("trigger", "d").returncode == 0, "trigger")
-            home.finish()
+            home.finish(300)
             check(home.json("runs")[0]["state"] == "success", home.json("runs")[0]["reason"])
             home.check_ledger(pairs(home), True)
             check(not home.died(), home.said())
