@@ -296,7 +296,7 @@ def main():
     parser.add_argument("--examples", type=int, default=20)
     parser.add_argument("--seed", type=int, default=1, help="of Schemathesis; others find other things")
     arguments = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="weir-api-") as folder:
+    with tempfile.TemporaryDirectory(prefix="weir-api-", ignore_cleanup_errors=True) as folder:
         home = pathlib.Path(folder)
         shutil.copytree(ROOT / "dags", home / "dags")
         (home / "dags/many.json").write_text(json.dumps({"id": "many", "tasks": [

@@ -181,7 +181,8 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--weir", default=ROOT / ".build/release/weir", type=pathlib.Path)
     weir = parser.parse_args().weir.resolve()
-    with tempfile.TemporaryDirectory(prefix="weir-completions-") as folder:
+    # fish may still write its own completions there, in the background.
+    with tempfile.TemporaryDirectory(prefix="weir-completions-", ignore_cleanup_errors=True) as folder:
         home = os.path.join(folder, "home")
         os.makedirs(home + "/dags")
         os.makedirs(home + "/folder")

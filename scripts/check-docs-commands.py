@@ -153,7 +153,7 @@ def main():
         commands = list(lines(document))
         if document.name == "tutorial.md" or not commands:
             continue
-        with tempfile.TemporaryDirectory(prefix="weir-docs-") as folder:
+        with tempfile.TemporaryDirectory(prefix="weir-docs-", ignore_cleanup_errors=True) as folder:
             home = Home(folder, weir)
             home.prepare()
             try:
