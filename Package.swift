@@ -56,7 +56,7 @@ let package = Package(
         library("HTTPServer", ["CMicroHTTPD"]),
         library(
             "API",
-            ["Access", "HTTPServer", "Engine", "Lake", "Spawn", "Store", "TaskKinds", "SchedulerCore", "JSONText"]),
+            ["Access", "HTTPServer", "Engine", "Lake", "Spawn", "Store", "SchedulerCore", "JSONText"]),
         library(
             "Commands",
             [

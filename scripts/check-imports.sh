@@ -22,7 +22,7 @@ allowed() {
         Mail) echo "Spawn" ;;
         TaskKinds) echo "Lake Mail Spawn SchedulerCore Observability JSONText" ;;
         HTTPServer) echo "CMicroHTTPD" ;;
-        API) echo "Access HTTPServer Engine Lake Spawn Store TaskKinds SchedulerCore JSONText" ;;
+        API) echo "Access HTTPServer Engine Lake Spawn Store SchedulerCore JSONText" ;;
         Commands) echo "API Access Engine HTTPServer Lake Mail Simulation SQLiteStore Store TaskKinds Spawn SchedulerCore Observability JSONText CPosix" ;;
         weir) echo "Commands" ;;
         weir-supervise) echo "Spawn" ;;

@@ -71,12 +71,9 @@ public struct Gate: Sendable {
         }
     }
 
+    /// - Parameter host: with or without a port.
     private static func isLoopback(_ host: String) -> Bool {
-        let name = host.hasPrefix("[") ? host.prefix { $0 != "]" }.dropFirst() : host.prefix { $0 != ":" }
-        if name == "localhost" || name == "::1" { return true }
-        // Four numbers, and not a name such as 127.0.0.1.example.
-        let parts = name.split(separator: ".", omittingEmptySubsequences: false)
-        return parts.count == 4 && parts[0] == "127" && parts.allSatisfy { UInt8($0) != nil }
+        (ListenAddress(host) ?? ListenAddress(host + ":0"))?.isLoopback ?? false
     }
 
     func enter(_ request: HTTPRequest, _ route: Route) throws -> Caller {

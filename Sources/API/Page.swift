@@ -72,3 +72,12 @@ extension Run {
     /// Where the part after it begins.
     var cursor: String { "\(logicalDate.microseconds).\(id)" }
 }
+
+extension HTTPResponse {
+    /// An answer of JSON.
+    static func json(_ write: (inout JSONWriter) -> Void) -> HTTPResponse {
+        var writer = JSONWriter()
+        write(&writer)
+        return .json(writer.bytes)
+    }
+}

@@ -42,19 +42,19 @@ public struct SignIn: Sendable {
     ])
 
     private static func answer(_ caller: Caller, session: String?) -> HTTPResponse {
-        var writer = JSONWriter()
-        writer.object {
-            $0.member("user", caller.name)
-            $0.member("role", caller.role.rawValue)
-            $0.key("dags")
-            if let dags = caller.dags {
-                $0.array { writer in for dag in dags.sorted() { writer.string(dag) } }
-            } else {
-                $0.null()
+        return .json {
+            $0.object {
+                $0.member("user", caller.name)
+                $0.member("role", caller.role.rawValue)
+                $0.key("dags")
+                if let dags = caller.dags {
+                    $0.array { writer in for dag in dags.sorted() { writer.string(dag) } }
+                } else {
+                    $0.null()
+                }
+                $0.member("csrf_token", session.map { Authenticator.csrf(ofSession: $0) })
             }
-            $0.member("csrf_token", session.map { Authenticator.csrf(ofSession: $0) })
         }
-        return .json(writer.bytes)
     }
 
     /// HttpOnly: no script reads it. SameSite: no other site's page sends it.

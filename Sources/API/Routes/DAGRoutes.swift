@@ -35,9 +35,7 @@ extension APIService.Data {
                 answer: .json(.named(DAGJSON.schema))
             ) { request in
                 let summary = try readers.read { try Self.dag(request.path("dag_id"), $0) }
-                var writer = JSONWriter()
-                DAGJSON.write(summary, to: &writer)
-                return .json(writer.bytes)
+                return .json { DAGJSON.write(summary, to: &$0) }
             },
             Route(
                 method: .get, path: "/api/v1/dags/{dag_id}/versions", name: "list_versions",
@@ -61,9 +59,7 @@ extension APIService.Data {
                 answer: .json(.named(VersionJSON.textSchema))
             ) { request in
                 let version = try readers.read { try Self.version(request, "version", $0) }
-                var writer = JSONWriter()
-                VersionJSON.write(version, withText: true, to: &writer)
-                return .json(writer.bytes)
+                return .json { VersionJSON.write(version, withText: true, to: &$0) }
             },
             Route(
                 method: .get, path: "/api/v1/dags/{dag_id}/versions/{version}/diff/{other}", name: "diff_versions",
@@ -84,21 +80,21 @@ extension APIService.Data {
                 let (version, other) = try readers.read { reader in
                     (try Self.version(request, "version", reader), try Self.version(request, "other", reader))
                 }
-                var writer = JSONWriter()
-                writer.object { writer in
-                    writer.member("version", version.id)
-                    writer.member("other", other.id)
-                    writer.key("lines")
-                    writer.array { writer in
-                        for line in LineDiff.lines(version.text, other.text) {
-                            writer.object {
-                                $0.member("change", line.change.rawValue)
-                                $0.member("text", line.text)
+                return .json {
+                    $0.object { writer in
+                        writer.member("version", version.id)
+                        writer.member("other", other.id)
+                        writer.key("lines")
+                        writer.array { writer in
+                            for line in LineDiff.lines(version.text, other.text) {
+                                writer.object {
+                                    $0.member("change", line.change.rawValue)
+                                    $0.member("text", line.text)
+                                }
                             }
                         }
                     }
                 }
-                return .json(writer.bytes)
             },
         ]
     }

@@ -26,9 +26,7 @@ extension APIService.Data {
                 answer: .json(.named(TableJSON.columnsSchema)), failures: [422], isSlow: true
             ) { request in
                 let table = try Self.table(request, lake, query)
-                var writer = JSONWriter()
-                TableJSON.writeWithColumns(table, to: &writer)
-                return .json(writer.bytes)
+                return .json { TableJSON.writeWithColumns(table, to: &$0) }
             },
             Route(
                 method: .get, path: table + "/partitions", name: "list_partitions", summary: "the days of a table",
@@ -168,18 +166,20 @@ extension APIService.Data {
             response.file = HTTPFile(owning: descriptor, size: size)
             return response
         }
-        var writer = JSONWriter()
-        writer.object { writer in
-            writer.key("columns")
-            writer.array { writer in for column in answer.columns { ColumnJSON.write(column, to: &writer) } }
-            writer.key("rows")
-            writer.array { writer in
-                for row in answer.rows {
-                    writer.object { for (column, value) in zip(answer.columns, row) { $0.member(column.name, value) } }
+        return .json {
+            $0.object { writer in
+                writer.key("columns")
+                writer.array { writer in for column in answer.columns { ColumnJSON.write(column, to: &writer) } }
+                writer.key("rows")
+                writer.array { writer in
+                    for row in answer.rows {
+                        writer.object {
+                            for (column, value) in zip(answer.columns, row) { $0.member(column.name, value) }
+                        }
+                    }
                 }
+                writer.member("has_more", answer.hasMore)
             }
-            writer.member("has_more", answer.hasMore)
         }
-        return .json(writer.bytes)
     }
 }

@@ -20,9 +20,7 @@ extension APIService.Data {
                 answer: .json(.named(RunJSON.schema))
             ) { request in
                 let run = try readers.read { try Self.run(request, $0) }
-                var writer = JSONWriter()
-                RunJSON.write(run, to: &writer)
-                return .json(writer.bytes)
+                return .json { RunJSON.write(run, to: &$0) }
             },
             Route(
                 method: .get, path: Self.run + "/tasks", name: "list_tasks",
@@ -44,9 +42,7 @@ extension APIService.Data {
                 role: .viewer, query: [Self.mapIndex], answer: .json(.named(TaskJSON.schema))
             ) { request in
                 let (run, task) = try readers.read { try Self.task(request, $0) }
-                var writer = JSONWriter()
-                TaskJSON.write(task, run, to: &writer)
-                return .json(writer.bytes)
+                return .json { TaskJSON.write(task, run, to: &$0) }
             },
             Route(
                 method: .get, path: Self.run + "/tasks/{task_id}/attempts", name: "list_attempts",
@@ -155,12 +151,12 @@ extension APIService.Data {
     }
 
     static func items<Item>(_ items: [Item], _ write: (Item, inout JSONWriter) -> Void) -> HTTPResponse {
-        var writer = JSONWriter()
-        writer.object { writer in
-            writer.key("items")
-            writer.array { writer in for item in items { write(item, &writer) } }
+        return .json {
+            $0.object { writer in
+                writer.key("items")
+                writer.array { writer in for item in items { write(item, &writer) } }
+            }
         }
-        return .json(writer.bytes)
     }
 
     private static func run(_ request: APIRequest, _ reader: any StoreReader) throws -> Run {

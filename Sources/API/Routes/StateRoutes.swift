@@ -26,9 +26,7 @@ extension APIService.Data {
                 guard let found = try readers.read({ try $0.backfill(id) }) else {
                     throw Problem.notFound("there is no backfill \(id)")
                 }
-                var writer = JSONWriter()
-                BackfillJSON.write(found, to: &writer)
-                return .json(writer.bytes)
+                return .json { BackfillJSON.write(found, to: &$0) }
             },
             Route(
                 method: .get, path: "/api/v1/pools", name: "list_pools",
