@@ -36,6 +36,7 @@ let package = Package(
         .target(name: "CPosix"),
         .target(name: "CDigest", linkerSettings: [.linkedLibrary("crypto")]),
         .target(name: "CZstd", linkerSettings: [.linkedLibrary("zstd")]),
+        .target(name: "CZlib", linkerSettings: [.linkedLibrary("z")]),
         .target(name: "CSodium", linkerSettings: [.linkedLibrary("sodium")]),
         .target(name: "CSQLite", linkerSettings: [.linkedLibrary("sqlite3")]),
         .target(name: "CMicroHTTPD", linkerSettings: [.linkedLibrary("microhttpd")]),
@@ -53,7 +54,7 @@ let package = Package(
         library("Lake", ["Spawn", "SchedulerCore", "JSONText", "CPosix", "CZstd"]),
         library("Mail", ["Spawn"]),
         library("TaskKinds", ["Lake", "Mail", "Spawn", "SchedulerCore", "Observability", "JSONText"]),
-        library("HTTPServer", ["CMicroHTTPD"]),
+        library("HTTPServer", ["CMicroHTTPD", "CZlib", "CZstd"]),
         library(
             "API",
             ["Access", "HTTPServer", "Engine", "Lake", "Spawn", "Store", "SchedulerCore", "JSONText"]),

@@ -21,7 +21,7 @@ allowed() {
         Lake) echo "Spawn SchedulerCore JSONText CPosix CZstd" ;;
         Mail) echo "Spawn" ;;
         TaskKinds) echo "Lake Mail Spawn SchedulerCore Observability JSONText" ;;
-        HTTPServer) echo "CMicroHTTPD" ;;
+        HTTPServer) echo "CMicroHTTPD CZlib CZstd" ;;
         API) echo "Access HTTPServer Engine Lake Spawn Store SchedulerCore JSONText" ;;
         Commands) echo "API Access Engine HTTPServer Lake Mail Simulation SQLiteStore Store TaskKinds Spawn SchedulerCore Observability JSONText CPosix" ;;
         weir) echo "Commands" ;;

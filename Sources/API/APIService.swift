@@ -14,6 +14,9 @@ public struct APIService: Sendable {
     public var gate: Gate
     /// Users who sign in with a password; nil: nobody does.
     public var signIn: SignIn?
+    public var proxies = TrustedProxies.none
+    /// Nil: a client may ask as often as it likes.
+    public var rateLimit: RateLimit?
 
     /// What can be read beside the engine.
     public struct Data: Sendable {
@@ -24,11 +27,15 @@ public struct APIService: Sendable {
         /// The tables of the lake, and answers to questions about it.
         public var query: QueryService
         public var version: String
+        /// Nil: there are no events to be watched.
+        public var feed: EventFeed?
+        let streams = OpenStreams()
 
         public init(
             readers: any StoreReaders, attemptFolder: @escaping @Sendable (Int64) -> String, lake: LakeRoot,
-            query: QueryService, version: String
+            query: QueryService, version: String, feed: EventFeed? = nil
         ) {
+            self.feed = feed
             self.readers = readers
             self.attemptFolder = attemptFolder
             self.lake = lake
@@ -49,21 +56,34 @@ public struct APIService: Sendable {
         var router = Router { status, detail in Problem(status, detail).response }
         for route in routes {
             let (gate, route) = (gate, route)
-            router.on(route.method.rawValue, route.path, isSlow: route.isSlow) { request in
+            router.on(route.method.rawValue, route.path, isSlow: route.isSlow) { [proxies, rateLimit] request in
+                var request = request
+                proxies.unwrap(&request)
+                let client = request.client ?? ""
+                if let wait = rateLimit?.wait(client) { return Self.tooMany(wait) }
                 var response: HTTPResponse
                 do {
                     let caller = try gate.enter(request, route)
-                    response = try route.handle(try APIRequest(request, caller, route))
+                    let isLetIn = { @Sendable [request] in (try? gate.enter(request, route)) == caller }
+                    response = try route.handle(try APIRequest(request, caller, route, isLetIn: isLetIn))
                 } catch {
                     response = Self.problem(error).response
                 }
+                if response.status == 401 { rateLimit?.refused(client) }
                 // Data is never to be taken for a page, nor to be shown once it is old.
                 response.headers.append(("X-Content-Type-Options", "nosniff"))
+                if route.isStable { response = response.validated(for: request) }
                 if response.header("Cache-Control") == nil { response.headers.append(("Cache-Control", "no-store")) }
-                return response
+                return response.compressed(for: request)
             }
         }
         return router
+    }
+
+    private static func tooMany(_ wait: Int) -> HTTPResponse {
+        var response = Problem(429, "too many requests from this address: come again in \(wait) s").response
+        response.headers.append(("Retry-After", "\(wait)"))
+        return response
     }
 
     var routes: [Route] {
@@ -71,6 +91,7 @@ public struct APIService: Sendable {
         if let data {
             all += signIn?.routes ?? []
             all += data.healthRoutes(engine) + data.dagRoutes + data.runRoutes + data.stateRoutes + data.lakeRoutes
+            all += data.eventRoutes
             let document = OpenAPI.document(
                 all + [Self.documentRoute([])], version: data.version, hasSignIn: gate.hasSignIn)
             all.append(Self.documentRoute(document))
@@ -82,7 +103,7 @@ public struct APIService: Sendable {
         Route(
             method: .get, path: "/api/v1/openapi.json", name: "openapi",
             summary: "this API in the words of OpenAPI 3.1",
-            role: nil, answer: .json(.map(.anything))
+            role: nil, answer: .json(.map(.anything)), isStable: true
         ) { _ in .json(document) }
     }
 

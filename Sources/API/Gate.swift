@@ -61,6 +61,10 @@ public struct Gate: Sendable {
     public static func loopback(_ caller: Caller) -> Gate {
         Gate(hasSignIn: false) { request throws(Refusal) in
             let host = request.header("Host") ?? ""
+            // Its client may be anywhere, whatever the proxy says: this gate trusts none.
+            guard !TrustedProxies.isForwarded(request) else {
+                throw Refusal(403, "this came through a proxy: name it in trusted_proxies, and set up sign-in")
+            }
             guard isLoopback(host) else {
                 throw Refusal(403, "the host '\(host)' is not this machine: ask for localhost, or set up sign-in")
             }

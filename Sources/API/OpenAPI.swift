@@ -103,6 +103,10 @@ enum OpenAPI {
                         }
                     }
                 }
+                if route.isStable {
+                    writer.key("304")
+                    writer.object { $0.member("description", "as If-None-Match says") }
+                }
                 for status in Set(route.failures + route.usualFailures).sorted() {
                     writer.key("\(status)")
                     writer.object {
@@ -151,7 +155,7 @@ extension Field {
 extension Route {
     /// What any route of this kind may answer.
     var usualFailures: [Int] {
-        var all = [400]
+        var all = [400, 429]
         if role != nil { all += [401, 403, 503] }
         if body != nil { all += [413, 415] }
         if !placeholders.isEmpty { all.append(404) }

@@ -35,6 +35,8 @@ struct Route: Sendable {
     var failures: [Int] = []
     /// Whether it may take longer than some milliseconds.
     var isSlow = false
+    /// Whether the answer rarely changes: it has an ETag then, and who has it already is told so.
+    var isStable = false
     var handle: @Sendable (APIRequest) throws -> HTTPResponse
 
     /// The names of the path's parameters, in their order.
@@ -47,12 +49,17 @@ struct Route: Sendable {
 struct APIRequest {
     let http: HTTPRequest
     let caller: Caller
+    /// Whether the caller may still come in, for answers that go on for long.
+    let isLetIn: @Sendable () -> Bool
     private let values: [String: [String]]
 
     /// - Throws: ``Problem`` when the query is not as the route says.
-    init(_ http: HTTPRequest, _ caller: Caller, _ route: Route) throws(Problem) {
+    init(
+        _ http: HTTPRequest, _ caller: Caller, _ route: Route, isLetIn: @escaping @Sendable () -> Bool = { true }
+    ) throws(Problem) {
         self.http = http
         self.caller = caller
+        self.isLetIn = isLetIn
         var values: [String: [String]] = [:]
         for (name, value) in http.query {
             guard let field = route.query.first(where: { $0.name == name }) else {

@@ -58,8 +58,11 @@ public struct SignIn: Sendable {
     }
 
     /// HttpOnly: no script reads it. SameSite: no other site's page sends it.
-    private static func setCookie(_ value: String, _ age: String = "") -> (String, String) {
-        ("Set-Cookie", "\(cookie)=\(value); Path=/; HttpOnly; SameSite=Strict\(age)")
+    ///
+    /// - Parameter isSecure: it came over TLS and is to be sent over nothing else.
+    private static func setCookie(_ value: String, isSecure: Bool, _ age: String = "") -> (String, String) {
+        let secure = isSecure ? "; Secure" : ""
+        return ("Set-Cookie", "\(cookie)=\(value); Path=/; HttpOnly; SameSite=Strict\(secure)\(age)")
     }
 
     var routes: [Route] {
@@ -84,7 +87,7 @@ public struct SignIn: Sendable {
                 case .success(let signedIn):
                     let caller = Caller(name: signedIn.principal.user, role: signedIn.principal.role)
                     var response = Self.answer(caller, session: signedIn.session)
-                    response.headers.append(Self.setCookie(signedIn.session))
+                    response.headers.append(Self.setCookie(signedIn.session, isSecure: request.http.isSecure))
                     return response
                 case .failure(let refusal):
                     let why = Self.refusal(refusal)
@@ -109,7 +112,7 @@ public struct SignIn: Sendable {
             ) { request in
                 if let session = Self.session(of: request.http) { try store.signOut(session: session, now: now()) }
                 var response = HTTPResponse.json(Array(#"{"done":true}"#.utf8))
-                response.headers.append(Self.setCookie("", "; Max-Age=0"))
+                response.headers.append(Self.setCookie("", isSecure: request.http.isSecure, "; Max-Age=0"))
                 return response
             },
         ]

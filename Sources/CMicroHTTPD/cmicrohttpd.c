@@ -1,7 +1,9 @@
+#define _GNU_SOURCE /* POLLRDHUP */
 #include "cmicrohttpd.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -21,7 +23,8 @@ struct MHD_Daemon *weir_mhd_start(const struct weir_mhd_options *options) {
         MHD_OPTION_THREAD_POOL_SIZE, options->threads, MHD_OPTION_CONNECTION_TIMEOUT, options->timeout_seconds,
         MHD_OPTION_CONNECTION_LIMIT, options->connection_limit, MHD_OPTION_PER_IP_CONNECTION_LIMIT,
         options->connections_per_address, MHD_OPTION_CONNECTION_MEMORY_LIMIT, options->head_limit,
-        MHD_OPTION_NOTIFY_COMPLETED, options->completed, options->context, MHD_OPTION_UNESCAPE_CALLBACK, keep_encoded,
+        MHD_OPTION_NOTIFY_COMPLETED, options->completed, options->context, MHD_OPTION_NOTIFY_CONNECTION,
+        options->connected, options->context, MHD_OPTION_UNESCAPE_CALLBACK, keep_encoded,
         NULL, MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_END);
 }
 
@@ -36,3 +39,20 @@ bool weir_mhd_client(struct MHD_Connection *connection, char *text, size_t size)
     }
     return inet_ntop(info->client_addr->sa_family, address, text, (socklen_t)size) != NULL;
 }
+
+void *weir_mhd_socket_context(struct MHD_Connection *connection) {
+    const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+    return info ? info->socket_context : NULL;
+}
+
+int weir_mhd_socket(struct MHD_Connection *connection) {
+    const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+    return info ? info->connect_fd : -1;
+}
+
+bool weir_mhd_is_gone(int socket) {
+    struct pollfd look = {.fd = socket, .events = POLLRDHUP};
+    return poll(&look, 1, 0) > 0 && (look.revents & (POLLRDHUP | POLLHUP | POLLERR | POLLNVAL)) != 0;
+}
+
+uint64_t weir_mhd_size_unknown(void) { return MHD_SIZE_UNKNOWN; }

@@ -39,3 +39,10 @@ int weir_unzstd_step(
     *given = out.pos;
     return ZSTD_isError(left) ? -1 : 0;
 }
+
+size_t weir_zstd_bound(size_t count) { return ZSTD_compressBound(count); }
+
+size_t weir_zstd(const void *input, size_t count, int level, void *output, size_t capacity) {
+    size_t written = ZSTD_compress(output, capacity, input, count, level);
+    return ZSTD_isError(written) ? 0 : written;
+}

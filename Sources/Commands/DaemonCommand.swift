@@ -3,6 +3,7 @@ import Engine
 import Glibc
 import HTTPServer
 import Observability
+import SQLiteStore
 import SchedulerCore
 import Spawn
 
@@ -36,14 +37,16 @@ enum DaemonCommand {
         }
         let lock = try claim.take()
         defer { withExtendedLifetime(lock) {} }
-        let engine = try EngineAccess.engine(session, runsSchedules: true, isDraining: arguments.has("--drain")) {
+        let feed = EventFeed(
+            readers: SQLiteReaders(path: session.home.database), epoch: Instant(microseconds: WallClock.now()))
+        let engine = try EngineAccess.engine(
+            session, runsSchedules: true, isDraining: arguments.has("--drain"), onCommit: { feed.publish($0) },
             // Only matters when the engine ended by itself; during a stop nobody waits any more.
-            kill(getpid(), Signals.engineEnded)
-        }
+            onEnd: { kill(getpid(), Signals.engineEnded) })
         let service = DaemonService(engine, session, arguments, notifier)
         let servers: DaemonServers
         do throws(HTTPError) {
-            servers = try DaemonServers(service, session)
+            servers = try DaemonServers(service, session, feed)
         } catch {
             engine.stop()
             throw CommandFailure(.failed, error.message)

@@ -16,12 +16,12 @@ final class DaemonServers: Sendable {
     /// Where it listens for TCP; nil: nowhere.
     var address: ListenAddress? { web?.address }
 
-    init(_ engine: DaemonService, _ session: Session) throws(HTTPError) {
+    init(_ engine: DaemonService, _ session: Session, _ feed: EventFeed) throws(HTTPError) {
         // As many may wait as the server lets in.
         query = QueryService(
             home: session.home.path, lake: LakeRoot(path: session.lakePath, attempt: "api"),
             limits: QueryService.Limits(waiting: 512), duckdb: session.settings.duckdb)
-        let data = APIService.Data(session, query)
+        let data = APIService.Data(session, query, feed)
         let service = APIService(engine: engine, data: data, gate: .owner)
         control = try HTTPServer(unixSocket: session.home.socket, router: service.router())
         do throws(HTTPError) {
@@ -34,13 +34,26 @@ final class DaemonServers: Sendable {
         }
     }
 
+    /// Requests of one client per second where other machines can ask.
+    private static let usualLimit = 100
+    private static let connectionsPerAddress: UInt32 = 256
+
     /// Users sign in as soon as there are any, and always where other machines can ask.
     private static func web(
         _ address: ListenAddress, _ engine: DaemonService, _ data: APIService.Data, _ session: Session
     ) throws(HTTPError) -> HTTPServer {
         do {
             let store = try AccessStore(path: session.home.accessDatabase)
-            guard try address.isLoopback || store.hasUsers() else {
+            let proxies = session.settings.trustedProxies
+            // A proxy on this machine brings in everybody.
+            let isOpen = address.isLoopback && proxies.isEmpty
+            guard try isOpen || store.hasUsers() else {
+                guard proxies.isEmpty else {
+                    throw HTTPError(
+                        .failed,
+                        "trusted_proxies lets others in through a proxy, and there is no user who could sign in: "
+                            + "`weir user add NAME --role admin` makes one")
+                }
                 throw HTTPError(
                     .failed,
                     "listen is \(address), which other machines can reach, and there is no user who could sign in: "
@@ -48,10 +61,15 @@ final class DaemonServers: Sendable {
             }
             let signIn = SignIn(store) { Instant(microseconds: WallClock.now()) }
             let gate = try Gate.signIn(signIn, local: Caller(name: "local", role: .admin)) {
-                try !address.isLoopback || store.hasUsers()
+                try !isOpen || store.hasUsers()
             }
-            let service = APIService(engine: engine, data: data, gate: gate, signIn: signIn)
-            return try HTTPServer(listen: address, router: service.router())
+            var service = APIService(engine: engine, data: data, gate: gate, signIn: signIn)
+            service.proxies = proxies
+            let limit = session.settings.rateLimit ?? (isOpen ? 0 : usualLimit)
+            service.rateLimit = limit > 0 ? RateLimit(perSecond: limit) : nil
+            // All clients of a proxy have its address.
+            let perAddress: UInt32 = address.isLoopback || !proxies.isEmpty ? 0 : connectionsPerAddress
+            return try HTTPServer(listen: address, connectionsPerAddress: perAddress, router: service.router())
         } catch let error as HTTPError {
             throw error
         } catch {
@@ -72,11 +90,11 @@ extension Gate {
 }
 
 extension APIService.Data {
-    fileprivate init(_ session: Session, _ query: QueryService) {
+    fileprivate init(_ session: Session, _ query: QueryService, _ feed: EventFeed) {
         let home = session.home
         let lake = LakeRoot(path: session.lakePath, attempt: "api")
         self.init(
             readers: SQLiteReaders(path: home.database), attemptFolder: { home.attempt($0) }, lake: lake,
-            query: query, version: Program.version)
+            query: query, version: Program.version, feed: feed)
     }
 }

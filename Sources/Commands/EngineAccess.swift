@@ -163,7 +163,8 @@ final class EngineAccess {
 
     /// Makes and starts an engine. The caller holds the state lock.
     static func engine(
-        _ session: Session, runsSchedules: Bool, isDraining: Bool = false, onEnd: @escaping @Sendable () -> Void = {}
+        _ session: Session, runsSchedules: Bool, isDraining: Bool = false,
+        onCommit: @escaping @Sendable ([Change]) -> Void = { _ in }, onEnd: @escaping @Sendable () -> Void = {}
     ) throws(CommandFailure) -> Engine {
         let store: SQLiteStore
         do throws(StoreError) { store = try SQLiteStore(path: session.home.database, hooks: hooks) } catch {
@@ -173,7 +174,7 @@ final class EngineAccess {
         do throws(EngineError) {
             var configuration = try configuration(session, runsSchedules: runsSchedules)
             configuration.isDraining = isDraining
-            let engine = try Engine(configuration: configuration, onEnd: onEnd)
+            let engine = try Engine(configuration: configuration, onCommit: onCommit, onEnd: onEnd)
             try engine.start(store: store) { () throws(StoreError) in try SQLiteReader(path: database) }
             return engine
         } catch {

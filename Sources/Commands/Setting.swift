@@ -27,7 +27,8 @@ struct Setting: Sendable {
         self.help = help
     }
 
-    /// Every setting there is. All of them but `listen` hold anew after `weir reload`, for what starts from then on.
+    /// Every setting there is. All of them but those of the REST API hold anew after `weir reload`, for what starts from
+    /// then on.
     static let all: [Setting] = [
         Setting("parallelism", .integer(1...4096), .integer(16), "attempts at once over all DAGs"),
         Setting(
@@ -48,6 +49,12 @@ struct Setting: Sendable {
         Setting(
             "listen", .address, nil, or: "no TCP, only the socket in state/",
             "where the REST API listens; a change needs a restart"),
+        Setting(
+            "trusted_proxies", .addresses, .names([]),
+            "proxies that are believed for whom they ask, 127.0.0.1 or 10.0.0.0/8; a change needs a restart"),
+        Setting(
+            "rate_limit", .integer(0...1_000_000), nil, or: "100 where other machines can ask, else 0",
+            "requests per second of one client address to the REST API, 0 for no limit; a change needs a restart"),
         Setting("lake", .path, .text("state/lake"), "the folder of the lake"),
         Setting(
             "sendmail", .program(orWord: "outbox"), nil, or: "/usr/sbin/sendmail or /usr/lib/sendmail, else outbox",

@@ -22,6 +22,8 @@ enum SettingType: Sendable {
     case program(orWord: String?)
     /// A TCP address with a port.
     case address
+    /// Addresses and ranges of them; in a text with commas between them.
+    case addresses
     /// Names of variables; in a text with commas between them.
     case names
     case secrets
@@ -36,6 +38,7 @@ enum SettingType: Sendable {
         case .path: "DIR"
         case .program: "PROGRAM"
         case .address: "ADDRESS:PORT"
+        case .addresses: "ADDRESSES"
         case .names: "NAMES"
         case .secrets: "JSON"
         }
@@ -48,7 +51,7 @@ enum SettingType: Sendable {
         case .word(let words): .words(words)
         case .path: .directory
         case .program(let word): .file(orWords: word.map { [$0] } ?? [])
-        case .duration, .bytes, .address, .names, .secrets: .text
+        case .duration, .bytes, .address, .addresses, .names, .secrets: .text
         }
     }
 
@@ -64,6 +67,7 @@ enum SettingType: Sendable {
         case .path: "the path of a folder"
         case .program(let word): "the path of a program" + (word.map { ", or \($0)" } ?? "")
         case .address: "an address with a port, such as 127.0.0.1:8080 or [::1]:8080"
+        case .addresses: "a list of addresses or ranges of them, such as 127.0.0.1 or 10.0.0.0/8"
         case .names: "a list of names of variables"
         case .secrets: "an object such as {\"name\": {\"file\": \"secrets/name\"}, \"other\": {\"env\": \"VARIABLE\"}}"
         }
@@ -76,7 +80,7 @@ enum SettingType: Sendable {
         case .integer:
             guard let number = Int64(text) else { throw refusal }
             return try parse(JSONNode(.integer(number)))
-        case .names:
+        case .names, .addresses:
             let names = text.split(separator: ",").map { JSONNode(.string(String($0.filter { $0 != " " }))) }
             return try parse(JSONNode(.array(names)))
         case .secrets:
@@ -114,6 +118,18 @@ enum SettingType: Sendable {
         case .address:
             guard let text = node.string, let address = ListenAddress(text) else { throw refusal }
             return .text("\(address)")
+        case .addresses:
+            guard let nodes = node.array else { throw refusal }
+            var addresses: [String] = []
+            for node in nodes {
+                guard let address = node.string, TrustedProxies.isRange(address) else {
+                    throw SettingProblem(
+                        offset: node.offset,
+                        message: "must hold addresses or ranges of them; \(Self.shown(node)) is none")
+                }
+                if !addresses.contains(address) { addresses.append(address) }
+            }
+            return .names(addresses)
         case .names:
             guard let nodes = node.array else { throw refusal }
             var names: [String] = []

@@ -140,6 +140,12 @@ struct Settings {
     var duckdb: String? { path("duckdb") }
     /// Where the daemon listens for TCP; nil: nowhere.
     var listen: ListenAddress? { if case .text(let text) = self["listen"] { ListenAddress(text) } else { nil } }
+    /// Whose word for whom they ask counts.
+    var trustedProxies: TrustedProxies {
+        if case .names(let ranges) = self["trusted_proxies"] { TrustedProxies(ranges) ?? .none } else { .none }
+    }
+    /// Requests per second of one client; nil: as it is usual where it listens.
+    var rateLimit: Int? { integer("rate_limit") }
     var logLevel: Log.Level {
         if case .text(let word) = self["log_level"] { Log.Level(rawValue: word) ?? .info } else { .info }
     }

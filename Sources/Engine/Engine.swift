@@ -37,20 +37,23 @@ public final class Engine: EngineService {
     private let arrivals = Mutex<FileArrivals?>(nil)
     private let fatal = Mutex<EngineError?>(nil)
     private let ended: @Sendable () -> Void
+    private let committed: @Sendable ([Change]) -> Void
     private let loopIsOver = Atomic<Bool>(false)
 
     /// - Parameters:
     ///   - clock: the wall clock; tests give their own.
+    ///   - onCommit: called on the loop's thread with what was just committed; must be quick.
     ///   - onEnd: called on the loop's thread when the engine has stopped, by `stop` or by itself.
     public init(
         configuration: EngineConfiguration, executor: (any Executor)? = nil,
         clock: @escaping @Sendable () -> Instant = { Instant(microseconds: WallClock.now()) },
-        onEnd: @escaping @Sendable () -> Void = {}
+        onCommit: @escaping @Sendable ([Change]) -> Void = { _ in }, onEnd: @escaping @Sendable () -> Void = {}
     ) throws(EngineError) {
         settings = Mutex(configuration)
         self.executor = executor ?? LocalExecutor(configuration)
         self.clock = clock
         ended = onEnd
+        committed = onCommit
         folderReader = FolderReader(configuration)
         do throws(SystemError) { mailbox = try Mailbox() } catch { throw EngineError(.io, "\(error)") }
     }
@@ -70,7 +73,7 @@ public final class Engine: EngineService {
         readers.withLock { $0 = reader.map(Readers.init) }
         let state = EngineState(
             configuration: configuration, store: store, executor: executor, clock: clock,
-            attemptsOnDisk: AttemptFolders(configuration.home).highest)
+            attemptsOnDisk: AttemptFolders(configuration.home).highest, committed: committed)
         do throws(StoreError) { try state.rebuild() } catch { throw EngineError(.store, error.message) }
         let mailbox = mailbox
         try executor.begin { mailbox.put(.report($0)) }

@@ -11,6 +11,7 @@ final class EngineState {
     private let store: any Store
     private let executor: any Executor
     private let clock: () -> Instant
+    private let committed: ([Change]) -> Void
     private var scheduler: Scheduler
     private let startedAt: Instant
     var counters = EngineCounters()
@@ -44,8 +45,9 @@ final class EngineState {
 
     init(
         configuration: EngineConfiguration, store: any Store, executor: any Executor, clock: @escaping () -> Instant,
-        attemptsOnDisk: Int64 = 0
+        attemptsOnDisk: Int64 = 0, committed: @escaping ([Change]) -> Void = { _ in }
     ) {
+        self.committed = committed
         self.attemptsOnDisk = attemptsOnDisk
         self.configuration = configuration
         self.store = store
@@ -110,6 +112,7 @@ final class EngineState {
             try store.commit(changes)
             counters.commits += 1
             audits = []
+            committed(changes)
             if Fault.isArmed { faultPoints(changes) }
         }
         stoppedBecause = nil

@@ -12,6 +12,8 @@ public struct HTTPRequest: Sendable {
     public var body: [UInt8]
     /// The numeric address of the client; nil on a unix socket.
     public var client: String?
+    /// Whether it came over TLS, as a trusted proxy says.
+    public var isSecure = false
     /// Values of the route's `{name}` parts, decoded.
     public var parameters: [String: String] = [:]
 
@@ -38,6 +40,8 @@ public struct HTTPResponse: Sendable {
     public var body: [UInt8]
     /// Sent instead of `body`, from the file itself.
     public var file: HTTPFile?
+    /// Sent instead of `body`, as it is made.
+    public var stream: HTTPStream?
 
     public init(status: Int = 200, headers: [(name: String, value: String)] = [], body: [UInt8] = []) {
         self.status = status

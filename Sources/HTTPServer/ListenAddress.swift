@@ -33,6 +33,13 @@ public struct ListenAddress: Sendable, Hashable, CustomStringConvertible {
         self.port = port
     }
 
+    /// What a numeric address shares with others of the same customer: all of an IPv4 address, half of an IPv6 one.
+    public static func network(_ address: String) -> String {
+        var bytes = in6_addr()
+        guard inet_pton(AF_INET6, address, &bytes) == 1 else { return address }
+        return withUnsafeBytes(of: &bytes) { $0.prefix(8).map { String($0, radix: 16) }.joined(separator: ":") }
+    }
+
     /// A listening socket, and the address that it has got.
     func listen() throws(HTTPError) -> (socket: Int32, address: ListenAddress) {
         let family = isIPv6 ? AF_INET6 : AF_INET

@@ -129,6 +129,12 @@ public final class SQLiteReader: StoreReader {
         try connection.run(dag: dag, runID: runID)
     }
 
+    public func run(_ id: Int64) throws(StoreError) -> Run? {
+        try connection.rows("SELECT \(Columns.run) FROM run WHERE id = ?", [.integer(id)]) {
+            row throws(StoreError) in try row.run()
+        }.first
+    }
+
     public func taskInstances(ofRun run: Int64) throws(StoreError) -> [TaskInstance] {
         try connection.taskInstances(ofRun: run)
     }

@@ -144,6 +144,8 @@ public final class InMemoryStore: Store, StoreReader {
         contents.runNames[RunName(dag: dag, runID: runID)].flatMap { contents.runs[$0] }
     }
 
+    public func run(_ id: Int64) throws(StoreError) -> Run? { contents.runs[id] }
+
     public func attempts(of instance: TaskInstanceKey) throws(StoreError) -> [Attempt] {
         contents.attempts.values.filter { $0.instance == instance }.sorted { $0.id < $1.id }
     }

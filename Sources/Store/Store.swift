@@ -80,6 +80,8 @@ public protocol StoreReader: AnyObject {
     /// Newest logical date first; at equal dates the later created first.
     func runs(_ query: RunQuery) throws(StoreError) -> [Run]
     func run(dag: String, runID: String) throws(StoreError) -> Run?
+    /// The run of a row.
+    func run(_ id: Int64) throws(StoreError) -> Run?
     /// In the order in which they were inserted, which is the order of the DAG file.
     func taskInstances(ofRun run: Int64) throws(StoreError) -> [TaskInstance]
     /// Oldest first.

@@ -22,6 +22,8 @@ import Testing
     private static let samples: [String: (json: String, text: String, other: String)] = [
         "parallelism": ("3", "3", "4"), "kill_grace": ("\"5s\"", "5s", "6s"),
         "log_limit": ("\"1MiB\"", "1MiB", "2MiB"), "log_level": ("\"debug\"", "debug", "error"),
+        "trusted_proxies": ("[\"127.0.0.1\", \"10.0.0.0/8\"]", "127.0.0.1,10.0.0.0/8", "::1"),
+        "rate_limit": ("50", "50", "60"),
         "listen": ("\"127.0.0.1:8080\"", "127.0.0.1:8080", "[::1]:80"),
         "retention.runs": ("\"90d\"", "90d", "80d"), "retention.keep": ("7", "7", "8"),
         "retention.logs": ("\"30d\"", "30d", "20d"), "lake": ("\"/l1\"", "/l1", "/l2"),

@@ -4,9 +4,13 @@ import SchedulerCore
 /// A task instance as JSON.
 public enum TaskJSON {
     public static func write(_ task: TaskInstance, _ run: Run, to writer: inout JSONWriter) {
+        write(task, dag: run.dagID, runID: run.runID, to: &writer)
+    }
+
+    static func write(_ task: TaskInstance, dag: String, runID: String, to writer: inout JSONWriter) {
         writer.object {
-            $0.member("dag_id", run.dagID)
-            $0.member("run_id", run.runID)
+            $0.member("dag_id", dag)
+            $0.member("run_id", runID)
             $0.member("task_id", task.key.taskID)
             $0.member("map_index", task.key.mapIndex)
             $0.member("state", task.state.rawValue)

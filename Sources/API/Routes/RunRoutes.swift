@@ -11,7 +11,7 @@ extension APIService.Data {
     private static let mapIndex = Field.optional("map_index", .integer(-1...1_000_000), "-1: not mapped")
 
     var runRoutes: [Route] {
-        let (readers, folder) = (readers, attemptFolder)
+        let (readers, folder, streams) = (readers, attemptFolder, streams)
         return [
             list("/api/v1/runs", "list_runs", "runs of all DAGs, newest logical date first"),
             list("/api/v1/dags/{dag_id}/runs", "list_runs_of_dag", "runs of a DAG, newest logical date first"),
@@ -61,6 +61,10 @@ extension APIService.Data {
                     Self.mapIndex, .optional("offset", .integer(0...Int64(1) << 40)),
                     .optional("limit", .integer(1...4 << 20), "bytes (1 MiB)"),
                     .optional("tail", .boolean, "the end instead; without an offset"),
+                    .optional(
+                        "follow", .boolean,
+                        "from the offset up to the end, as it is written: the answer ends with the attempt; without a limit"
+                    ),
                 ], answer: .text("text/plain"), isSlow: true
             ) { request in
                 let wanted = try request.number("attempt_id", of: "an attempt")
@@ -68,7 +72,16 @@ extension APIService.Data {
                 guard let attempt = attempts.first(where: { $0.id == wanted }) else {
                     throw Problem.notFound("task '\(request.path("task_id"))' has no attempt \(wanted)")
                 }
-                return try Self.log(attempt, AttemptDirectory(path: folder(attempt.id)), request)
+                let directory = AttemptDirectory(path: folder(attempt.id))
+                guard request.bool("follow") else { return try Self.log(attempt, directory, request) }
+                let (key, id) = (attempt.instance, attempt.id)
+                let follower = LogFollower(
+                    directory.log, from: Int64(request.integer("offset") ?? 0),
+                    isRunning: {
+                        let attempts = try? readers.read { try $0.attempts(of: key) }
+                        return attempts?.contains { $0.id == id && $0.state == .running } ?? true
+                    }, isLetIn: request.isLetIn)
+                return try streams.response("text/plain; charset=utf-8", next: { follower.next() })
             },
             Route(
                 method: .get, path: "/api/v1/dags/{dag_id}/grid", name: "get_grid",

@@ -20,7 +20,9 @@ struct weir_mhd_options {
     size_t head_limit;
     MHD_AccessHandlerCallback handler;
     MHD_RequestCompletedCallback completed;
-    /// What both get.
+    /// A connection has begun, or has ended.
+    MHD_NotifyConnectionCallback connected;
+    /// What all of them get.
     void *context;
 };
 
@@ -29,5 +31,17 @@ struct MHD_Daemon *weir_mhd_start(const struct weir_mhd_options *options);
 
 /// The numeric address of a connection's client; false where it has none, as on a unix socket.
 bool weir_mhd_client(struct MHD_Connection *connection, char *text, size_t size);
+
+/// What MHD_NotifyConnectionCallback has left for a connection; NULL when nothing.
+void *weir_mhd_socket_context(struct MHD_Connection *connection);
+
+/// The connection's socket; -1 when it has none.
+int weir_mhd_socket(struct MHD_Connection *connection);
+
+/// Whether the client has closed its end of a socket, or is gone.
+bool weir_mhd_is_gone(int socket);
+
+/// MHD_SIZE_UNKNOWN, a macro that Swift does not see.
+uint64_t weir_mhd_size_unknown(void);
 
 #endif

@@ -20,4 +20,12 @@ void weir_unzstd_free(void *context);
 int weir_unzstd_step(
     void *context, const void *input, size_t count, size_t *taken, void *output, size_t capacity, size_t *given);
 
+/// Most bytes that weir_zstd makes of so many.
+size_t weir_zstd_bound(size_t count);
+
+/// Compresses in one go to one frame.
+///
+/// \return the bytes written; 0 when it cannot.
+size_t weir_zstd(const void *input, size_t count, int level, void *output, size_t capacity);
+
 #endif

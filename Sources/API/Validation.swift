@@ -1,0 +1,29 @@
+import HTTPServer
+import Spawn
+
+extension HTTPResponse {
+    /// With a tag of what it says (RFC 9110, 8.8.3), and without a body for a client that has it already.
+    func validated(for request: HTTPRequest) -> HTTPResponse {
+        guard status == 200, file == nil, stream == nil else { return self }
+        let tag = "W/\"\(body.withUnsafeBytes { SHA256.hex($0).prefix(32) })\""
+        var response = self
+        response.headers.append(("ETag", tag))
+        // Kept by the client itself only, and asked for each time: rights may have changed meanwhile.
+        response.headers.append(("Cache-Control", "private, no-cache"))
+        let known = request.headers.filter { $0.name.lowercased() == "if-none-match" }.flatMap { header in
+            header.value.split(separator: ",").map { $0.drop { $0 == " " } }
+        }
+        let hasIt = known.contains { $0 == "*" || Self.opaque($0) == Self.opaque(tag[...]) }
+        guard hasIt else { return response }
+        response.status = 304
+        response.body = []
+        response.headers.removeAll { $0.name == "Content-Type" }
+        return response
+    }
+
+    /// The weak comparison does not look at what a tag says of its strength (RFC 9110, 8.8.3.2).
+    private static func opaque(_ tag: Substring) -> Substring {
+        let tag = tag.prefix { $0 != " " }
+        return tag.hasPrefix("W/") ? tag.dropFirst(2) : tag
+    }
+}
