@@ -5,6 +5,7 @@ The home has a day of generated logs in its lake. Usage: check-api.py [--weir PR
 It needs .tools/schemathesis, which `scripts/setup.sh verify` makes.
 """
 import argparse
+import gzip
 import http.client
 import json
 import os
@@ -47,6 +48,15 @@ class Daemon:
         self.port = int(found.group(1))
 
     def ask(self, method, target, body=None, headers=None, host=None):
+        response = self.open(method, target, body, headers, host)
+        content = response.read()
+        response.connection.close()
+        if "json" in response.headers.get("Content-Type", ""):
+            content = json.loads(content) if content else None
+        return response.status, response.headers, content
+
+    def open(self, method, target, body=None, headers=None, host=None):
+        """An answer that is not read yet."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
         connection.putrequest(method, target, skip_host=host is not None)
         if host is not None:
@@ -58,11 +68,8 @@ class Daemon:
         connection.putheader("Content-Length", str(len(data)))
         connection.endheaders(data)
         response = connection.getresponse()
-        content = response.read()
-        connection.close()
-        if "json" in response.headers.get("Content-Type", ""):
-            content = json.loads(content) if content else None
-        return response.status, response.headers, content
+        response.connection = connection
+        return response
 
     def stop(self):
         self.process.terminate()
@@ -93,7 +100,7 @@ def reading(daemon):
         cursor = page["next_cursor"]
         if not cursor:
             break
-    that("all DAGs, page by page", seen == ["alpr_daily", "alpr_monthly", "alpr_weekly", "many"], seen)
+    that("all DAGs, page by page", seen == ["alpr_daily", "alpr_monthly", "alpr_weekly", "many", "slow"], seen)
     for _ in range(5):
         status, _, answer = ask("POST", "/api/v1/dags/many/runs", {})
         that("a trigger", status == 200 and answer["run"]["dag_id"] == "many", answer)
@@ -131,6 +138,67 @@ def reading(daemon):
     that("a clear, tried", (status, answer) == (200, {"task_ids": ["fail"]}), answer)
     status, headers, body = ask("HEAD", "/api/v1/dags")
     that("HEAD", status == 200 and not body and int(headers["Content-Length"]) > 100, (status, body))
+
+
+def watching(daemon, home):
+    """What is told as it happens, and what is not told twice."""
+    ask = daemon.ask
+
+    def events(response, until):
+        """Those that come, up to the first that `until` likes."""
+        found = []
+        name = number = None
+        for line in response:
+            line = line.decode().rstrip("\n")
+            if line.startswith("id: "):
+                number = line[4:]
+            elif line.startswith("event: "):
+                name = line[7:]
+            elif line.startswith("data: "):
+                found.append((name, json.loads(line[6:]), number))
+                if until(*found[-1][:2]):
+                    return found
+        return found
+
+    def over(name, data):
+        return name == "run" and data["state"] in ("success", "failed")
+
+    first = daemon.open("GET", "/api/v1/events?dag_id=slow")
+    that("a stream", first.headers["Content-Type"] == "text/event-stream" and first.headers["Cache-Control"] == "no-store",
+         dict(first.headers))
+    that("it is ready", [event[0] for event in events(first, lambda *_: True)] == ["ready"])
+    run = ask("POST", "/api/v1/dags/slow/runs", {})[2]["run"]["run_id"]
+    begun = events(first, lambda name, data: name == "attempt")
+    that("a run, its task and its try begin", [event[0] for event in begun if event[0] != "dag"] == ["run", "task", "attempt"], begun)
+    path = f"/api/v1/dags/slow/runs/{quoted(run)}/tasks/say/attempts/{begun[-1][1]['attempt_id']}/log"
+    log = daemon.open("GET", path + "?follow=true")
+    that("the first line, while it runs", log.readline() == b"one\n")
+    that("it runs", ask("GET", f"/api/v1/dags/slow/runs/{quoted(run)}")[2]["state"] == "running")
+    (home / "go").touch()
+    that("the rest, up to the end", log.read() == b"two\n")
+    ended = events(first, over)
+    that("its end", ended[-1][1]["state"] == "success" and ended[-1][1]["run_id"] == run, ended)
+    that("numbers rise", (numbers := [int(event[2].split("-")[1]) for event in begun + ended]) == sorted(set(numbers)), numbers)
+    first.connection.close()
+    again = daemon.open("GET", "/api/v1/events?dag_id=slow", headers={"Last-Event-ID": begun[-1][2]})
+    that("who comes back hears the rest", events(again, over)[1:] == ended)
+    again.connection.close()
+    lost = daemon.open("GET", "/api/v1/events", headers={"Last-Event-ID": "1-1"})
+    that("who was away too long is told", events(lost, lambda *_: True)[0][0] == "reset")
+    lost.connection.close()
+    that("a log that has ended ends", ask("GET", path + "?follow=true&offset=4")[2] == b"two\n")
+    # What a client has already is not sent again, and large answers are sent small.
+    document = "/api/v1/openapi.json"
+    tag = ask("GET", document)[1]["ETag"]
+    status, headers, body = ask("GET", document, headers={"If-None-Match": f'"other", {tag}'})
+    that("nothing new", (status, not body, headers["ETag"]) == (304, True, tag), (status, body))
+    that("something new", ask("GET", document, headers={"If-None-Match": '"other"'})[0] == 200)
+    whole = daemon.open("GET", document).read()
+    response = daemon.open("GET", document, headers={"Accept-Encoding": "gzip"})
+    small = response.read()
+    that("gzip", response.headers["Content-Encoding"] == "gzip" and gzip.decompress(small) == whole and len(small) < len(whole) / 4)
+    small = daemon.open("GET", document, headers={"Accept-Encoding": "gzip, zstd"}).read()
+    that("zstd", subprocess.run(["zstd", "-dc"], input=small, capture_output=True).stdout == whole, small[:20])
 
 
 def lake(daemon, home):
@@ -252,7 +320,9 @@ def signing_in(daemon, home, weir):
             that(f"{method} {path} with a guess", ask(method.upper(), target, headers={
                 "Authorization": "Bearer weir_3f9a0c51b2e7_" + "0" * 64})[0] == 401)
             for name, role in roles.items():
-                status = ask(method.upper(), target, headers=tokens[name])[0]
+                response = daemon.open(method.upper(), target, headers=tokens[name])
+                status = response.status
+                response.connection.close()
                 that(f"{method} {path} by {name}", (status == 403) == (role < needs), status)
     limited = {"Authorization": "Bearer " + run("token", "create", "ada", "--name", "some", "--dag", "alpr_daily").split()[-1]}
     that("a token for other DAGs", ask("POST", pause, headers=limited)[0] == 403)
@@ -280,7 +350,7 @@ def schemathesis(daemon, home, examples, seed):
         done = subprocess.run(
             [ROOT / ".tools/schemathesis/bin/python", "-m", "schemathesis.cli", "--config-file", config, "run",
              f"http://127.0.0.1:{daemon.port}/api/v1/openapi.json", "--max-examples", str(examples), "--exclude-path-regex",
-             "drain|handover|reload", "--no-color", "--seed", str(seed + attempt)], capture_output=True, text=True, cwd=home)
+             "drain|handover|reload|events", "--no-color", "--seed", str(seed + attempt)], capture_output=True, text=True, cwd=home)
         cases += int((re.search(r"(\d+) generated", done.stdout) or ["", "0"])[1])
         if done.returncode == 0 or "Failures:" in done.stdout or "Runtime Error" not in done.stdout:
             break
@@ -302,6 +372,8 @@ def main():
         (home / "dags/many.json").write_text(json.dumps({"id": "many", "tasks": [
             {"id": "say", "kind": "command", "with": {"shell": "echo '<b>hello</b>'; echo world"}},
             {"id": "fail", "kind": "command", "after": ["say"], "with": {"command": ["false"]}}]}))
+        (home / "dags/slow.json").write_text(json.dumps({"id": "slow", "tasks": [
+            {"id": "say", "kind": "command", "with": {"shell": f"echo one; while [ ! -e {home}/go ]; do sleep 0.02; done; echo two"}}]}))
         (home / "state/landing").mkdir(parents=True)
         subprocess.run([sys.executable, ROOT / "scripts/generate-logs.py", "--out", home / "state/landing", "--from", DAY,
                         "--frames", "600", "--cameras", "2"], check=True, stderr=subprocess.DEVNULL)
@@ -314,6 +386,7 @@ def main():
         daemon = Daemon(home, arguments.weir)
         try:
             reading(daemon)
+            watching(daemon, home)
             lake(daemon, home)
             refused(daemon)
             cases = schemathesis(daemon, home, arguments.examples, arguments.seed)

@@ -215,7 +215,7 @@ public final class EventFeed: Sendable {
 
     /// The number after the event of a name; nil when the name is not of this process.
     func number(after id: String) -> UInt64? {
-        let parts = id.split(separator: "-")
+        let parts = id.split(separator: "-", omittingEmptySubsequences: false)
         guard parts.count == 2, parts[0] == epoch, let number = UInt64(parts[1]), number < .max else { return nil }
         return number + 1
     }

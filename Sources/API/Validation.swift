@@ -10,10 +10,7 @@ extension HTTPResponse {
         response.headers.append(("ETag", tag))
         // Kept by the client itself only, and asked for each time: rights may have changed meanwhile.
         response.headers.append(("Cache-Control", "private, no-cache"))
-        let known = request.headers.filter { $0.name.lowercased() == "if-none-match" }.flatMap { header in
-            header.value.split(separator: ",").map { $0.drop { $0 == " " } }
-        }
-        let hasIt = known.contains { $0 == "*" || Self.opaque($0) == Self.opaque(tag[...]) }
+        let hasIt = request.list("If-None-Match").contains { $0 == "*" || Self.opaque($0) == Self.opaque(tag[...]) }
         guard hasIt else { return response }
         response.status = 304
         response.body = []
@@ -23,7 +20,6 @@ extension HTTPResponse {
 
     /// The weak comparison does not look at what a tag says of its strength (RFC 9110, 8.8.3.2).
     private static func opaque(_ tag: Substring) -> Substring {
-        let tag = tag.prefix { $0 != " " }
-        return tag.hasPrefix("W/") ? tag.dropFirst(2) : tag
+        tag.hasPrefix("W/") ? tag.dropFirst(2) : tag
     }
 }

@@ -51,10 +51,10 @@ struct Setting: Sendable {
             "where the REST API listens; a change needs a restart"),
         Setting(
             "trusted_proxies", .addresses, .names([]),
-            "proxies that are believed for whom they ask, 127.0.0.1 or 10.0.0.0/8; a change needs a restart"),
+            "proxies whose word for whom they ask counts: addresses or ranges; after a restart"),
         Setting(
-            "rate_limit", .integer(0...1_000_000), nil, or: "100 where other machines can ask, else 0",
-            "requests per second of one client address to the REST API, 0 for no limit; a change needs a restart"),
+            "rate_limit", .integer(0...1_000_000), nil, or: "0 on loopback, else 100",
+            "requests per second of one client to the REST API, 0: no limit; after a restart"),
         Setting("lake", .path, .text("state/lake"), "the folder of the lake"),
         Setting(
             "sendmail", .program(orWord: "outbox"), nil, or: "/usr/sbin/sendmail or /usr/lib/sendmail, else outbox",

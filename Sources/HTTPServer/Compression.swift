@@ -12,8 +12,8 @@ extension HTTPResponse {
         var response = self
         // Caches must not give this answer to a client that takes another coding.
         response.headers.append(("Vary", "Accept-Encoding"))
-        guard body.count >= Self.worthCompressing, let wanted = request.header("Accept-Encoding"),
-            let coding = Coding.best(wanted), let small = coding.encode(body), small.count < body.count
+        guard body.count >= Self.worthCompressing, let coding = Coding.best(request.list("Accept-Encoding")),
+            let small = coding.encode(body), small.count < body.count
         else { return response }
         response.body = small
         response.headers.append(("Content-Encoding", coding.rawValue))
@@ -31,16 +31,16 @@ extension HTTPResponse {
 enum Coding: String, CaseIterable {
     case zstd, gzip
 
-    /// - Parameter accepted: the value of an Accept-Encoding header.
-    static func best(_ accepted: String) -> Coding? {
-        var weights: [Substring: Double] = [:]
-        for item in accepted.lowercased().split(separator: ",") {
-            let parts = item.split(separator: ";").map { $0.trimmed }
+    /// - Parameter accepted: the items of Accept-Encoding.
+    static func best(_ accepted: [Substring]) -> Coding? {
+        var weights: [String: Double] = [:]
+        for item in accepted {
+            let parts = item.lowercased().split(separator: ";").map { $0.trimmed }
             guard let name = parts.first else { continue }
             let weight = parts.dropFirst().first { $0.hasPrefix("q=") }.map { Double($0.dropFirst(2)) ?? 0 } ?? 1
-            weights[name] = weight
+            weights[String(name)] = weight
         }
-        func weight(_ coding: Coding) -> Double { weights[coding.rawValue[...]] ?? weights["*"] ?? 0 }
+        func weight(_ coding: Coding) -> Double { weights[coding.rawValue] ?? weights["*"] ?? 0 }
         // The first of those with the greatest weight.
         return allCases.filter { weight($0) > 0 }.max { weight($0) <= weight($1) && weight($0) != weight($1) }
     }

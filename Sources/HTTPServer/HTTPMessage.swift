@@ -31,6 +31,13 @@ public struct HTTPRequest: Sendable {
 
     /// The first header of a name, in whatever case it is written.
     public func header(_ name: String) -> String? { headers.value(of: name) }
+
+    /// The items of a header that is a list, of however many lines it is made (RFC 9110, 5.3).
+    public func list(_ name: String) -> [Substring] {
+        let wanted = name.lowercased()
+        return headers.filter { $0.name.lowercased() == wanted }
+            .flatMap { $0.value.split(separator: ",").map(\.trimmed) }
+    }
 }
 
 /// An answer.

@@ -67,10 +67,8 @@ public struct TrustedProxies: Sendable, Hashable {
     /// nothing.
     public func unwrap(_ request: inout HTTPRequest) {
         guard !ranges.isEmpty, trusts(request.client) else { return }
-        // Repeated headers are one list (RFC 9110, 5.3). What stands left of the first stranger may be invented by him.
-        let chain = request.headers.filter { $0.name.lowercased() == "x-forwarded-for" }
-            .flatMap { $0.value.split(separator: ",") }.map { String($0.trimmed) }
-        for address in chain.reversed() {
+        // What stands left of the first stranger may be invented by him.
+        for address in request.list("X-Forwarded-For").reversed().map({ String($0) }) {
             guard Self.address(address) != nil else { break }
             request.client = address
             if !trusts(address) { break }

@@ -13,15 +13,9 @@ import Testing
 @Suite struct APIAccessTests {
     private let engine = FakeEngine()
 
-    private struct NoReaders: StoreReaders {
-        func read<Value>(_ body: (any StoreReader) throws -> Value) throws -> Value {
-            try body(InMemoryStore())
-        }
-    }
-
     private func service(_ gate: API.Gate) -> APIService {
         let data = APIService.Data(
-            readers: NoReaders(), attemptFolder: { "/nowhere/\($0)" },
+            readers: EmptyReaders(), attemptFolder: { "/nowhere/\($0)" },
             lake: LakeRoot(path: "/nowhere", attempt: "test"),
             query: QueryService(home: "/nowhere", lake: LakeRoot(path: "/nowhere", attempt: "test")), version: "0")
         return APIService(engine: engine, data: data, gate: gate)

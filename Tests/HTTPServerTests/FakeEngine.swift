@@ -2,6 +2,7 @@ import API
 import Engine
 import JSONText
 import SchedulerCore
+import Store
 import Synchronization
 
 @testable import HTTPServer
@@ -80,4 +81,9 @@ extension EngineReply {
         case .explanation(let why): "\(why.run ?? "-") \(why.tasks.sorted { $0.key < $1.key })"
         }
     }
+}
+
+/// A store in which nothing stands.
+struct EmptyReaders: StoreReaders {
+    func read<Value>(_ body: (any StoreReader) throws -> Value) throws -> Value { try body(InMemoryStore()) }
 }

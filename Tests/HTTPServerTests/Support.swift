@@ -56,9 +56,30 @@ final class RawConnection {
 
     func send(_ text: String) { _ = Glibc.send(descriptor, text, text.utf8.count, Int32(MSG_NOSIGNAL)) }
 
+    private let bytes = Mutex<[UInt8]>([])
+
+    /// What has come so far.
+    func received() -> String {
+        var buffer = [UInt8](repeating: 0, count: 4096)
+        return bytes.withLock { bytes in
+            while case let count = recv(descriptor, &buffer, buffer.count, Int32(MSG_DONTWAIT)), count > 0 {
+                bytes += buffer[..<count]
+            }
+            return String(decoding: bytes, as: UTF8.self)
+        }
+    }
+
+    /// Whether the server has closed the connection and all was read.
+    var isClosed: Bool {
+        _ = received()
+        var byte: UInt8 = 0
+        let count = recv(descriptor, &byte, 1, Int32(MSG_DONTWAIT | MSG_PEEK))
+        return count == 0 || count < 0 && errno != EAGAIN
+    }
+
     /// Everything until the server closes the connection.
     func answer() -> String {
-        var bytes: [UInt8] = []
+        var bytes = bytes.withLock { $0 }
         var buffer = [UInt8](repeating: 0, count: 4096)
         while true {
             let count = read(descriptor, &buffer, buffer.count)
