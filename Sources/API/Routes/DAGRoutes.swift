@@ -41,7 +41,7 @@ extension APIService.Data {
                 method: .get, path: "/api/v1/dags/{dag_id}/versions", name: "list_versions",
                 summary: "the versions of a DAG, newest first", role: .viewer,
                 query: [Page.limit, Page.numberCursor],
-                answer: .json(Page.schema(VersionJSON.schema))
+                answer: .json(Page.schema(VersionJSON.schema)), isStable: true
             ) { request in
                 let (limit, before) = (request.limit, try request.numberCursor())
                 let found = try readers.read { reader in
@@ -56,7 +56,7 @@ extension APIService.Data {
                 method: .get, path: "/api/v1/dags/{dag_id}/versions/{version}", name: "get_version",
                 summary: "a version of a DAG, with its text", role: .viewer,
                 parameters: ["version": .integer(1...Int64.max)],
-                answer: .json(.named(VersionJSON.textSchema))
+                answer: .json(.named(VersionJSON.textSchema)), isStable: true
             ) { request in
                 let version = try readers.read { try Self.version(request, "version", $0) }
                 return .json { VersionJSON.write(version, withText: true, to: &$0) }
@@ -75,7 +75,7 @@ extension APIService.Data {
                                     .required("change", .words(["same", "removed", "added"])),
                                     .required("text", .string()),
                                 ]))),
-                    ])), isSlow: true
+                    ])), isSlow: true, isStable: true
             ) { request in
                 let (version, other) = try readers.read { reader in
                     (try Self.version(request, "version", reader), try Self.version(request, "other", reader))

@@ -16,14 +16,14 @@ extension APIService.Data {
                 method: .get, path: "/api/v1/lake/tables", name: "list_tables",
                 summary: "the tables of the lake, by name",
                 role: .viewer, answer: .json(.object([.required("items", .array(.named(TableJSON.schema)))])),
-                isSlow: true
+                isSlow: true, isStable: true
             ) { _ in
                 Self.items(lake.isThere ? try query.catalogue().tables : []) { TableJSON.write($0, to: &$1) }
             },
             Route(
                 method: .get, path: table, name: "get_table",
                 summary: "a table and its columns; `plate`, or `lakestorage%2Fplate`", role: .viewer,
-                answer: .json(.named(TableJSON.columnsSchema)), failures: [422], isSlow: true
+                answer: .json(.named(TableJSON.columnsSchema)), failures: [422], isSlow: true, isStable: true
             ) { request in
                 let table = try Self.table(request, lake, query)
                 return .json { TableJSON.writeWithColumns(table, to: &$0) }
@@ -32,7 +32,7 @@ extension APIService.Data {
                 method: .get, path: table + "/partitions", name: "list_partitions", summary: "the days of a table",
                 role: .viewer, query: [.optional("from", .day), .optional("to", .day)],
                 answer: .json(.object([.required("items", .array(.named(PartitionJSON.schema)))])), failures: [422],
-                isSlow: true
+                isSlow: true, isStable: true
             ) { request in
                 let days = try Self.table(request, lake, query).partitions(
                     from: request.text("from"), to: request.text("to"))
