@@ -39,6 +39,8 @@ let package = Package(
         .target(name: "CZlib", linkerSettings: [.linkedLibrary("z")]),
         .target(name: "CSodium", linkerSettings: [.linkedLibrary("sodium")]),
         .target(name: "CSQLite", linkerSettings: [.linkedLibrary("sqlite3")]),
+        // The files of the page, by #embed of C23.
+        .target(name: "CWeb", exclude: ["assets"], cSettings: [.unsafeFlags(["-std=c23"])]),
         .target(name: "CMicroHTTPD", linkerSettings: [.linkedLibrary("microhttpd")]),
 
         library("JSONText", settings: quick),
@@ -55,6 +57,7 @@ let package = Package(
         library("Mail", ["Spawn"]),
         library("TaskKinds", ["Lake", "Mail", "Spawn", "SchedulerCore", "Observability", "JSONText"]),
         library("HTTPServer", ["CMicroHTTPD", "CZlib", "CZstd"]),
+        library("Web", ["HTTPServer", "CWeb"]),
         library(
             "API",
             ["Access", "HTTPServer", "Engine", "Lake", "Spawn", "Store", "SchedulerCore", "JSONText"]),
@@ -62,7 +65,7 @@ let package = Package(
             "Commands",
             [
                 "API", "Access", "Engine", "Lake", "Mail", "Simulation", "SQLiteStore", "Store", "TaskKinds", "Spawn",
-                "SchedulerCore",
+                "SchedulerCore", "Web",
                 "Observability", "JSONText", "CPosix",
             ]),
 

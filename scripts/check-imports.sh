@@ -22,8 +22,9 @@ allowed() {
         Mail) echo "Spawn" ;;
         TaskKinds) echo "Lake Mail Spawn SchedulerCore Observability JSONText" ;;
         HTTPServer) echo "CMicroHTTPD CZlib CZstd" ;;
+        Web) echo "HTTPServer CWeb" ;;
         API) echo "Access HTTPServer Engine Lake Spawn Store SchedulerCore JSONText" ;;
-        Commands) echo "API Access Engine HTTPServer Lake Mail Simulation SQLiteStore Store TaskKinds Spawn SchedulerCore Observability JSONText CPosix" ;;
+        Commands) echo "API Access Engine HTTPServer Web Lake Mail Simulation SQLiteStore Store TaskKinds Spawn SchedulerCore Observability JSONText CPosix" ;;
         weir) echo "Commands" ;;
         weir-supervise) echo "Spawn" ;;
         *) echo "?" ;;

@@ -16,7 +16,7 @@ pyspark_version=4.3.0
 schemathesis_version=4.32.5
 # What Weir needs, and then what the Swift toolchain itself needs to run and to link.
 packages="libsqlite3-dev libmicrohttpd-dev libssl-dev libzstd-dev libsodium-dev tzdata zstd curl python3 python3-pip
-    ca-certificates binutils gcc libc6-dev libstdc++-12-dev libcurl4 libncurses6 libxml2 zlib1g-dev"
+    ca-certificates binutils gcc libc6-dev libstdc++-12-dev libcurl4 libncurses6 libxml2 zlib1g-dev graphviz"
 [ "${1:-}" = verify ] && verify=yes || verify=no
 [ "$verify" = no ] ||
     packages="$packages python3-venv openjdk-17-jre-headless tmux zsh fish man-db groff-base"

@@ -30,11 +30,15 @@ public struct APIService: Sendable {
         /// Nil: there are no events to be watched.
         public var feed: EventFeed?
         let streams = OpenStreams()
+        let details: DAGDetails
+        let layout = GraphLayout()
 
         public init(
             readers: any StoreReaders, attemptFolder: @escaping @Sendable (Int64) -> String, lake: LakeRoot,
-            query: QueryService, version: String, feed: EventFeed? = nil
+            query: QueryService, version: String, details: DAGDetails,
+            feed: EventFeed? = nil
         ) {
+            self.details = details
             self.feed = feed
             self.readers = readers
             self.attemptFolder = attemptFolder

@@ -30,7 +30,7 @@ struct DAGReasons {
                     subject: id, state: "paused", why: "its schedule makes no runs; `weir unpause \(id)` lets it go on")
             )
         } else if dag.timetable == nil {
-            reasons.append(.init(subject: id, state: "active", why: Schedules.words(dag)))
+            reasons.append(.init(subject: id, state: "active", why: dag.meaning))
         } else if let cursor = record?.cursor, let timetable = dag.timetable,
             let overdue = Self.overdue(dag, timetable, cursor, now)
         {

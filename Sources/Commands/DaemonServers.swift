@@ -6,6 +6,7 @@ import Lake
 import Observability
 import SQLiteStore
 import SchedulerCore
+import Web
 
 /// What a daemon answers on: its control socket, and TCP where it is told to.
 final class DaemonServers: Sendable {
@@ -69,7 +70,9 @@ final class DaemonServers: Sendable {
             service.rateLimit = limit > 0 ? RateLimit(perSecond: limit) : nil
             // All clients of a proxy have its address.
             let perAddress: UInt32 = address.isLoopback || !proxies.isEmpty ? 0 : connectionsPerAddress
-            return try HTTPServer(listen: address, connectionsPerAddress: perAddress, router: service.router())
+            var router = service.router()
+            WebPage.add(to: &router)
+            return try HTTPServer(listen: address, connectionsPerAddress: perAddress, router: router)
         } catch let error as HTTPError {
             throw error
         } catch {
@@ -95,6 +98,7 @@ extension APIService.Data {
         let lake = LakeRoot(path: session.lakePath, attempt: "api")
         self.init(
             readers: SQLiteReaders(path: home.database), attemptFolder: { home.attempt($0) }, lake: lake,
-            query: query, version: Program.version, feed: feed)
+            query: query, version: Program.version,
+            details: DAGDetails { Session.parsed($0) }, feed: feed)
     }
 }

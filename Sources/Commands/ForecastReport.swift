@@ -8,7 +8,7 @@ struct ForecastReport {
     let question: Forecast.Question
 
     func write(to terminal: Terminal, tasks: Bool, limit: Int) {
-        terminal.print("\(question.dag.id): \(Schedules.words(question.dag))")
+        terminal.print("\(question.dag.id): \(question.dag.meaning)")
         terminal.print("\(question.from) to \(question.to), \(assumed)")
         terminal.print("")
         let table = tasks ? taskTable : runTable

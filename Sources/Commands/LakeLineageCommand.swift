@@ -1,3 +1,4 @@
+import API
 import JSONText
 import Lake
 
@@ -20,7 +21,7 @@ enum LakeLineageCommand {
         let lineage = try access.asking { try Lineage(of: table.partition(day), in: access.lake) }
         if arguments.has("--json") {
             var writer = JSONWriter(indented: true)
-            write(lineage, &writer)
+            LineageJSON.write(lineage, to: &writer)
             access.session.terminal.print(writer.text)
         } else {
             for line in lines(lineage) { access.session.terminal.print(line) }
@@ -50,21 +51,4 @@ enum LakeLineageCommand {
     }
 
     private static func count(_ number: Int, _ word: String) -> String { "\(number) \(word)\(number == 1 ? "" : "s")" }
-
-    private static func write(_ lineage: Lineage, _ writer: inout JSONWriter) {
-        writer.object { writer in
-            writer.member("partition", lineage.name)
-            writer.member("generation_used", lineage.consumed)
-            writer.member("generation", lineage.manifest?.generation)
-            writer.member("is_newer", lineage.isNewer)
-            writer.member("is_stale", lineage.isStale)
-            writer.member("run", lineage.manifest?.run)
-            writer.member("rows", lineage.manifest?.rows)
-            writer.member("files", lineage.manifest?.files.count)
-            writer.member("source_files", lineage.sourceFiles)
-            if let counts = lineage.manifest?.counts { writer.member("counts", counts) }
-            writer.key("inputs")
-            writer.array { writer in for input in lineage.inputs { write(input, &writer) } }
-        }
-    }
 }

@@ -44,7 +44,7 @@ enum NextCommand {
         }
         if runs.isEmpty {
             let ended = dag.timetable == nil ? "" : ", but its end has passed"
-            session.terminal.error("\(dag.id): \(Schedules.words(dag))\(ended)")
+            session.terminal.error("\(dag.id): \(dag.meaning)\(ended)")
         }
         var table = Table("LOGICAL DATE", "INTERVAL ENDS", "RUNS AT")
         for run in runs { table.rows.append(["\(run.interval.start)", "\(run.interval.end)", "\(run.runAfter)"]) }

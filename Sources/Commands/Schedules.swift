@@ -1,23 +1,8 @@
 import Observability
 import SchedulerCore
 
-/// What starts a DAG, in words, and when that is next.
+/// When a DAG starts next.
 enum Schedules {
-    /// `it runs every day at 00:00 UTC`, `it starts when …`.
-    static func words(_ dag: DAG) -> String {
-        if let timetable = dag.timetable { return "it runs \(timetable.meaning)" }
-        switch dag.startedBy {
-        case .files(let files):
-            let names = files.pattern == "*" ? "files" : "files \"\(files.pattern)\""
-            let rest = files.settle == .zero ? "" : " and were not changed for \(files.settle)"
-            return "it starts when \(names) have arrived in \(files.folder)\(rest), looking every \(files.every)"
-        case .datasets(let names):
-            let list = names.dropLast().joined(separator: ", ") + (names.count > 1 ? " and " : "") + (names.last ?? "")
-            return "it starts when \(list) \(names.count == 1 ? "was" : "were all") published since its last start"
-        case nil: return "it has no schedule: it runs when triggered"
-        }
-    }
-
     /// The next three runs, a line each: their intervals and when they are due. Nothing for a DAG that time does not start.
     static func next(_ dag: DAG, now: Instant, firstLoad: Instant? = nil) -> [String] {
         guard dag.timetable != nil else { return [] }

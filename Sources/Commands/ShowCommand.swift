@@ -21,7 +21,7 @@ enum ShowCommand {
         let terminal = session.terminal
         terminal.print("\(dag.id)\(dag.description.isEmpty ? "" : ": " + dag.description)")
         terminal.print("file: dags/\(file.file), version \(file.sha256.prefix(12))")
-        terminal.print("schedule: \(Schedules.words(dag))")
+        terminal.print("schedule: \(dag.meaning)")
         let record = try session.record(dag.id)
         for line in Schedules.next(dag, now: Instant(microseconds: WallClock.now()), firstLoad: record?.firstSeen) {
             terminal.print("  \(line)")

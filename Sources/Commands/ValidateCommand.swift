@@ -65,7 +65,7 @@ enum ValidateCommand {
         }
         guard let dag = file.dag else { return }
         let count = "\(dag.tasks.count) task\(dag.tasks.count == 1 ? "" : "s")"
-        terminal.print("\(name): \(dag.id) is valid, \(count); \(Schedules.words(dag))")
+        terminal.print("\(name): \(dag.id) is valid, \(count); \(dag.meaning)")
         for line in Schedules.next(dag, now: now) { terminal.print("  \(line)") }
     }
 }

@@ -20,6 +20,9 @@ public struct LakeQuery: Sendable, Hashable {
     /// The partition's day, as a column of each table.
     public static let day = Column("dt", "DATE", description: "day of the partition")
 
+    /// How many rows are equal; see ``counts``.
+    public static let count = Column("count", "BIGINT", description: "how many rows are equal")
+
     /// `plate` or `lakestorage/plate`.
     public var table: String
     /// All of them when empty.
@@ -27,6 +30,8 @@ public struct LakeQuery: Sendable, Hashable {
     /// Joined by AND.
     public var filters: [QueryFilter] = []
     public var order: [Order] = []
+    /// Equal rows once, each with their number as the column `count`, the most frequent first; `order` does not count then.
+    public var counts = false
     public var bounds = QueryBounds()
 
     public init(table: String) { self.table = table }
@@ -52,14 +57,24 @@ public struct LakeQuery: Sendable, Hashable {
         if let twice = Dictionary(grouping: wanted, by: \.name).first(where: { $0.value.count > 1 }) {
             throw CatalogueProblem(.badValue, "the column '\(twice.key)' is asked for twice")
         }
-        // Rows that are equal in what is ordered by keep one order among themselves, so that pages fit together.
-        let place = order.isEmpty ? nil : source.placeName
-        var sql = "SELECT " + wanted.map { SQL.name($0.name) }.joined(separator: ", ")
-        sql += "\nFROM (\(source.sql(place: place)))"
         let conditions = try filters.map { filter throws(CatalogueProblem) in
             try filter.sql(source.column(filter.column))
         }
-        if !conditions.isEmpty { sql += "\nWHERE " + conditions.joined(separator: " AND ") }
+        let filter = conditions.isEmpty ? "" : "\nWHERE " + conditions.joined(separator: " AND ")
+        let names = wanted.map { SQL.name($0.name) }.joined(separator: ", ")
+        if counts {
+            guard !wanted.contains(where: { $0.name == Self.count.name }) else {
+                throw CatalogueProblem(.badValue, "rows with a column 'count' cannot be counted; choose others by name")
+            }
+            let number = SQL.name(Self.count.name)
+            return CheckedQuery(
+                sql: "SELECT \(names), count(*) AS \(number)\nFROM (\(source.sql(place: nil)))\(filter)"
+                    + "\nGROUP BY ALL\nORDER BY \(number) DESC, \(names)",
+                columns: wanted + [Self.count], bounds: bounds, sources: [source])
+        }
+        // Rows that are equal in what is ordered by keep one order among themselves, so that pages fit together.
+        let place = order.isEmpty ? nil : source.placeName
+        var sql = "SELECT \(names)\nFROM (\(source.sql(place: place)))\(filter)"
         let orders = try order.map { order throws(CatalogueProblem) in
             SQL.name(try source.column(order.column).name) + (order.isDescending ? " DESC" : " ASC") + " NULLS LAST"
         }

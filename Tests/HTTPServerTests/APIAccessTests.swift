@@ -17,7 +17,8 @@ import Testing
         let data = APIService.Data(
             readers: EmptyReaders(), attemptFolder: { "/nowhere/\($0)" },
             lake: LakeRoot(path: "/nowhere", attempt: "test"),
-            query: QueryService(home: "/nowhere", lake: LakeRoot(path: "/nowhere", attempt: "test")), version: "0")
+            query: QueryService(home: "/nowhere", lake: LakeRoot(path: "/nowhere", attempt: "test")), version: "0",
+            details: DAGDetails { _ in nil })
         return APIService(engine: engine, data: data, gate: gate)
     }
 

@@ -4,19 +4,43 @@ import Store
 
 /// A DAG as the store knows it, as JSON.
 enum DAGJSON {
-    static func write(_ summary: DAGSummary, to writer: inout JSONWriter) {
+    /// - Parameters:
+    ///   - dag: what its file says; nil when that is not valid any more.
+    ///   - recent: its last runs; nil: not asked for.
+    static func write(_ summary: DAGSummary, _ dag: DAG?, recent: [Run]? = nil, to writer: inout JSONWriter) {
         let record = summary.record
         writer.object {
             $0.member("dag_id", record.id)
             $0.member("file", record.file)
+            $0.member("description", dag?.description ?? "")
+            $0.member("owner", dag?.owner ?? "")
+            $0.member("tags", dag?.tags ?? [])
+            $0.member("schedule", dag?.timetable?.name)
+            $0.member("schedule_in_words", dag?.meaning ?? "")
+            $0.member("timezone", dag?.zone.name ?? "UTC")
             $0.member("version", record.version)
             $0.member("paused", record.paused)
             $0.member("active", record.active)
             $0.member("first_seen", "\(record.firstSeen)")
             $0.member("next_interval_start", record.cursor.map { "\($0)" })
+            $0.member(
+                "next_run_after", record.cursor.flatMap { dag?.due(intervalStart: $0) }.map { "\($0)" })
             $0.member("active_runs", summary.activeRuns)
             $0.key("last_run")
             if let run = summary.lastRun { RunJSON.write(run, to: &$0) } else { $0.null() }
+            guard let recent else { return }
+            $0.key("recent_runs")
+            $0.array { writer in
+                for run in recent {
+                    writer.object {
+                        $0.member("run_id", run.runID)
+                        $0.member("state", run.state.rawValue)
+                        $0.member("logical_date", "\(run.logicalDate)")
+                        $0.member("start_date", run.startedAt.map { "\($0)" })
+                        $0.member("end_date", run.endedAt.map { "\($0)" })
+                    }
+                }
+            }
         }
     }
 
@@ -24,12 +48,25 @@ enum DAGJSON {
         name: "DAG", help: "a DAG",
         fields: [
             .required("dag_id", .string()), .required("file", .string(), "relative to the DAG folder"),
+            .required("description", .string()), .required("owner", .string()),
+            .required("tags", .array(.string())),
+            .required("schedule", .nullable(.string()), "as the file has it; null: time starts no runs"),
+            .required("schedule_in_words", .string()), .required("timezone", .string()),
             .required("version", .integer(), "the version that new runs get"), .required("paused", .boolean),
             .required("active", .boolean, "false once its file is gone"), .required("first_seen", .instant),
             .required(
                 "next_interval_start", .nullable(.instant),
                 "start of the next interval that the schedule makes a run for"),
+            .required("next_run_after", .nullable(.instant), "when the run of that interval is due"),
             .required("active_runs", .integer()), .required("last_run", .nullable(.named(RunJSON.schema))),
+            .optional(
+                "recent_runs",
+                .array(
+                    .object([
+                        .required("run_id", .string()), .required("state", .words(of: RunState.self)),
+                        .required("logical_date", .instant), .required("start_date", .nullable(.instant)),
+                        .required("end_date", .nullable(.instant)),
+                    ])), "the last runs, newest first, where they were asked for"),
         ])
 }
 
@@ -124,5 +161,131 @@ enum AuditJSON {
         fields: [
             .required("at", .instant), .required("actor", .string()), .required("action", .string()),
             .required("subject", .string()), .required("details", .string()),
+        ])
+}
+
+/// What a version of a DAG is made of, as JSON.
+enum StructureJSON {
+    static func write(_ dag: DAG, to writer: inout JSONWriter) {
+        writer.object { writer in
+            writer.key("tasks")
+            writer.array { writer in
+                for task in dag.tasks {
+                    writer.object {
+                        $0.member("task_id", task.id)
+                        $0.member("kind", task.kind)
+                        $0.member("description", task.description)
+                        $0.member("upstream", task.upstream.map { dag.tasks[$0].id })
+                        $0.member("trigger_rule", task.triggerRule.rawValue)
+                        $0.member("retries", task.retries)
+                        $0.member("timeout", task.timeout?.seconds)
+                        $0.member("pool", task.pool)
+                        $0.member("is_mapped", task.mapping != nil)
+                        $0.member("allow_failure", task.allowFailure)
+                    }
+                }
+            }
+            writer.key("params")
+            writer.array { writer in
+                for parameter in dag.params {
+                    writer.object {
+                        $0.member("name", parameter.name)
+                        $0.member("type", parameter.type.rawValue)
+                        $0.member("description", parameter.description)
+                        $0.key("default")
+                        if let value = parameter.defaultValue { $0.node(value) } else { $0.null() }
+                        $0.member("is_required", parameter.defaultValue == nil)
+                        $0.key("allowed")
+                        $0.array { writer in for value in parameter.allowed { writer.node(value) } }
+                    }
+                }
+            }
+        }
+    }
+
+    static let schema = NamedSchema(
+        name: "DAGStructure", help: "the tasks and parameters of a version of a DAG",
+        fields: [
+            .required(
+                "tasks",
+                .array(
+                    .object([
+                        .required("task_id", .string()), .required("kind", .string()),
+                        .required("description", .string()), .required("upstream", .array(.string())),
+                        .required("trigger_rule", .words(of: TriggerRule.self)), .required("retries", .integer()),
+                        .required("timeout", .nullable(.number), "seconds"), .required("pool", .string()),
+                        .required("is_mapped", .boolean), .required("allow_failure", .boolean),
+                    ]))),
+            .required(
+                "params",
+                .array(
+                    .object([
+                        .required("name", .string()), .required("type", .string()),
+                        .required("description", .string()), .required("default", .anything),
+                        .required("is_required", .boolean, "it must be given for each run"),
+                        .required("allowed", .array(.anything), "empty: any value of the type"),
+                    ]))),
+        ])
+}
+
+/// Where the tasks of a DAG stand in its drawing, as JSON.
+enum GraphJSON {
+    static func write(_ drawing: GraphLayout.Drawing, _ dag: DAG, to writer: inout JSONWriter) {
+        writer.object { writer in
+            writer.member("width", drawing.size.x)
+            writer.member("height", drawing.size.y)
+            writer.key("nodes")
+            writer.array { writer in
+                for (task, node) in zip(dag.tasks, drawing.nodes) {
+                    writer.object {
+                        $0.member("task_id", task.id)
+                        $0.member("x", node.at.x)
+                        $0.member("y", node.at.y)
+                        $0.member("width", node.size.x)
+                        $0.member("height", node.size.y)
+                    }
+                }
+            }
+            writer.key("edges")
+            writer.array { writer in
+                for edge in drawing.edges where dag.tasks.indices.contains(max(edge.from, edge.to)) {
+                    writer.object { writer in
+                        writer.member("from", dag.tasks[edge.from].id)
+                        writer.member("to", dag.tasks[edge.to].id)
+                        writer.key("points")
+                        writer.array { writer in
+                            for point in edge.points {
+                                writer.object {
+                                    $0.member("x", point.x)
+                                    $0.member("y", point.y)
+                                }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    private static let point: [Field] = [.required("x", .number), .required("y", .number)]
+
+    static let schema = NamedSchema(
+        name: "DAGGraph", help: "a drawing of a DAG: points (1/72 inch) from the upper left corner",
+        fields: [
+            .required("width", .number), .required("height", .number),
+            .required(
+                "nodes",
+                .array(
+                    .object(
+                        [.required("task_id", .string())] + point + [
+                            .required("width", .number), .required("height", .number),
+                        ])), "x and y are the middle"),
+            .required(
+                "edges",
+                .array(
+                    .object([
+                        .required("from", .string()), .required("to", .string()),
+                        .required("points", .array(.object(point)), "of a cubic B-spline, as SVG's C takes them"),
+                    ]))),
         ])
 }

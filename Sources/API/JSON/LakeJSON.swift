@@ -77,3 +77,36 @@ public enum PartitionJSON {
             .required("run", .anything, "what made it"),
         ])
 }
+
+/// Where a day of a table comes from, as JSON.
+public enum LineageJSON {
+    public static func write(_ lineage: Lineage, to writer: inout JSONWriter) {
+        writer.object { writer in
+            writer.member("partition", lineage.name)
+            writer.member("generation_used", lineage.consumed)
+            writer.member("generation", lineage.manifest?.generation)
+            writer.member("is_newer", lineage.isNewer)
+            writer.member("is_stale", lineage.isStale)
+            writer.member("run", lineage.manifest?.run)
+            writer.member("rows", lineage.manifest?.rows)
+            writer.member("files", lineage.manifest?.files.count)
+            writer.member("source_files", lineage.sourceFiles)
+            if let counts = lineage.manifest?.counts { writer.member("counts", counts) }
+            writer.key("inputs")
+            writer.array { writer in for input in lineage.inputs { write(input, to: &writer) } }
+        }
+    }
+
+    static let schema = NamedSchema(
+        name: "Lineage", help: "a partition and those that it was made from",
+        fields: [
+            .required("partition", .string(), "such as lakestorage/plate/dt=2022-05-02"),
+            .required("generation_used", .nullable(.integer()), "null for the one that was asked for"),
+            .required("generation", .nullable(.integer()), "as it stands; null when it is gone"),
+            .required("is_newer", .boolean, "published again since it was used"),
+            .required("is_stale", .boolean, "something below it was"), .required("run", .anything),
+            .required("rows", .nullable(.integer())), .required("files", .nullable(.integer())),
+            .required("source_files", .nullable(.integer()), "of raw data"), .optional("counts", .map(.anything)),
+            .required("inputs", .array(.map(.anything)), "of the same form"),
+        ])
+}

@@ -8,6 +8,7 @@ public enum RunJSON {
             $0.member("dag_id", run.dagID)
             $0.member("run_id", run.runID)
             $0.member("run_type", run.type.rawValue)
+            $0.member("dag_version", run.version)
             $0.member("state", run.state.rawValue)
             $0.member("logical_date", "\(run.logicalDate)")
             $0.member("data_interval_start", "\(run.interval.start)")
@@ -21,7 +22,7 @@ public enum RunJSON {
         }
     }
 
-    /// What a client needs of a run that it has just asked for; what only the store needs (row ids, the version, the time
+    /// What a client needs of a run that it has just asked for; what only the store needs (row ids, the time
     /// of creation) does not travel.
     static func read(_ node: JSONNode) -> Run? {
         guard let dag = node["dag_id"]?.string, let runID = node["run_id"]?.string,
@@ -31,7 +32,8 @@ public enum RunJSON {
             let after = node.instant("run_after")
         else { return nil }
         return Run(
-            id: 0, dagID: dag, runID: runID, type: type, state: state, version: 0, logicalDate: date,
+            id: 0, dagID: dag, runID: runID, type: type, state: state, version: node["dag_version"]?.integer ?? 0,
+            logicalDate: date,
             interval: DataInterval(start: start, end: end), runAfter: after, createdAt: after,
             startedAt: node.instant("start_date"), endedAt: node.instant("end_date"),
             params: node["params"].map(text) ?? "{}", reason: node["reason"]?.string)
@@ -48,6 +50,7 @@ public enum RunJSON {
         fields: [
             .required("dag_id", .string()), .required("run_id", .string()),
             .required("run_type", .words(of: RunType.self)), .required("state", .words(of: RunState.self)),
+            .required("dag_version", .integer()),
             .required("logical_date", .instant, "the name of the interval: its start"),
             .required("data_interval_start", .instant), .required("data_interval_end", .instant),
             .required("run_after", .instant, "not started before this"),

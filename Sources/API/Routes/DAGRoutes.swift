@@ -7,7 +7,7 @@ import Store
 /// DAGs and their versions.
 extension APIService.Data {
     var dagRoutes: [Route] {
-        let readers = readers
+        let (readers, details, layout) = (readers, details, layout)
         return [
             Route(
                 method: .get, path: "/api/v1/dags", name: "list_dags", summary: "the DAGs, by id", role: .viewer,
@@ -15,27 +15,39 @@ extension APIService.Data {
                     .optional("search", .string(), "only those whose id contains this"), .optional("paused", .boolean),
                     .optional("active", .boolean, "whether its file is there"),
                     .optional("last_state", .words(of: RunState.self), "of the last run"),
+                    .optional("tag", .array(.string()), "only those with all of these tags; may be repeated"),
+                    .optional("recent", .integer(0...50), "also the last so many runs of each"),
                 ], answer: .json(Page.schema(DAGJSON.schema))
             ) { request in
                 let (limit, after) = (request.limit, request.textCursor())
-                let found = try readers.read { try $0.dags() }.filter { summary in
-                    let record = summary.record
-                    return (after.map { record.id > $0 } ?? true)
-                        && (request.text("search").map { record.id.lowercased().contains($0.lowercased()) } ?? true)
-                        && (request.text("paused").map { record.paused == ($0 == "true") } ?? true)
-                        && (request.text("active").map { record.active == ($0 == "true") } ?? true)
-                        && (request.text("last_state").map { summary.lastRun?.state.rawValue == $0 } ?? true)
+                let (tags, recent) = (request.texts("tag"), request.integer("recent"))
+                let found = try readers.read { reader in
+                    var found: [(summary: DAGSummary, dag: DAG?, recent: [Run]?)] = []
+                    for summary in try reader.dags() where isWanted(summary, request, after) {
+                        let dag = try details.dag(ofVersion: summary.record.version, reader)
+                        guard tags.allSatisfy({ dag?.tags.contains($0) ?? false }) else { continue }
+                        // The one beyond the limit tells only that there are more.
+                        if found.count > limit { break }
+                        let runs = try recent.map {
+                            try reader.runs(RunQuery(dag: summary.record.id, limit: $0))
+                        }
+                        found.append((summary, dag, runs))
+                    }
+                    return found
                 }
-                return Page.answer(Array(found.prefix(limit + 1)), limit: limit, cursor: { $0.record.id }) {
-                    DAGJSON.write($0, to: &$1)
+                return Page.answer(found, limit: limit, cursor: { $0.summary.record.id }) {
+                    DAGJSON.write($0.summary, $0.dag, recent: $0.recent, to: &$1)
                 }
             },
             Route(
                 method: .get, path: "/api/v1/dags/{dag_id}", name: "get_dag", summary: "a DAG", role: .viewer,
                 answer: .json(.named(DAGJSON.schema))
             ) { request in
-                let summary = try readers.read { try Self.dag(request.path("dag_id"), $0) }
-                return .json { DAGJSON.write(summary, to: &$0) }
+                let (summary, dag) = try readers.read { reader in
+                    let summary = try Self.dag(request.path("dag_id"), reader)
+                    return (summary, try details.dag(ofVersion: summary.record.version, reader))
+                }
+                return .json { DAGJSON.write(summary, dag, to: &$0) }
             },
             Route(
                 method: .get, path: "/api/v1/dags/{dag_id}/versions", name: "list_versions",
@@ -60,6 +72,25 @@ extension APIService.Data {
             ) { request in
                 let version = try readers.read { try Self.version(request, "version", $0) }
                 return .json { VersionJSON.write(version, withText: true, to: &$0) }
+            },
+            Route(
+                method: .get, path: "/api/v1/dags/{dag_id}/versions/{version}/structure", name: "get_structure",
+                summary: "the tasks and parameters of a version of a DAG", role: .viewer,
+                parameters: ["version": .integer(1...Int64.max)], answer: .json(.named(StructureJSON.schema)),
+                failures: [422], isStable: true
+            ) { request in
+                let (dag, _) = try readers.read { try Self.parsed(request, details, $0) }
+                return .json { StructureJSON.write(dag, to: &$0) }
+            },
+            Route(
+                method: .get, path: "/api/v1/dags/{dag_id}/versions/{version}/graph", name: "get_graph",
+                summary: "a drawing of a version of a DAG, by graphviz", role: .viewer,
+                parameters: ["version": .integer(1...Int64.max)], answer: .json(.named(GraphJSON.schema)),
+                failures: [422], isSlow: true, isStable: true
+            ) { request in
+                let (dag, version) = try readers.read { try Self.parsed(request, details, $0) }
+                let drawing = try layout.drawing(of: dag, version: version)
+                return .json { GraphJSON.write(drawing, dag, to: &$0) }
             },
             Route(
                 method: .get, path: "/api/v1/dags/{dag_id}/versions/{version}/diff/{other}", name: "diff_versions",
@@ -99,9 +130,29 @@ extension APIService.Data {
         ]
     }
 
+    /// Whether a list of DAGs is to have this one, by what the store tells of it.
+    private func isWanted(_ summary: DAGSummary, _ request: APIRequest, _ after: String?) -> Bool {
+        let record = summary.record
+        return (after.map { record.id > $0 } ?? true)
+            && (request.text("search").map { record.id.lowercased().contains($0.lowercased()) } ?? true)
+            && (request.text("paused").map { record.paused == ($0 == "true") } ?? true)
+            && (request.text("active").map { record.active == ($0 == "true") } ?? true)
+            && (request.text("last_state").map { summary.lastRun?.state.rawValue == $0 } ?? true)
+    }
+
     static func dag(_ id: String, _ reader: any StoreReader) throws -> DAGSummary {
         guard let summary = try reader.dag(id) else { throw Problem.notFound("there is no DAG '\(id)'") }
         return summary
+    }
+
+    private static func parsed(
+        _ request: APIRequest, _ details: DAGDetails, _ reader: any StoreReader
+    ) throws -> (dag: DAG, version: Int64) {
+        let version = try version(request, "version", reader)
+        guard let dag = try details.dag(ofVersion: version.id, reader) else {
+            throw Problem.invalid("version \(version.id) is not valid any more")
+        }
+        return (dag, version.id)
     }
 
     private static func version(

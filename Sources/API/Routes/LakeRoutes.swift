@@ -39,6 +39,15 @@ extension APIService.Data {
                 return Self.items(days) { PartitionJSON.write($0, to: &$1) }
             },
             Route(
+                method: .get, path: table + "/partitions/{day}/lineage", name: "get_lineage",
+                summary: "what a day of a table was made from, down to the raw data", role: .viewer,
+                parameters: ["day": .day], answer: .json(.named(LineageJSON.schema)), failures: [422], isSlow: true
+            ) { request in
+                let table = try Self.table(request, lake, query)
+                let lineage = try Lineage(of: table.partition(request.path("day")), in: lake)
+                return .json { LineageJSON.write(lineage, to: &$0) }
+            },
+            Route(
                 method: .get, path: table + "/rows", name: "list_rows", summary: "rows of a table", role: .viewer,
                 query: [
                     .optional(
@@ -50,6 +59,9 @@ extension APIService.Data {
                     .optional("order", .array(.string()), "a column, or -column for falling order; may be repeated"),
                     .optional("from", .day), .optional("to", .day), .optional("limit", .integer(0...Int64(Self.most))),
                     .optional("offset", .integer(0...1_000_000_000_000)),
+                    .optional(
+                        "count", .boolean,
+                        "equal rows once, with their number as `count`, the most frequent first; without `order`"),
                     .optional("format", .words(["json", "csv", "parquet"])),
                 ], answer: Self.rowsAnswer, failures: [422], isSlow: true
             ) { request in
@@ -59,6 +71,7 @@ extension APIService.Data {
                 if let columns = request.text("columns") {
                     wanted.columns = columns.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
                 }
+                wanted.counts = request.bool("count")
                 (wanted.bounds.from, wanted.bounds.to) = (request.text("from"), request.text("to"))
                 wanted.bounds.limit = request.integer("limit") ?? 100
                 wanted.bounds.offset = request.integer("offset") ?? 0

@@ -114,6 +114,7 @@ extension APIService.Data {
                                     $0.member("map_index", task.key.mapIndex)
                                     $0.member("state", task.state.rawValue)
                                     $0.member("try_number", task.tryNumber)
+                                    $0.member("duration", task.duration?.seconds)
                                 }
                             }
                         }
@@ -135,6 +136,7 @@ extension APIService.Data {
                     .object([
                         .required("task_id", .string()), .required("map_index", .integer()),
                         .required("state", .words(of: TaskState.self)), .required("try_number", .integer()),
+                        .required("duration", .nullable(.number), "seconds that the last try took"),
                     ]))),
         ])
 

@@ -1,0 +1,101 @@
+// What a DAG has done: its runs as a list, by days of the year, and how long they took.
+import { calmly, h, note, put } from "./dom.js";
+import { all, get, listen, q } from "./api.js";
+import { ago, day, duration, span, text, time, took } from "./time.js";
+import { bars, mark, runLink, state, stateWords, table } from "./parts.js";
+
+export async function runs(root, it, params, signal) {
+  let items = [], cursor = null;
+  const wanted = params.get("day");
+  const place = h("div"), button = h("button", { onclick: () => more() }, "Older runs");
+  const states = h("select", { "aria-label": "state", onchange: () => load() }, h("option", { value: "" }, "any state"),
+    ["failed", "success", "running", "queued", "cancelled"].map((one) => h("option", { value: one }, one)));
+  root.append(h("div", { class: "row" }, states, wanted && h("span", { class: "tag" }, wanted)), place, button);
+  async function fetchPage(after) {
+    const bounds = wanted ? { from: wanted + "T00:00:00Z", to: wanted + "T23:59:59Z" } : {};
+    return get(`/dags/${q(it.dag_id)}/runs`, { limit: 100, cursor: after, state: states.value, ...bounds }, signal);
+  }
+  function draw() {
+    put(place, table(["Logical date", "State", "Kind", "Started", "Took", "Reason"], items.map((run) => [
+      h("a", { href: runLink(it.dag_id, run.run_id) }, time(run.logical_date)), state(run.state), run.run_type, ago(run.start_date),
+      run.start_date ? took(run.start_date, run.end_date) : "–", run.reason ?? ""]), { label: "runs", empty: "no run is like this" }));
+    button.hidden = !cursor;
+  }
+  async function load() { const found = await fetchPage(); items = found.items; cursor = found.next_cursor; draw(); }
+  async function more() {
+    try { const found = await fetchPage(cursor); items.push(...found.items); cursor = found.next_cursor; draw(); } catch (error) { note(error.message, true); }
+  }
+  const reload = calmly(400, () => load().catch(() => {}));
+  listen((kind, data) => {
+    if (kind === "reset") { reload(); return; }
+    if (kind !== "run" || data.dag_id !== it.dag_id) return;
+    const place = items.findIndex((run) => run.run_id === data.run_id);
+    if (place >= 0) { items[place] = data; draw(); } else reload();
+  }, signal);
+  await load();
+}
+
+const worst = ["failed", "cancelled", "running", "queued", "success"];
+
+export async function calendar(root, it, _, signal) {
+  const place = h("div", { class: "calendar" });
+  root.append(h("p", { class: "soft" }, "Each square is a day of logical dates in the zone above; its colour is the worst of its runs."), place);
+  const found = await all(`/dags/${q(it.dag_id)}/runs`, {}, 6000, signal);
+  const byID = new Map(found.map((run) => [run.run_id, run]));
+  function draw() {
+    const days = new Map();
+    for (const run of byID.values()) {
+      const name = day(run.logical_date);
+      days.set(name, [...(days.get(name) ?? []), run]);
+    }
+    const years = [...new Set([...days.keys()].map((name) => name.slice(0, 4)))].sort().reverse();
+    put(place, years.length ? years.map((year) => h("section", { class: "card year" }, h("h2", {}, year), h("div", { class: "days", role: "group", "aria-label": `days of ${year}` }, squares(year, days))))
+      : h("p", { class: "empty" }, "It has not run yet."));
+  }
+  function squares(year, days) {
+    const cells = [];
+    const first = new Date(Date.UTC(year, 0, 1));
+    for (let blank = (first.getUTCDay() + 6) % 7; blank > 0; blank -= 1) cells.push(h("span"));
+    for (let at = first; at.getUTCFullYear() === Number(year); at = new Date(at.getTime() + 86400000)) {
+      const name = at.toISOString().slice(0, 10), runs = days.get(name);
+      if (!runs) { cells.push(h("span", { class: "cell", data: { state: "none", mark: "" }, title: name })); continue; }
+      const one = [...runs].sort((a, b) => worst.indexOf(a.state) - worst.indexOf(b.state))[0];
+      const words = `${name}: ${runs.length === 1 ? stateWords(one.state) : `${runs.length} runs, worst ${stateWords(one.state)}`}`;
+      cells.push(h("a", { class: "cell", href: runs.length === 1 ? runLink(it.dag_id, one.run_id) : `#/dags/${q(it.dag_id)}/runs?day=${name}`,
+        data: { state: one.state, mark: mark(one.state) }, title: words, "aria-label": words }));
+    }
+    return cells;
+  }
+  const later = calmly(300, draw);
+  listen((kind, data) => { if (kind === "run" && data.dag_id === it.dag_id) { byID.set(data.run_id, data); later(); } }, signal);
+  window.addEventListener("weir-zone", draw, { signal });
+  draw();
+}
+
+export async function durations(root, it, _, signal) {
+  const place = h("div"), which = h("select", { "aria-label": "of what", onchange: () => draw() }, h("option", { value: "" }, "whole runs"));
+  root.append(h("div", { class: "row" }, which, h("span", { class: "soft" }, "the last 100 runs, oldest first; the line is the mean of those that succeeded")), h("br"), h("div", { class: "card" }, place));
+  let rows = [];
+  function draw() {
+    const items = [...rows].reverse().map((run) => {
+      const task = which.value ? run.tasks.find((one) => one.task_id === which.value && one.map_index <= 0) : null;
+      const value = which.value ? task?.duration ?? null : run.end_date ? span(run.start_date, run.end_date) : null;
+      const name = which.value ? task?.state ?? "none" : run.state;
+      return { value, state: name, label: text(run.logical_date, { seconds: false }).slice(0, 10), href: runLink(it.dag_id, run.run_id, which.value || null),
+        title: `${text(run.logical_date)}: ${duration(value)}, ${stateWords(name)}` };
+    });
+    const good = items.filter((item) => item.state === "success" && item.value != null).map((item) => item.value);
+    const mean = good.length ? good.reduce((a, b) => a + b, 0) / good.length : null;
+    put(place, bars(items, { format: duration, height: 240, label: "how long runs took", mean }), mean != null && h("p", { class: "soft" }, `mean ${duration(mean)}`));
+  }
+  async function load() {
+    rows = (await get(`/dags/${q(it.dag_id)}/grid`, { limit: 100 }, signal)).items;
+    const names = [...new Set(rows.flatMap((run) => run.tasks.map((task) => task.task_id)))];
+    const value = which.value;
+    put(which, h("option", { value: "" }, "whole runs"), names.map((name) => h("option", { value: name, selected: name === value }, name)));
+    draw();
+  }
+  const later = calmly(500, () => load().catch(() => {}));
+  listen((kind, data) => { if (kind === "reset" || (kind === "run" && data.dag_id === it.dag_id && data.end_date)) later(); }, signal);
+  await load();
+}

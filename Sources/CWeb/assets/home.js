@@ -1,0 +1,172 @@
+// All DAGs: how they are, what is wrong, and what comes next.
+import { calmly, h, put } from "./dom.js";
+import { all, get, listen, may, q } from "./api.js";
+import { ago, duration, span, text, time } from "./time.js";
+import { dagLink, runLink, state, stateWords } from "./parts.js";
+import { setPaused, trigger } from "./actions.js";
+
+const shown = 14;
+
+export async function home(root, _, params, signal) {
+  document.title = "DAGs – Weir";
+  let dags = new Map(), errors = [], status = null;
+  let search = params.get("search") ?? "", filter = params.get("show") ?? "all", tags = new Set(params.getAll("tag"));
+
+  const tiles = h("div", { class: "tiles" }), wrong = h("div"), chips = h("div", { class: "row" }), list = h("div");
+  const input = h("input", { type: "search", value: search, placeholder: "Search", "aria-label": "search DAGs", oninput: () => {
+    search = input.value;
+    remember();
+    drawList();
+  } });
+  root.append(h("div", { class: "head" }, h("h1", {}, "DAGs"), h("div", { class: "row" }, chips, input)), tiles, wrong, list);
+
+  function remember() {
+    const query = new URLSearchParams();
+    if (search) query.set("search", search);
+    if (filter !== "all") query.set("show", filter);
+    for (const tag of tags) query.append("tag", tag);
+    history.replaceState(null, "", query.toString() ? `#/?${query}` : "#/");
+  }
+
+  const kinds = {
+    all: ["DAGs", (dag) => dag.active],
+    failed: ["failed last", (dag) => dag.active && dag.last_run?.state === "failed"],
+    running: ["running now", (dag) => dag.active_runs > 0],
+    paused: ["paused", (dag) => dag.active && dag.paused],
+  };
+
+  function drawTiles() {
+    const values = [...dags.values()];
+    put(tiles, Object.entries(kinds).map(([id, [name, test]]) => {
+      const count = values.filter(test).length;
+      return h("button", { class: "tile" + (id === "failed" && count ? " bad" : ""), "aria-pressed": String(filter === id), onclick: () => {
+        filter = id;
+        remember();
+        drawTiles();
+        drawList();
+      } }, h("b", {}, count), name);
+    }), status && h("div", { class: "tile" }, h("b", {}, `${status.running_attempts}/${status.parallelism}`), "tasks at work"),
+    status && h("div", { class: "tile" }, h("b", {}, status.queued_tasks), "tasks waiting"));
+  }
+
+  function drawWrong() {
+    const items = [];
+    if (status?.stopped_because) items.push(h("p", { class: "problem" }, `Nothing is started: ${status.stopped_because}`));
+    if (status?.is_draining) items.push(h("p", { class: "hint" }, "The daemon drains: it starts nothing and ends with the last task."));
+    for (const file of errors) {
+      const first = file.errors[0];
+      items.push(h("p", { class: "problem" }, h("b", {}, `${file.file}:${first?.line}:${first?.column} `), first?.message,
+        file.errors.length > 1 && ` – and ${file.errors.length - 1} more`));
+    }
+    const failed = [...dags.values()].filter(kinds.failed[1])
+      .sort((a, b) => (b.last_run.end_date ?? "").localeCompare(a.last_run.end_date ?? ""));
+    for (const dag of failed.slice(0, 6)) {
+      items.push(h("p", { class: "problem" }, h("a", { href: runLink(dag.dag_id, dag.last_run.run_id) },
+        h("b", {}, dag.dag_id), ` of ${text(dag.last_run.logical_date, { seconds: false })}`), " failed ", ago(dag.last_run.end_date),
+      dag.last_run.reason ? `: ${dag.last_run.reason}` : ""));
+    }
+    if (failed.length > 6) items.push(h("p", {}, `and ${failed.length - 6} DAGs more whose last run failed`));
+    put(wrong, items.length ? h("section", { class: "card", "aria-label": "what is wrong" }, h("h2", {}, "What is wrong now"), items) : null);
+  }
+
+  function drawChips() {
+    const names = [...new Set([...dags.values()].flatMap((dag) => dag.tags))].sort().slice(0, 30);
+    put(chips, names.map((tag) => h("button", { class: "tag", "aria-pressed": String(tags.has(tag)), onclick: () => {
+      if (!tags.delete(tag)) tags.add(tag);
+      remember();
+      drawChips();
+      drawList();
+    } }, tag)));
+  }
+
+  function recent(dag) {
+    const runs = [...(dag.recent_runs ?? [])].reverse();
+    const most = Math.max(...runs.map((run) => span(run.start_date, run.end_date) ?? 0)) || 1;
+    return h("div", { class: "recent" }, runs.map((run) => {
+      const seconds = span(run.start_date, run.end_date);
+      const title = `${text(run.logical_date, { seconds: false })}: ${stateWords(run.state)}${seconds == null ? "" : ", " + duration(seconds)}`;
+      return h("a", { class: "dot", href: runLink(dag.dag_id, run.run_id), title, "aria-label": title, data: { state: run.state },
+        vars: { "--tall": (seconds ?? 0) / most } });
+    }));
+  }
+
+  function row(dag) {
+    const last = dag.last_run, canChange = may("operator", dag.dag_id);
+    return h("tr", { data: { dag: dag.dag_id } },
+      h("td", {}, h("a", { class: "name", href: dagLink(dag.dag_id) }, dag.dag_id), " ", dag.tags.map((tag) => h("span", { class: "tag" }, tag)),
+        dag.description && h("span", { class: "below" }, dag.description)),
+      h("td", { class: "optional" }, dag.schedule ?? "–", h("span", { class: "below" }, dag.schedule_in_words.replace(/^it (has|runs|starts) /, ""))),
+      h("td", {}, recent(dag)),
+      h("td", {}, last ? [h("a", { href: runLink(dag.dag_id, last.run_id) }, state(last.state)), h("span", { class: "below" }, ago(last.end_date ?? last.start_date ?? last.run_after))] : "–"),
+      h("td", { class: "optional" }, dag.paused ? h("span", { class: "soft" }, "paused") : dag.next_run_after
+        ? [time(dag.next_run_after, { seconds: false }), h("span", { class: "below" }, ago(dag.next_run_after))] : "–"),
+      h("td", { class: "act" }, canChange && h("button", { class: "small", title: "start a run", "aria-label": `start a run of ${dag.dag_id}`, onclick: () => trigger(dag) }, "▶ Run"), " ",
+        canChange && h("button", { class: "small", "aria-label": `${dag.paused ? "let go on" : "pause"} ${dag.dag_id}`,
+          onclick: () => setPaused(dag.dag_id, !dag.paused) }, dag.paused ? "Go on" : "Pause")));
+  }
+
+  function isShown(dag) {
+    return (kinds[filter] ?? kinds.all)[1](dag) && (!search || dag.dag_id.toLowerCase().includes(search.toLowerCase())
+      || dag.description.toLowerCase().includes(search.toLowerCase())) && [...tags].every((tag) => dag.tags.includes(tag));
+  }
+
+  let body = null;
+  function drawList() {
+    const rows = [...dags.values()].filter(isShown).sort((a, b) => a.dag_id.localeCompare(b.dag_id));
+    if (!rows.length) {
+      body = null;
+      put(list, h("p", { class: "empty" }, dags.size ? "No DAG is like this." : "There is no DAG yet: put a file into dags/."));
+      return;
+    }
+    body = h("tbody", {}, rows.map(row));
+    put(list, h("div", { class: "card wide" }, h("table", { class: "dags", "aria-label": "DAGs" }, h("thead", {}, h("tr", {},
+      h("th", { scope: "col" }, "DAG"), h("th", { scope: "col", class: "optional" }, "Schedule"), h("th", { scope: "col" }, `Last ${shown} runs`), h("th", { scope: "col" }, "Last run"),
+      h("th", { scope: "col", class: "optional" }, "Next run"), h("th", { scope: "col" }, h("span", { class: "soft" }, "")))), body)));
+  }
+
+  async function load() {
+    const [found, wrongFiles, engine] = await Promise.all([all("/dags", { recent: shown }, 20000, signal), get("/dag-errors", {}, signal), get("/status", {}, signal)]);
+    dags = new Map(found.map((dag) => [dag.dag_id, dag]));
+    errors = wrongFiles.items;
+    status = engine.status;
+    drawTiles();
+    drawWrong();
+    drawChips();
+    drawList();
+  }
+
+  const changed = new Set();
+  const refresh = calmly(250, async () => {
+    const names = [...changed];
+    changed.clear();
+    try {
+      if (names.length > 25) { await load(); return; }
+      const [engine, wrongFiles] = await Promise.all([get("/status", {}, signal), get("/dag-errors", {}, signal)]);
+      status = engine.status;
+      errors = wrongFiles.items;
+      for (const name of names) {
+        let dag;
+        try {
+          dag = await get(`/dags/${q(name)}`, {}, signal);
+          dag.recent_runs = (await get(`/dags/${q(name)}/runs`, { limit: shown }, signal)).items;
+        } catch (error) { if (error.status !== 404) throw error; dags.delete(name); continue; }
+        const isNew = !dags.has(name);
+        dags.set(name, dag);
+        const old = [...(body?.children ?? [])].find((one) => one.dataset.dag === name);
+        if (!isNew && old && isShown(dag) && !old.contains(document.activeElement)) old.replaceWith(row(dag));
+        else drawList();
+      }
+      drawTiles();
+      drawWrong();
+      drawChips();
+    } catch (error) { if (!signal.aborted && error.status !== 0) console.warn(error.message); }
+  });
+  listen((kind, data) => {
+    if (kind === "reset") { load().catch(() => {}); return; }
+    if (kind === "task" || kind === "attempt") { refresh(); return; }
+    if (data.dag_id) changed.add(data.dag_id);
+    refresh();
+  }, signal);
+  window.addEventListener("weir-zone", () => { drawWrong(); drawList(); }, { signal });
+  await load();
+}

@@ -1,0 +1,132 @@
+// The frame of the page: who is here, where he is, and what is shown there.
+import { field, h, put, note } from "./dom.js";
+import * as api from "./api.js";
+import { setDAGZone, setZoneMode, zoneMode } from "./time.js";
+import { home } from "./home.js";
+import { dag } from "./dag.js";
+import { run } from "./run.js";
+import { lake } from "./lake.js";
+import { admin } from "./admin.js";
+
+const main = document.getElementById("main");
+let leave = new AbortController();
+
+const routes = [
+  [/^\/$/, home, "home"],
+  [/^\/dags\/([^/]+)\/runs\/([^/]+)$/, run, "home"],
+  [/^\/dags\/([^/]+)(?:\/([a-z]+))?$/, dag, "home"],
+  [/^\/lake(?:\/([^/]+))?$/, lake, "lake"],
+  [/^\/admin(?:\/([a-z]+))?$/, admin, "admin"],
+];
+
+function theme() { return localStorage.getItem("weir-theme") ?? ""; }
+function setTheme(value) {
+  localStorage.setItem("weir-theme", value);
+  if (value) document.documentElement.dataset.theme = value;
+  else delete document.documentElement.dataset.theme;
+}
+
+function choice(label, values, current, change) {
+  return h("select", { "aria-label": label, onchange: (event) => change(event.target.value) },
+    values.map(([value, text]) => h("option", { value, selected: value === current }, text)));
+}
+
+function frame(section) {
+  const isIn = api.session != null;
+  put(document.getElementById("top"),
+    h("a", { class: "brand", href: "#/" }, h("img", { src: "/assets/icon.svg", alt: "", width: 22, height: 22 }), "Weir"),
+    isIn && h("nav", { "aria-label": "sections" }, [["home", "#/", "DAGs"], ["lake", "#/lake", "Lake"], ["admin", "#/admin", "Admin"]]
+      .map(([id, href, text]) => h("a", { href, "aria-current": id === section ? "page" : null }, text))),
+    h("div", { class: "right" },
+      isIn && h("span", { id: "live", class: api.live.isOn ? "live" : "live off" }, api.live.isOn ? "live" : "not connected"),
+      choice("time zone", [["browser", "local time"], ["dag", "the DAG's time"], ["utc", "UTC"]], zoneMode(), setZoneMode),
+      choice("colours", [["", "as the system"], ["light", "light"], ["dark", "dark"]], theme(), setTheme),
+      isIn && h("span", { class: "soft", title: `role ${api.session.role}` }, api.session.user),
+      isIn && api.session.csrf_token && h("button", { class: "small", onclick: async () => {
+        try { await api.signOut(); } catch (error) { note(error.message, true); }
+        api.disconnect();
+        signIn();
+      } }, "Sign out")));
+}
+
+api.live.onchange = () => {
+  const element = document.getElementById("live");
+  if (!element) return;
+  element.className = api.live.isOn ? "live" : "live off";
+  element.textContent = api.live.isOn ? "live" : "not connected";
+};
+
+async function show() {
+  if (!api.session) return;
+  leave.abort();
+  leave = new AbortController();
+  const { signal } = leave;
+  const [path, query] = (location.hash.slice(1) || "/").split("?");
+  const params = new URLSearchParams(query);
+  const place = document.createElement("div");
+  for (const [pattern, view, section] of routes) {
+    const match = pattern.exec(path);
+    if (!match) continue;
+    frame(section);
+    if (view !== dag && view !== run) setDAGZone("UTC");
+    put(main, place);
+    try {
+      const parts = match.slice(1).map((part) => part == null ? null : decodeURIComponent(part));
+      await view(place, parts, params, signal);
+    } catch (error) {
+      if (signal.aborted) return;
+      if (!(error instanceof api.Refusal)) console.error(error);
+      place.append(api.failure(error));
+    }
+    return;
+  }
+  frame("");
+  put(main, h("p", { class: "empty" }, "There is nothing here. ", h("a", { href: "#/" }, "To the DAGs")));
+}
+
+function signIn() {
+  leave.abort();
+  api.disconnect();
+  frame("");
+  const problem = h("p", { class: "problem", role: "alert", hidden: true });
+  const name = h("input", { name: "name", autocomplete: "username", required: true });
+  const password = h("input", { name: "password", type: "password", autocomplete: "current-password", required: true });
+  put(main, h("form", { class: "card sign-in", onsubmit: async (event) => {
+    event.preventDefault();
+    problem.hidden = true;
+    try {
+      await api.signIn(name.value, password.value);
+      begin();
+    } catch (error) {
+      problem.hidden = false;
+      put(problem, error.message);
+      password.value = "";
+      password.focus();
+    }
+  } }, h("h1", {}, "Sign in"), field("Name", name), field("Password", password), problem,
+  h("div", { class: "row end" }, h("button", { class: "primary", type: "submit" }, "Sign in"))));
+  name.focus();
+}
+
+function begin() {
+  api.connect();
+  show();
+}
+
+async function start() {
+  setTheme(theme());
+  try {
+    await api.whoAmI();
+    begin();
+  } catch (error) {
+    if (error.status === 401) signIn();
+    else {
+      frame("");
+      put(main, api.failure(error), h("button", { onclick: start }, "Try again"));
+    }
+  }
+}
+
+window.addEventListener("hashchange", () => { show(); main.focus({ preventScroll: true }); window.scrollTo(0, 0); });
+window.addEventListener("weir-sign-in", signIn);
+start();
