@@ -6,7 +6,6 @@ It needs .tools/schemathesis, which `scripts/setup.sh verify` makes.
 """
 import argparse
 import gzip
-import http.client
 import json
 import os
 import pathlib
@@ -18,68 +17,11 @@ import tempfile
 import time
 import urllib.parse
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent
-DAY = "2022-05-02"
+import live
+from live import DAY, ROOT, Daemon, quoted, that
+
 HOSTILE = ["'", "''", "' OR 1=1 --", "'; DROP TABLE plate; --", '"', "\\", "\0", "\n.shell touch pwned\n", "%' OR '%'='",
            "1) OR (1=1", "/* */", "${HOME}", "{{ env.PATH }}", "x" * 5000, "🚗", "<script>alert(1)</script>"]
-passed = failed = 0
-
-
-def that(what, right, found=""):
-    global passed, failed
-    passed += bool(right)
-    failed += not right
-    if not right:
-        print(f"FAILED: {what}: {str(found)[:400]}", file=sys.stderr)
-
-
-class Daemon:
-    def __init__(self, home, weir):
-        self.log = open(home / "daemon.log", "wb")
-        environment = dict(os.environ, WEIR_HOME=str(home), WEIR_SENDMAIL="outbox", WEIR_LISTEN="127.0.0.1:0")
-        self.process = subprocess.Popen([weir, "daemon"], env=environment, stdout=self.log, stderr=self.log)
-        end = time.monotonic() + 30
-        found = None
-        while found is None and time.monotonic() < end:
-            found = re.search(r"http://127\.0\.0\.1:(\d+)", (home / "daemon.log").read_text())
-            time.sleep(0.02)
-        if found is None:
-            raise SystemExit("the daemon does not listen: " + (home / "daemon.log").read_text())
-        self.port = int(found.group(1))
-
-    def ask(self, method, target, body=None, headers=None, host=None):
-        response = self.open(method, target, body, headers, host)
-        content = response.read()
-        response.connection.close()
-        if "json" in response.headers.get("Content-Type", ""):
-            content = json.loads(content) if content else None
-        return response.status, response.headers, content
-
-    def open(self, method, target, body=None, headers=None, host=None):
-        """An answer that is not read yet."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
-        connection.putrequest(method, target, skip_host=host is not None)
-        if host is not None:
-            connection.putheader("Host", host)
-        data = body if isinstance(body, bytes) else json.dumps(body).encode() if body is not None else b""
-        given = {"Content-Type": "application/json"} if body is not None else {}
-        for name, value in {**given, **(headers or {})}.items():
-            connection.putheader(name, value)
-        connection.putheader("Content-Length", str(len(data)))
-        connection.endheaders(data)
-        response = connection.getresponse()
-        response.connection = connection
-        return response
-
-    def stop(self):
-        self.process.terminate()
-        status = self.process.wait(10)
-        self.log.close()
-        return status
-
-
-def quoted(text):
-    return urllib.parse.quote(text, safe="")
 
 
 def reading(daemon):
@@ -374,15 +316,7 @@ def main():
             {"id": "fail", "kind": "command", "after": ["say"], "with": {"command": ["false"]}}]}))
         (home / "dags/slow.json").write_text(json.dumps({"id": "slow", "tasks": [
             {"id": "say", "kind": "command", "with": {"shell": f"echo one; while [ ! -e {home}/go ]; do sleep 0.02; done; echo two"}}]}))
-        (home / "state/landing").mkdir(parents=True)
-        subprocess.run([sys.executable, ROOT / "scripts/generate-logs.py", "--out", home / "state/landing", "--from", DAY,
-                        "--frames", "600", "--cameras", "2"], check=True, stderr=subprocess.DEVNULL)
-        environment = dict(os.environ, WEIR_HOME=folder, WEIR_SENDMAIL="outbox")
-        environment.setdefault("WEIR_DUCKDB", str(ROOT / ".tools/duckdb"))
-        os.environ.update(environment)
-        done = subprocess.run([arguments.weir, "backfill", "alpr_daily", "--from", DAY], env=environment, capture_output=True,
-                              text=True)
-        that("a day of the lake", done.returncode == 0, done.stderr)
+        live.lake(home, arguments.weir)
         daemon = Daemon(home, arguments.weir)
         try:
             reading(daemon)
@@ -394,6 +328,7 @@ def main():
             that("it lives", daemon.ask("GET", "/health/live")[0] == 200)
         finally:
             that("it stops in good order", daemon.stop() == 0)
+    passed, failed = live.counted.values()
     print(f"{passed} answers as expected, {cases} more of Schemathesis" + (f", {failed} failed" if failed else ""))
     return 1 if failed else 0
 

@@ -2,8 +2,8 @@
 # Installs what Weir is built and tested with, where it is missing: Debian packages, and DuckDB into .tools/.
 #
 # Usage: scripts/setup.sh [verify]
-#   verify  also what only `make verify` needs (a mail system, a terminal, shells and man, a validator of JSON Schema,
-#          readers of Parquet)
+#   verify  also what only `make verify` needs (a mail system, a terminal, shells and man, a browser, a validator of
+#          JSON Schema, readers of Parquet)
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -14,12 +14,14 @@ pandas_version=3.1.1
 duckdb_module_version=2.0.1
 pyspark_version=4.3.0
 schemathesis_version=4.32.5
+playwright_version=1.65.2
+axe_version=0.1.8
 # What Weir needs, and then what the Swift toolchain itself needs to run and to link.
 packages="libsqlite3-dev libmicrohttpd-dev libssl-dev libzstd-dev libsodium-dev tzdata zstd curl python3 python3-pip
     ca-certificates binutils gcc libc6-dev libstdc++-12-dev libcurl4 libncurses6 libxml2 zlib1g-dev graphviz"
 [ "${1:-}" = verify ] && verify=yes || verify=no
 [ "$verify" = no ] ||
-    packages="$packages python3-venv openjdk-17-jre-headless tmux zsh fish man-db groff-base"
+    packages="$packages python3-venv openjdk-17-jre-headless tmux zsh fish man-db groff-base chromium fonts-dejavu-core"
 
 fail() {
     echo "setup: $1" >&2
@@ -130,6 +132,8 @@ if [ "$verify" = yes ]; then
     environment jsonschema "jsonschema==$jsonschema_version"
     # It asks the API whatever its document allows, and what it does not.
     environment schemathesis "schemathesis==$schemathesis_version"
+    # A real browser drives the page, and rules that others wrote look at it.
+    environment browser "playwright==$playwright_version" "axe-playwright-python==$axe_version"
     # Readers of Parquet that others wrote, so that the lake means to them what it means here.
     environment spark "pyspark==$pyspark_version"
     environment lake "pyarrow==$pyarrow_version" "pandas==$pandas_version" "duckdb==$duckdb_module_version"

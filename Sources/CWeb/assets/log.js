@@ -7,6 +7,7 @@ const part = 512 << 10, perBlock = 200;
 
 /** The lines of a log in an element. Returns nothing; ends with `signal`. */
 export async function log(root, base, attempt, signal) {
+  const map_index = attempt.map_index;
   const path = `${base}/attempts/${attempt.attempt_id}/log`;
   const decoder = new TextDecoder();
   let rest = "", lines = 0, block = null, follows = true, first = 0, matches = [], at = -1;
@@ -18,7 +19,7 @@ export async function log(root, base, attempt, signal) {
   } });
   const tail = h("input", { type: "checkbox", checked: true, onchange: () => { follows = tail.checked; if (follows) box.scrollTop = box.scrollHeight; } });
   put(root, h("div", { class: "row logbar" }, input, h("button", { class: "small", "aria-label": "one before", onclick: () => step(-1) }, "↑"), h("button", { class: "small", "aria-label": "next one", onclick: () => step(1) }, "↓"), found,
-    h("label", { class: "row" }, tail, "follow"), h("a", { href: link(path, { limit: 4 << 20 }), download: `attempt-${attempt.attempt_id}.log` }, "download")), earlier, box);
+    h("label", { class: "row" }, tail, "follow"), h("a", { href: link(path, { map_index, limit: 4 << 20 }), download: `attempt-${attempt.attempt_id}.log` }, "download")), earlier, box);
   box.addEventListener("scroll", () => {
     const isAtEnd = box.scrollTop + box.clientHeight > box.scrollHeight - 30;
     if (isAtEnd !== follows) { follows = isAtEnd; tail.checked = follows; }
@@ -64,7 +65,7 @@ export async function log(root, base, attempt, signal) {
   function tellFound() { found.textContent = input.value ? (matches.length ? `${at + 1 || "–"} of ${matches.length}` : "not found") : ""; }
 
   // The end of a long log first; what stands before it can be had.
-  const head = await open(path, { tail: true, limit: part }, signal);
+  const head = await open(path, { map_index, tail: true, limit: part }, signal);
   const next = Number(head.headers.get("Weir-Next-Offset")), isComplete = head.headers.get("Weir-Log-Complete") === "true";
   const content = new Uint8Array(await head.arrayBuffer());
   first = Math.max(0, next - content.length);
@@ -74,14 +75,14 @@ export async function log(root, base, attempt, signal) {
     const feed = content.indexOf(10);
     if (feed >= 0) shown = content.subarray(feed + 1);
     earlier.hidden = false;
-    put(earlier, `This is the end; ${bytes(first)} stand before it. `, h("a", { href: link(path, { limit: 4 << 20 }), download: `attempt-${attempt.attempt_id}.log` }, "Download the beginning"));
+    put(earlier, `This is the end; ${bytes(first)} stand before it. `, h("a", { href: link(path, { map_index, limit: 4 << 20 }), download: `attempt-${attempt.attempt_id}.log` }, "Download the beginning"));
   }
   add(decoder.decode(shown, { stream: true }));
   if (isComplete) { end(); return; }
   let offset = next;
   while (!signal.aborted) {
     try {
-      const response = await open(path, { offset, follow: true }, signal);
+      const response = await open(path, { map_index, offset, follow: true }, signal);
       const reader = response.body.getReader();
       for (;;) {
         const { done, value } = await reader.read();

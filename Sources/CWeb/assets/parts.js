@@ -50,7 +50,7 @@ export function bars(items, { format = number, height = 160, width = 900, label 
   const most = Math.max(...items.map((item) => item.value ?? 0)) || 1;
   const step = room / items.length, y = (value) => (height - bottom) * (1 - value / most) + 6;
   const every = Math.ceil(items.length / Math.max(2, Math.floor(width / 110)));
-  return s("svg", { class: "bars", viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": label },
+  return s("svg", { class: "bars", viewBox: `0 0 ${width} ${height}`, role: "group", "aria-label": label },
     [0, 0.5, 1].map((part) => [s("line", { x1: left, x2: width - 6, y1: y(most * part), y2: y(most * part) }),
       s("text", { x: left - 6, y: y(most * part) + 4, "text-anchor": "end" }, format(most * part))]),
     items.map((item, place) => {
