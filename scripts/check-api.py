@@ -143,6 +143,41 @@ def watching(daemon, home):
     that("zstd", subprocess.run(["zstd", "-dc"], input=small, capture_output=True).stdout == whole, small[:20])
 
 
+def once(daemon, home, weir):
+    """A request with a key is carried out once, whatever is killed in between."""
+    ask = daemon.ask
+
+    def trigger(key, body=None, dag="many"):
+        status, headers, answer = daemon.ask("POST", f"/api/v1/dags/{dag}/runs", body or {}, {"Idempotency-Key": key})
+        return status, headers["Idempotency-Replayed"], answer
+
+    before = len(ask("GET", "/api/v1/dags/many/runs")[2]["items"])
+    status, replayed, first = trigger("a key")
+    that("the first time", (status, replayed) == (200, None), first)
+    that("the second time", trigger("a key") == (200, "true", first))
+    that("as a string of structured fields", trigger('"a key"') == (200, "true", first))
+    that("another request with this key", trigger("a key", {"params": {}})[0] == 422)
+    that("a refusal is not kept", [trigger("b", dag="none")[0], trigger("b")[0]] == [404, 200])
+    for key in ("", "x" * 256, "\u00e9"):
+        that(f"the key {key[:3]!r}", trigger(key.encode().decode("latin-1"))[0] == 400)
+    # Killed as soon as it is committed, before anybody was answered.
+    daemon.stop()
+    daemon = Daemon(home, weir, environment={"WEIR_FAULT": "committed.run"})
+    try:
+        trigger("c")
+        that("it was killed", False)
+    except OSError:
+        pass
+    daemon.process.wait(10)
+    daemon = Daemon(home, weir)
+    that("what was answered before", trigger("a key") == (200, "true", first))
+    status, replayed, answer = trigger("c")
+    that("what nobody heard of", (status, replayed) == (200, "true"), answer)
+    count = len(daemon.ask("GET", "/api/v1/dags/many/runs")[2]["items"])
+    that("each once", count == before + 3, (before, count))
+    return daemon
+
+
 def lake(daemon, home):
     ask = daemon.ask
     tables = {table["table"]: table for table in ask("GET", "/api/v1/lake/tables")[2]["items"]}
@@ -321,6 +356,7 @@ def main():
         try:
             reading(daemon)
             watching(daemon, home)
+            daemon = once(daemon, home, arguments.weir)
             lake(daemon, home)
             refused(daemon)
             cases = schemathesis(daemon, home, arguments.examples, arguments.seed)

@@ -15,8 +15,12 @@ public final class ControlClient: EngineService {
         self.timeout = timeout
     }
 
-    /// - Parameter actor: not sent: the daemon says who is behind its socket.
-    public func perform(_ command: EngineCommand, actor: String) throws(CommandError) -> EngineReply {
+    /// - Parameters:
+    ///   - actor: not sent: the daemon says who is behind its socket.
+    ///   - key: not sent: a command of a person is one of its own.
+    public func perform(
+        _ command: EngineCommand, actor: String, key: RequestKey?
+    ) throws(CommandError) -> EngineReply {
         let (method, target, body) = Self.request(command)
         let response: HTTPResponse
         do throws(HTTPError) {

@@ -162,7 +162,7 @@ public final class EventFeed: Sendable {
                     $0.member("errors", errors.count)
                 }
             }
-        case .insertVersion, .audit: return nil
+        case .insertVersion, .audit, .keepAnswer: return nil
         }
     }
 

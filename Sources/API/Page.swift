@@ -13,6 +13,13 @@ enum Page {
     static let fields = [limit, cursor(.string())]
     static let numberCursor = cursor(.string(pattern: "^[0-9]{1,18}$"))
     static let runCursor = cursor(.string(pattern: #"^-?[0-9]{1,18}\.[0-9]{1,18}$"#))
+    static let taskCursor = runCursor
+
+    /// - Parameter columns: the first one is the usual order, falling.
+    static func sort(_ columns: [String]) -> Field {
+        .optional(
+            "sort", .words(columns.flatMap { ["-" + $0, $0] }), "the order; - for falling (-\(columns.first ?? ""))")
+    }
 
     private static func cursor(_ schema: Schema) -> Field {
         .optional("cursor", schema, "`next_cursor` of the part before")
@@ -60,17 +67,21 @@ extension APIRequest {
         return number
     }
 
-    func runCursor() throws(Problem) -> RunPosition? {
+    func runCursor() throws(Problem) -> RunPosition? { try pairCursor().map { RunPosition(value: $0, id: $1) } }
+
+    func taskCursor() throws(Problem) -> TaskPosition? { try pairCursor().map { TaskPosition(run: $0, position: $1) } }
+
+    private func pairCursor() throws(Problem) -> (Int64, Int64)? {
         guard let cursor else { return nil }
         let parts = cursor.split(separator: ".", omittingEmptySubsequences: false).map { Int64($0) }
-        guard parts.count == 2, let date = parts[0], let id = parts[1] else { throw badCursor }
-        return RunPosition(logicalDate: Instant(microseconds: date), id: id)
+        guard parts.count == 2, let first = parts[0], let second = parts[1] else { throw badCursor }
+        return (first, second)
     }
 }
 
-extension Run {
-    /// Where the part after it begins.
-    var cursor: String { "\(logicalDate.microseconds).\(id)" }
+extension RunQuery {
+    /// Where the part after a run begins.
+    func cursor(_ run: Run) -> String { "\(order.value(run)).\(run.id)" }
 }
 
 extension HTTPResponse {

@@ -22,7 +22,7 @@ final class DaemonService: EngineService {
         settings = Mutex(session.settings)
     }
 
-    func perform(_ command: EngineCommand, actor: String) throws(CommandError) -> EngineReply {
+    func perform(_ command: EngineCommand, actor: String, key: RequestKey?) throws(CommandError) -> EngineReply {
         switch command {
         case .reload:
             return try settings.withLock { (settings) throws(CommandError) in try reload(&settings, actor) }
@@ -33,7 +33,7 @@ final class DaemonService: EngineService {
             return reply
         case .handOver:
             throw CommandError(.conflict, "a daemon does not hand over; `weir daemon --take-over` replaces it")
-        default: return try engine.perform(command, actor: actor)
+        default: return try engine.perform(command, actor: actor, key: key)
         }
     }
 

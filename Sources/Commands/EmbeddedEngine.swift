@@ -33,14 +33,14 @@ final class EmbeddedEngine: EngineService {
         }
     }
 
-    func perform(_ command: EngineCommand, actor: String) throws(CommandError) -> EngineReply {
+    func perform(_ command: EngineCommand, actor: String, key: RequestKey?) throws(CommandError) -> EngineReply {
         switch command {
         case .handOver:
             handOver()
             return .done
         case .drain:
             throw CommandError(.conflict, "no daemon runs: a command works in the foreground, and ends with its work")
-        default: return try engine.perform(command, actor: actor)
+        default: return try engine.perform(command, actor: actor, key: key)
         }
     }
 

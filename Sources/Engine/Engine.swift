@@ -10,7 +10,7 @@ import Synchronization
 /// both of which only its loop thread touches.
 public final class Engine: EngineService {
     private enum Input: Sendable {
-        case command(EngineCommand, actor: String, OneShot<Result<EngineReply, CommandError>>)
+        case command(EngineCommand, actor: String, RequestKey?, OneShot<Result<EngineReply, CommandError>>)
         case report(ExecutorReport)
         case folder(DAGFolderContents)
         case prune(PruneOrder, limit: Int, OneShot<Result<PruneStep, StoreError>>)
@@ -118,7 +118,9 @@ public final class Engine: EngineService {
         executor.stop()
     }
 
-    public func perform(_ command: EngineCommand, actor: String) throws(CommandError) -> EngineReply {
+    public func perform(
+        _ command: EngineCommand, actor: String, key: RequestKey?
+    ) throws(CommandError) -> EngineReply {
         switch command {
         case .reload:
             guard readFolder() else { throw Self.stopped }
@@ -132,7 +134,7 @@ public final class Engine: EngineService {
             break
         }
         let answer = OneShot<Result<EngineReply, CommandError>>()
-        guard mailbox.put(.command(command, actor: actor, answer)) else { throw Self.stopped }
+        guard mailbox.put(.command(command, actor: actor, key, answer)) else { throw Self.stopped }
         return try answer.wait().get()
     }
 
@@ -226,7 +228,7 @@ public final class Engine: EngineService {
         if failure == nil { state.close() }
         for input in mailbox.close() {
             switch input {
-            case .command(_, _, let answer): answer.give(.failure(Self.stopped))
+            case .command(_, _, _, let answer): answer.give(.failure(Self.stopped))
             case .prune(_, _, let answer): answer.give(.failure(StoreError(.busy, Self.stopped.message)))
             case .report, .folder, .settings, .files, .stop: break
             }
@@ -239,7 +241,8 @@ public final class Engine: EngineService {
         for input in mailbox.take(limit: Self.eventsPerTurn) {
             state.counters.events += 1
             switch input {
-            case .command(let command, let actor, let answer): state.perform(command, actor, answer)
+            case .command(let command, let actor, let key, let answer):
+                state.perform(command, actor, key, answer)
             case .report(let report): state.take(report)
             case .folder(let contents):
                 state.take(contents)
@@ -297,8 +300,8 @@ public final class Engine: EngineService {
             for input in mailbox.take(limit: Self.eventsPerTurn) {
                 switch input {
                 case .stop: stopping = true
-                case .command(.status, let actor, let answer): state.perform(.status, actor, answer)
-                case .command(_, _, let answer):
+                case .command(.status, let actor, _, let answer): state.perform(.status, actor, nil, answer)
+                case .command(_, _, _, let answer):
                     let reason = state.stoppedBecause ?? ""
                     answer.give(.failure(CommandError(.unavailable, "the store does not work: \(reason)")))
                 case .folder(let contents): state.keep(contents)

@@ -47,6 +47,28 @@ public enum EngineReply: Sendable {
     case tasks([String])
     case explanation(Explanation)
     case done
+    /// What was answered to this request when it came first, as its key's encoder made it.
+    case replayed(String)
+}
+
+/// What makes a request the same one when it comes again: it is carried out once.
+public struct RequestKey: Sendable {
+    /// Who sends it; others may use the same key.
+    public var caller: String
+    public var key: String
+    /// Of all that the request says.
+    public var fingerprint: String
+    /// Writes the answer as it is kept.
+    public var encode: @Sendable (EngineReply) -> String
+
+    public init(
+        caller: String, key: String, fingerprint: String, encode: @escaping @Sendable (EngineReply) -> String
+    ) {
+        self.caller = caller
+        self.key = key
+        self.fingerprint = fingerprint
+        self.encode = encode
+    }
 }
 
 /// What the running engine knows of itself.
@@ -89,6 +111,15 @@ public struct EngineStatus: Sendable, Hashable {
 /// What a server of the API needs of the engine; a test can stand in for it.
 public protocol EngineService: AnyObject, Sendable {
     /// Hands a command to the loop and waits for the answer, which comes after the commit. Blocks the calling thread.
-    /// - Parameter actor: who asks, for the audit log.
-    func perform(_ command: EngineCommand, actor: String) throws(CommandError) -> EngineReply
+    ///
+    /// - Parameters:
+    ///   - actor: who asks, for the audit log.
+    ///   - key: nil: each request is one of its own. It counts for what changes DAGs, runs, backfills and pools.
+    func perform(_ command: EngineCommand, actor: String, key: RequestKey?) throws(CommandError) -> EngineReply
+}
+
+extension EngineService {
+    public func perform(_ command: EngineCommand, actor: String) throws(CommandError) -> EngineReply {
+        try perform(command, actor: actor, key: nil)
+    }
 }

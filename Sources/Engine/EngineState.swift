@@ -20,6 +20,8 @@ final class EngineState {
     /// What persons asked for that changes no record; in the audit log with the next commit.
     private var audits: [AuditEntry] = []
     private var answers: [Int: OneShot<Result<EngineReply, CommandError>>] = [:]
+    /// Of those of them that named one; their answers are kept.
+    private var keys: [Int: RequestKey] = [:]
     private var nextTicket = 1
     /// History to be removed at the end of the turn.
     private var prunes: [(order: PruneOrder, limit: Int, answer: OneShot<Result<PruneStep, StoreError>>)] = []
@@ -97,7 +99,7 @@ final class EngineState {
         if let refusal { throw refusal }
         lookAgain()
         let turn = scheduler.endTurn(now: clock())
-        var changes = turn.changes + audits.map { .audit($0) }
+        var changes = turn.changes + audits.map { .audit($0) } + keptAnswers(turn.effects)
         if let reason = stoppedBecause {
             // A write that proves that the store works again, and tells later that it did not.
             var details = JSONWriter()
@@ -340,8 +342,21 @@ final class EngineState {
         scheduler.handle(.limits(parallelism: parallelism, isDraining: true), now: clock())
     }
 
-    func perform(_ command: EngineCommand, _ actor: String, _ slot: OneShot<Result<EngineReply, CommandError>>) {
+    func perform(
+        _ command: EngineCommand, _ actor: String, _ key: RequestKey?,
+        _ slot: OneShot<Result<EngineReply, CommandError>>
+    ) {
         do throws(StoreError) {
+            if let key {
+                if let known = try answered(key) {
+                    slot.give(known)
+                    return
+                }
+                keys[nextTicket] = key
+            }
+            let ticket = nextTicket
+            // What is answered at once changes nothing that a key is for.
+            defer { if nextTicket == ticket { keys[ticket] = nil } }
             switch command {
             case .trigger(let dag, let date, let params):
                 submit(.trigger(dag: dag, date: date, params: params), actor, slot)
@@ -375,6 +390,32 @@ final class EngineState {
         }
     }
 
+    /// What to say to a request that came before; nil when it did not.
+    private func answered(_ key: RequestKey) throws(StoreError) -> Result<EngineReply, CommandError>? {
+        if keys.values.contains(where: { $0.caller == key.caller && $0.key == key.key }) {
+            return .failure(CommandError(.conflict, "the first request with the key '\(key.key)' is still worked on"))
+        }
+        guard let kept = try store.keptAnswer(caller: key.caller, key: key.key),
+            kept.at >= clock() - KeptAnswer.lifetime
+        else { return nil }
+        guard kept.fingerprint == key.fingerprint else {
+            return .failure(CommandError(.invalid, "the key '\(key.key)' was used for another request"))
+        }
+        return .success(.replayed(kept.answer))
+    }
+
+    /// What is committed together with what it tells of. A refusal is not kept: its cause may be mended.
+    private func keptAnswers(_ effects: [Effect]) -> [Change] {
+        effects.compactMap { effect in
+            guard case .reply(let ticket, let reply) = effect, let key = keys[ticket], let answer = Self.reply(reply)
+            else { return nil }
+            return .keepAnswer(
+                KeptAnswer(
+                    caller: key.caller, key: key.key, fingerprint: key.fingerprint, answer: key.encode(answer),
+                    at: clock()))
+        }
+    }
+
     private func explain(_ dag: String, _ runID: String) -> Result<EngineReply, CommandError> {
         guard let explanation = scheduler.explain(dag: dag, runID: runID) else {
             return .failure(
@@ -402,13 +443,20 @@ final class EngineState {
     }
 
     private func answer(_ ticket: Int, _ reply: SchedulerReply) {
+        keys[ticket] = nil
         guard let slot = answers.removeValue(forKey: ticket) else { return }
+        if case .refused(let error) = reply { slot.give(.failure(error)) }
+        if let reply = Self.reply(reply) { slot.give(.success(reply)) }
+    }
+
+    /// Nil for a refusal.
+    private static func reply(_ reply: SchedulerReply) -> EngineReply? {
         switch reply {
-        case .run(let run): slot.give(.success(.run(run)))
-        case .backfill(let id, let plan): slot.give(.success(.backfill(id: id, plan: plan)))
-        case .tasks(let names): slot.give(.success(.tasks(names)))
-        case .done: slot.give(.success(.done))
-        case .refused(let error): slot.give(.failure(error))
+        case .run(let run): .run(run)
+        case .backfill(let id, let plan): .backfill(id: id, plan: plan)
+        case .tasks(let names): .tasks(names)
+        case .done: .done
+        case .refused: nil
         }
     }
 
@@ -416,6 +464,7 @@ final class EngineState {
     func refuseAll(_ error: CommandError) {
         for slot in answers.values { slot.give(.failure(error)) }
         answers = [:]
+        keys = [:]
         for (_, _, answer) in prunes { answer.give(.failure(StoreError(.io, error.message))) }
         prunes = []
     }

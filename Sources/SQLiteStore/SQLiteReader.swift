@@ -83,7 +83,7 @@ public final class SQLiteReader: StoreReader {
                 found += try runsInOrder(one)
             }
             return Array(
-                found.sorted { ($0.logicalDate, $0.id) > ($1.logicalDate, $1.id) }.prefix(max(0, query.limit)))
+                found.sorted { query.isInOrder(query.place($0), query.place($1)) }.prefix(max(0, query.limit)))
         }
     }
 
@@ -115,13 +115,15 @@ public final class SQLiteReader: StoreReader {
             values.append(.integer(backfill))
         }
         if let after = query.after {
-            conditions.append("(run.logical_date, run.id) < (?, ?)")
-            values += [SQLiteValue(after.logicalDate), .integer(after.id)]
+            conditions.append("(\(query.order.column), run.id) \(query.isRising ? ">" : "<") (?, ?)")
+            values += [.integer(after.value), .integer(after.id)]
         }
         let filter = conditions.isEmpty ? "" : "WHERE " + conditions.joined(separator: " AND ")
         values.append(.integer(Int64(max(0, query.limit))))
+        let direction = query.isRising ? "ASC" : "DESC"
         return try connection.rows(
-            "SELECT \(Columns.run) FROM run \(filter) ORDER BY run.logical_date DESC, run.id DESC LIMIT ?", values
+            "SELECT \(Columns.run) FROM run \(filter) ORDER BY \(query.order.column) \(direction), run.id \(direction) LIMIT ?",
+            values
         ) { row throws(StoreError) in try row.run() }
     }
 
@@ -150,10 +152,10 @@ public final class SQLiteReader: StoreReader {
         try progress("WHERE id = ?", [.integer(id)]).first
     }
 
-    public func backfills(dag: String?, limit: Int) throws(StoreError) -> [BackfillProgress] {
+    public func backfills(dag: String?, before: Int64?, limit: Int) throws(StoreError) -> [BackfillProgress] {
         try progress(
-            "WHERE ?1 IS NULL OR dag_id = ?1 ORDER BY id DESC LIMIT ?2",
-            [SQLiteValue(dag), .integer(Int64(max(0, limit)))])
+            "WHERE (?1 IS NULL OR dag_id = ?1) AND id < ?2 ORDER BY id DESC LIMIT ?3",
+            [SQLiteValue(dag), .integer(before ?? .max), .integer(Int64(max(0, limit)))])
     }
 
     private func progress(_ filter: String, _ values: [SQLiteValue]) throws(StoreError) -> [BackfillProgress] {
@@ -237,13 +239,17 @@ public final class SQLiteReader: StoreReader {
         }
     }
 
-    public func audit(limit: Int) throws(StoreError) -> [AuditEntry] {
+    public func auditLog(before: Int64?, limit: Int) throws(StoreError) -> [(id: Int64, entry: AuditEntry)] {
         try connection.rows(
-            "SELECT at, actor, action, subject, details FROM audit_log ORDER BY id DESC LIMIT ?",
-            [.integer(Int64(max(0, limit)))]
+            "SELECT at, actor, action, subject, details, id FROM audit_log WHERE id < ? ORDER BY id DESC LIMIT ?",
+            [.integer(before ?? .max), .integer(Int64(max(0, limit)))]
         ) { row in
-            AuditEntry(
-                at: row.instant(0), actor: row.text(1), action: row.text(2), subject: row.text(3), details: row.text(4))
+            (
+                row.integer(5),
+                AuditEntry(
+                    at: row.instant(0), actor: row.text(1), action: row.text(2), subject: row.text(3),
+                    details: row.text(4))
+            )
         }
     }
 

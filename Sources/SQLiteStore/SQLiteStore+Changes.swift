@@ -40,6 +40,12 @@ extension SQLiteStore {
                 "INSERT INTO audit_log (at, actor, action, subject, details) VALUES (?, ?, ?, ?, ?)",
                 SQLiteValue(entry.at), SQLiteValue(entry.actor), SQLiteValue(entry.action), SQLiteValue(entry.subject),
                 SQLiteValue(entry.details))
+        case .keepAnswer(let kept):
+            try connection.execute(
+                "DELETE FROM kept_answer WHERE at < ?", SQLiteValue(kept.at - KeptAnswer.lifetime))
+            try connection.execute(
+                "INSERT INTO kept_answer VALUES (?, ?, ?, ?, ?)", SQLiteValue(kept.caller), SQLiteValue(kept.key),
+                SQLiteValue(kept.fingerprint), SQLiteValue(kept.answer), SQLiteValue(kept.at))
         }
     }
 

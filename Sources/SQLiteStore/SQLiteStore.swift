@@ -103,6 +103,17 @@ public final class SQLiteStore: Store {
         ) { row throws(StoreError) in try row.run() }.first
     }
 
+    public func keptAnswer(caller: String, key: String) throws(StoreError) -> KeptAnswer? {
+        try connection.rows(
+            "SELECT caller, key, fingerprint, answer, at FROM kept_answer WHERE caller = ? AND key = ?",
+            [.text(caller), .text(key)]
+        ) { row throws(StoreError) in
+            KeptAnswer(
+                caller: row.text(0), key: row.text(1), fingerprint: row.text(2), answer: row.text(3),
+                at: Instant(microseconds: row.integer(4)))
+        }.first
+    }
+
     public func run(dag: String, runID: String) throws(StoreError) -> Run? {
         try connection.run(dag: dag, runID: runID)
     }

@@ -8,7 +8,7 @@ enum Schema {
 
     static let migrations: [Migration] = [
         ("initial", initial), ("upkeep", upkeep), ("rules", rules), ("late", late), ("expected", expected),
-        ("backfills", backfills), ("states", states),
+        ("backfills", backfills), ("states", states), ("answers", answers),
     ]
     /// The first format that notes whether its last writer stopped in good order.
     static let knowsCleanStop = 2
@@ -71,6 +71,21 @@ enum Schema {
         """
 
     /// Runs of all DAGs in one state, which may be few among many.
+    /// Answers to requests with keys; and tasks of any state but the usual ones, to be found among very many.
+    private static let answers = """
+        CREATE TABLE kept_answer (
+            caller TEXT NOT NULL,
+            key TEXT NOT NULL,
+            fingerprint TEXT NOT NULL,
+            answer TEXT NOT NULL,
+            at INTEGER NOT NULL,
+            PRIMARY KEY (caller, key)
+        ) STRICT, WITHOUT ROWID;
+        CREATE INDEX kept_answer_by_time ON kept_answer (at);
+        CREATE INDEX task_by_state ON task_instance (state, run, position)
+            WHERE state NOT IN ('success', 'none', 'removed', 'skipped');
+        """
+
     private static let states = "CREATE INDEX run_by_state ON run (state, logical_date, id);"
 
     /// Backfills that are paused, and of some tasks only.

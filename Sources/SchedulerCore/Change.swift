@@ -24,6 +24,30 @@ public enum Change: Sendable, Hashable {
     case putPool(Pool)
     case removePool(name: String)
     case audit(AuditEntry)
+    /// Notes what was answered to a request, for whoever sends it again; and forgets what is a day older.
+    case keepAnswer(KeptAnswer)
+}
+
+/// What was answered to a request that named a key of its own (draft-ietf-httpapi-idempotency-key-header): the same request
+/// with this key gets this answer, and does nothing.
+public struct KeptAnswer: Sendable, Hashable {
+    public var caller: String
+    public var key: String
+    /// Of what was asked for: another request with this key is a mistake.
+    public var fingerprint: String
+    public var answer: String
+    public var at: Instant
+
+    /// Answers are kept for so long.
+    public static let lifetime = TimeAmount(seconds: 86_400)
+
+    public init(caller: String, key: String, fingerprint: String, answer: String, at: Instant) {
+        self.caller = caller
+        self.key = key
+        self.fingerprint = fingerprint
+        self.answer = answer
+        self.at = at
+    }
 }
 
 /// One problem of a DAG file, as shown to people until the file is mended.

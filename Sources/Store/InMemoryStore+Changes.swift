@@ -55,6 +55,11 @@ extension InMemoryStore {
             try allow(contents.pools.removeValue(forKey: name) != nil, "there is no pool \(name)")
         case .audit(let entry):
             contents.audit.append(entry)
+        case .keepAnswer(let kept):
+            contents.answers = contents.answers.filter { $0.value.at >= kept.at - KeptAnswer.lifetime }
+            let name = [kept.caller, kept.key]
+            try allow(contents.answers[name] == nil, "the answer to \(kept.key) is kept already")
+            contents.answers[name] = kept
         }
     }
 

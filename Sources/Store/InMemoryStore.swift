@@ -18,6 +18,8 @@ public final class InMemoryStore: Store, StoreReader {
         var audit: [AuditEntry] = []
         /// Entries of the audit log that were removed.
         var auditRemoved = 0
+        /// By caller and key.
+        var answers: [[String]: KeptAnswer] = [:]
     }
 
     struct RunName: Hashable {
@@ -52,6 +54,10 @@ public final class InMemoryStore: Store, StoreReader {
         var next = contents
         for change in changes { try Self.apply(change, to: &next) }
         contents = next
+    }
+
+    public func keptAnswer(caller: String, key: String) throws(StoreError) -> KeptAnswer? {
+        contents.answers[[caller, key]]
     }
 
     public func snapshot() throws(StoreError) -> Snapshot {
@@ -129,7 +135,7 @@ public final class InMemoryStore: Store, StoreReader {
 
     public func runs(_ query: RunQuery) throws(StoreError) -> [Run] {
         let found = contents.runs.values.filter { run in
-            let isAfter = query.after.map { (run.logicalDate, run.id) < ($0.logicalDate, $0.id) } ?? true
+            let isAfter = query.after.map { query.isInOrder(($0.value, $0.id), query.place(run)) } ?? true
             return isAfter && (query.dag == nil || run.dagID == query.dag)
                 && (query.states.isEmpty || query.states.contains(run.state))
                 && (query.types.isEmpty || query.types.contains(run.type))
@@ -137,7 +143,25 @@ public final class InMemoryStore: Store, StoreReader {
                 && (query.backfill == nil
                     || contents.entries[query.backfill ?? 0, default: []].contains { $0.run == run.id })
         }
-        return Array(found.sorted { ($0.logicalDate, $0.id) > ($1.logicalDate, $1.id) }.prefix(max(0, query.limit)))
+        return Array(
+            found.sorted { query.isInOrder(query.place($0), query.place($1)) }.prefix(max(0, query.limit)))
+    }
+
+    public func tasks(_ query: TaskQuery) throws(StoreError) -> [ListedTask] {
+        var found: [ListedTask] = []
+        for (id, instances) in contents.instances {
+            guard let run = contents.runs[id], query.dag.map({ run.dagID == $0 }) ?? true,
+                query.from.map({ run.logicalDate >= $0 }) ?? true, query.to.map({ run.logicalDate <= $0 }) ?? true
+            else { continue }
+            for (place, instance) in instances.enumerated()
+            where query.states.isEmpty || query.states.contains(instance.state) {
+                let position = TaskPosition(run: id, position: Int64(place + 1))
+                if query.after.map({ position < $0 }) ?? true {
+                    found.append(ListedTask(instance: instance, run: run, position: position))
+                }
+            }
+        }
+        return Array(found.sorted { $0.position > $1.position }.prefix(max(0, query.limit)))
     }
 
     public func run(dag: String, runID: String) throws(StoreError) -> Run? {
@@ -152,8 +176,9 @@ public final class InMemoryStore: Store, StoreReader {
 
     public func backfill(_ id: Int64) throws(StoreError) -> BackfillProgress? { contents.backfills[id].map(progress) }
 
-    public func backfills(dag: String?, limit: Int) throws(StoreError) -> [BackfillProgress] {
-        contents.backfills.values.filter { dag == nil || $0.dagID == dag }.sorted { $0.id > $1.id }
+    public func backfills(dag: String?, before: Int64?, limit: Int) throws(StoreError) -> [BackfillProgress] {
+        contents.backfills.values.filter { (dag == nil || $0.dagID == dag) && $0.id < before ?? .max }
+            .sorted { $0.id > $1.id }
             .prefix(max(0, limit)).map(progress)
     }
 
@@ -196,8 +221,9 @@ public final class InMemoryStore: Store, StoreReader {
             .map { UndeliveredNotification(run: $0.run, instance: $0.instance) }
     }
 
-    public func audit(limit: Int) throws(StoreError) -> [AuditEntry] {
-        Array(contents.audit.reversed().prefix(max(0, limit)))
+    public func auditLog(before: Int64?, limit: Int) throws(StoreError) -> [(id: Int64, entry: AuditEntry)] {
+        contents.audit.enumerated().map { (Int64(contents.auditRemoved + $0 + 1), $1) }
+            .filter { $0.0 < before ?? .max }.reversed().prefix(max(0, limit)).map { (id: $0.0, entry: $0.1) }
     }
 
     public func pools() throws(StoreError) -> [Pool] { contents.pools.values.sorted { $0.name < $1.name } }

@@ -48,6 +48,9 @@ public protocol Store: AnyObject {
     /// The run of an interval with the latest logical date before another.
     func intervalRun(dag: String, before: Instant) throws(StoreError) -> Run?
 
+    /// What was answered to a request of a caller with this key.
+    func keptAnswer(caller: String, key: String) throws(StoreError) -> KeptAnswer?
+
     /// One run by its name.
     func run(dag: String, runID: String) throws(StoreError) -> Run?
 
@@ -77,8 +80,10 @@ public protocol StoreReader: AnyObject {
     func version(_ id: Int64) throws(StoreError) -> DAGVersionRecord?
     /// The versions of a DAG, newest first; at most `limit` of those below `before`, where that is given.
     func versions(dag: String, before: Int64?, limit: Int) throws(StoreError) -> [DAGVersionRecord]
-    /// Newest logical date first; at equal dates the later created first.
+    /// In the order that the query says; at equal values in the order of creation, which falls where that falls.
     func runs(_ query: RunQuery) throws(StoreError) -> [Run]
+    /// Those of the last created run first; within a run the last one of the file first.
+    func tasks(_ query: TaskQuery) throws(StoreError) -> [ListedTask]
     func run(dag: String, runID: String) throws(StoreError) -> Run?
     /// The run of a row.
     func run(_ id: Int64) throws(StoreError) -> Run?
@@ -87,14 +92,14 @@ public protocol StoreReader: AnyObject {
     /// Oldest first.
     func attempts(of instance: TaskInstanceKey) throws(StoreError) -> [Attempt]
     func backfill(_ id: Int64) throws(StoreError) -> BackfillProgress?
-    /// Newest first.
-    func backfills(dag: String?, limit: Int) throws(StoreError) -> [BackfillProgress]
+    /// Newest first; at most `limit` of those below `before`, where that is given.
+    func backfills(dag: String?, before: Int64?, limit: Int) throws(StoreError) -> [BackfillProgress]
     /// Files of the DAG folder that are in error now, by name.
     func fileErrors() throws(StoreError) -> [(file: String, errors: [FileError], since: Instant)]
     /// Notifications whose last try failed at or after a time, newest first: given up, or about to be tried again.
     func undelivered(since: Instant, limit: Int) throws(StoreError) -> [UndeliveredNotification]
-    /// Newest first.
-    func audit(limit: Int) throws(StoreError) -> [AuditEntry]
+    /// Newest first, each with its number; at most `limit` of those below `before`, where that is given.
+    func auditLog(before: Int64?, limit: Int) throws(StoreError) -> [(id: Int64, entry: AuditEntry)]
     /// Those that somebody has set, by name, with the slots that running attempts take.
     func pools() throws(StoreError) -> [Pool]
     /// Counts of everything that is not finished.
@@ -106,6 +111,18 @@ public protocol StoreReader: AnyObject {
     func leftovers(_ policy: PrunePolicy) throws(StoreError) -> PruneOrder
     /// Which of these attempts there are, and when each of them ended; nil while it runs.
     func attemptEnds(of ids: [Int64]) throws(StoreError) -> [Int64: Instant?]
+}
+
+extension StoreReader {
+    /// Newest first.
+    public func backfills(dag: String?, limit: Int) throws(StoreError) -> [BackfillProgress] {
+        try backfills(dag: dag, before: nil, limit: limit)
+    }
+
+    /// Newest first.
+    public func audit(limit: Int) throws(StoreError) -> [AuditEntry] {
+        try auditLog(before: nil, limit: limit).map(\.entry)
+    }
 }
 
 public struct DAGSummary: Sendable, Hashable {
@@ -133,6 +150,26 @@ public struct UndeliveredNotification: Sendable, Hashable {
 }
 
 public struct RunQuery: Sendable, Hashable {
+    /// By what runs are ordered. All but the first are for the runs of one DAG, which are few enough to be sorted.
+    public enum Order: String, Sendable, Hashable, CaseIterable {
+        case logicalDate = "logical_date"
+        /// A run that has not begun, or not ended, counts as the earliest.
+        case startDate = "start_date"
+        case endDate = "end_date"
+        /// From start to end; 0 before its end.
+        case duration
+
+        /// What the order compares: microseconds.
+        public func value(_ run: Run) -> Int64 {
+            switch self {
+            case .logicalDate: run.logicalDate.microseconds
+            case .startDate: run.startedAt?.microseconds ?? 0
+            case .endDate: run.endedAt?.microseconds ?? 0
+            case .duration: run.startedAt.flatMap { start in run.endedAt.map { ($0 - start).microseconds } } ?? 0
+            }
+        }
+    }
+
     public var dag: String?
     /// Empty for any.
     public var states: Set<RunState>
@@ -143,6 +180,8 @@ public struct RunQuery: Sendable, Hashable {
     public var backfill: Int64?
     /// Only those that come after this one in the order of the answer.
     public var after: RunPosition?
+    public var order = Order.logicalDate
+    public var isRising = false
     public var limit: Int
 
     public init(
@@ -160,13 +199,68 @@ public struct RunQuery: Sendable, Hashable {
     }
 }
 
-/// Where a run stands among runs that are ordered by their logical dates.
+/// Which task instances are wanted, of whatever runs.
+public struct TaskQuery: Sendable, Hashable {
+    public var dag: String?
+    /// Empty for any.
+    public var states: Set<TaskState>
+    /// Bounds of the run's logical date, both inclusive.
+    public var from: Instant?
+    public var to: Instant?
+    /// Only those that come after this one in the order of the answer.
+    public var after: TaskPosition?
+    public var limit: Int
+
+    public init(
+        dag: String? = nil, states: Set<TaskState> = [], from: Instant? = nil, to: Instant? = nil,
+        after: TaskPosition? = nil, limit: Int = 100
+    ) {
+        self.dag = dag
+        self.states = states
+        self.from = from
+        self.to = to
+        self.after = after
+        self.limit = limit
+    }
+}
+
+/// Where a task instance stands among those of all runs.
+public struct TaskPosition: Sendable, Hashable, Comparable {
+    public var run: Int64
+    /// Within the run.
+    public var position: Int64
+
+    public init(run: Int64, position: Int64) {
+        self.run = run
+        self.position = position
+    }
+
+    public static func < (one: TaskPosition, other: TaskPosition) -> Bool {
+        (one.run, one.position) < (other.run, other.position)
+    }
+}
+
+/// A task instance with its run.
+public struct ListedTask: Sendable, Hashable {
+    public var instance: TaskInstance
+    public var run: Run
+    public var position: TaskPosition
+
+    public init(instance: TaskInstance, run: Run, position: TaskPosition) {
+        self.instance = instance
+        self.run = run
+        self.position = position
+    }
+}
+
+/// Where a run stands among runs in an order.
 public struct RunPosition: Sendable, Hashable {
-    public var logicalDate: Instant
+    /// What the order compares.
+    public var value: Int64
     public var id: Int64
 
-    public init(logicalDate: Instant, id: Int64) {
-        self.logicalDate = logicalDate
+    public init(value: Int64, id: Int64) {
+        self.value = value
         self.id = id
     }
 }

@@ -68,6 +68,61 @@ struct EngineLoopTests {
         #expect(audit.contains { $0.action == "recover" && $0.details == #"{"error":"the disk is full"}"# })
     }
 
+    private func key(_ name: String, _ fingerprint: String = "f", caller: String = "ann") -> RequestKey {
+        RequestKey(caller: caller, key: name, fingerprint: fingerprint) { reply in
+            if case .run(let run) = reply { run.runID } else { "another answer" }
+        }
+    }
+
+    /// The first answer comes again, and nothing is done; also by the next engine on the same store.
+    @Test func aRequestWithAKeyIsCarriedOutOnce() throws {
+        let world = try EngineWorld(dags: ["d.json": simpleDAG])
+        try world.waitForDAG()
+        let trigger = EngineCommand.trigger(dag: "d", date: nil, params: [:])
+        guard case .run(let first) = try world.engine.perform(trigger, actor: "ann", key: key("k")) else {
+            Issue.record("no run")
+            return
+        }
+        let commits = world.store.commits
+        guard case .replayed(let again) = try world.engine.perform(trigger, actor: "ann", key: key("k")) else {
+            Issue.record("it was done again")
+            return
+        }
+        #expect(again == first.runID && world.store.commits == commits)
+        let error = #expect(throws: CommandError.self) {
+            try world.engine.perform(trigger, actor: "ann", key: key("k", "other"))
+        }
+        #expect(error?.code == .invalid && error?.message == "the key 'k' was used for another request")
+        let kept = try world.store.keptAnswer(caller: "ann", key: "k")
+        #expect(kept?.answer == first.runID)
+        // Of somebody else, and another one, they are other requests.
+        for other in [key("k", caller: "bob"), key("l")] {
+            guard case .run(let run) = try world.engine.perform(trigger, actor: "ann", key: other) else {
+                Issue.record("no run")
+                return
+            }
+            #expect(run.runID != first.runID)
+        }
+    }
+
+    /// Neither a refusal nor what was not committed is kept.
+    @Test func whatWasNotDoneIsTriedAgain() throws {
+        let world = try EngineWorld(dags: ["d.json": simpleDAG])
+        try world.waitForDAG()
+        let trigger = EngineCommand.trigger(dag: "d", date: nil, params: [:])
+        world.store.failNext(full)
+        #expect(throws: CommandError(.unavailable, "not done: the disk is full")) {
+            try world.engine.perform(trigger, actor: "ann", key: key("k"))
+        }
+        let wrong = EngineCommand.trigger(dag: "none", date: nil, params: [:])
+        #expect(throws: CommandError.self) { try world.engine.perform(wrong, actor: "ann", key: key("k")) }
+        #expect(try world.store.keptAnswer(caller: "ann", key: "k") == nil)
+        guard case .run = try world.engine.perform(trigger, actor: "ann", key: key("k")) else {
+            Issue.record("no run")
+            return
+        }
+    }
+
     @Test func anEngineWithABrokenStoreCanBeStopped() throws {
         let world = try EngineWorld(dags: ["d.json": simpleDAG])
         _ = try world.trigger()

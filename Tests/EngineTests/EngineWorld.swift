@@ -97,6 +97,10 @@ final class TestStore: Store, Sendable {
         try reading { (store) throws(StoreError) in try store.run(dag: dag, runID: runID) }
     }
 
+    func keptAnswer(caller: String, key: String) throws(StoreError) -> KeptAnswer? {
+        try reading { (store) throws(StoreError) in try store.keptAnswer(caller: caller, key: key) }
+    }
+
     func version(_ id: Int64) throws(StoreError) -> DAGVersionRecord? {
         try reading { (store) throws(StoreError) in try store.version(id) }
     }

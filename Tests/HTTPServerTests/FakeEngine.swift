@@ -16,7 +16,7 @@ final class FakeEngine: EngineService {
 
     private let state = Mutex(State())
 
-    func perform(_ command: EngineCommand, actor: String) throws(CommandError) -> EngineReply {
+    func perform(_ command: EngineCommand, actor: String, key: RequestKey?) throws(CommandError) -> EngineReply {
         let answer = state.withLock { state in
             state.asked.append((command, actor))
             return state.answer
@@ -78,6 +78,7 @@ extension EngineReply {
         case .pruned(let summary): "\(summary)"
         case .status(let status): "\(status)"
         case .tasks(let names): "tasks \(names)"
+        case .replayed(let answer): "again: \(answer)"
         case .explanation(let why): "\(why.run ?? "-") \(why.tasks.sorted { $0.key < $1.key })"
         }
     }

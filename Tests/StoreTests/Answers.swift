@@ -28,6 +28,8 @@ struct Answers: Equatable {
     var pools: [Pool]
     var undelivered: [[UndeliveredNotification]]
     var runsBefore: [Run?] = []
+    var kept: [KeptAnswer?] = []
+    var listed: [[ListedTask]] = []
 
     /// The ids that are asked for are those of `Sample` and of the random changes: small numbers.
     init(_ test: TestStore) throws {
@@ -68,15 +70,39 @@ struct Answers: Equatable {
             try reader.undelivered(since: Sample.day(4), limit: 1000),
         ]
         pools = try reader.pools()
+        for caller in ["ann", "bob"] {
+            for key in ["k", Sample.oddText] { kept.append(try store.keptAnswer(caller: caller, key: key)) }
+        }
+        for states: Set<TaskState> in [[], [.failed], [.running, .upForRetry], [.success, .failed], [.none]] {
+            for dag in [nil, "daily"] {
+                var query = TaskQuery(dag: dag, states: states, limit: 3)
+                let first = try reader.tasks(query)
+                query.after = first.last?.position
+                query.from = Sample.day(2)
+                query.to = Sample.day(5)
+                listed += [first, try reader.tasks(query)]
+            }
+        }
     }
 
-    private static let queries: [RunQuery] = [
-        RunQuery(limit: 10_000), RunQuery(limit: 3), RunQuery(limit: 0), RunQuery(limit: -1), RunQuery(dag: "daily"),
-        RunQuery(dag: "daily", limit: 1), RunQuery(dag: "none"), RunQuery(states: [.queued, .failed]),
-        RunQuery(types: [.manual]), RunQuery(from: Sample.day(3)), RunQuery(to: Sample.day(3)),
-        RunQuery(
-            dag: "b", states: [.success, .running], types: [.scheduled, .backfill], from: Sample.day(1),
-            to: Sample.day(6)),
-        RunQuery(backfill: 1), RunQuery(states: [.success], backfill: 2, limit: 2), RunQuery(backfill: 99),
-    ]
+    private static let queries: [RunQuery] =
+        [
+            RunQuery(limit: 10_000), RunQuery(limit: 3), RunQuery(limit: 0), RunQuery(limit: -1),
+            RunQuery(dag: "daily"),
+            RunQuery(dag: "daily", limit: 1), RunQuery(dag: "none"), RunQuery(states: [.queued, .failed]),
+            RunQuery(types: [.manual]), RunQuery(from: Sample.day(3)), RunQuery(to: Sample.day(3)),
+            RunQuery(
+                dag: "b", states: [.success, .running], types: [.scheduled, .backfill], from: Sample.day(1),
+                to: Sample.day(6)),
+            RunQuery(backfill: 1), RunQuery(states: [.success], backfill: 2, limit: 2), RunQuery(backfill: 99),
+        ]
+        + RunQuery.Order.allCases.flatMap { order in
+            [true, false].map { isRising in
+                var query = RunQuery(dag: "daily", limit: 5)
+                query.order = order
+                query.isRising = isRising
+                query.after = RunPosition(value: Sample.day(3).microseconds, id: 3)
+                return query
+            }
+        }
 }

@@ -106,7 +106,11 @@ import Testing
         "SELECT \(Columns.attempt) FROM attempt WHERE state = 'running' ORDER BY id",
         "SELECT \(Columns.run) FROM run ORDER BY run.logical_date DESC, run.id DESC LIMIT 9",
         "SELECT DISTINCT backfill FROM backfill_run WHERE run = 1",
-        "SELECT 1 FROM run WHERE run.version = 1",
+        "SELECT 1 FROM run WHERE run.version = 1", "DELETE FROM kept_answer WHERE at < 1",
+        "SELECT answer FROM kept_answer WHERE caller = 'a' AND key = 'b'",
+        "SELECT \(Columns.instance) FROM task_instance INDEXED BY task_by_state WHERE state NOT IN "
+            + "('success', 'none', 'removed', 'skipped') AND state = 'failed' AND (run, position) < (9, 9) "
+            + "ORDER BY run DESC, position DESC LIMIT 9",
         "SELECT \(Columns.run) FROM run WHERE run.dag_id = 'a' ORDER BY run.logical_date DESC, run.id DESC LIMIT 9",
     ])
     func plansUseAnIndex(sql: String) throws {

@@ -45,7 +45,7 @@ private struct RandomChanges {
     }
 
     private mutating func change(_ snapshot: Snapshot) -> Change {
-        switch number(0...18) {
+        switch number(0...19) {
         case 0: .insertVersion(Sample.version(fresh(snapshot.nextVersion, 12), dag: one(Self.dags)))
         case 1, 2: .putDAG(dag())
         case 3: .setFileErrors(file: one(["a.json", "b.json"]), errors: errors(), at: day())
@@ -63,6 +63,12 @@ private struct RandomChanges {
                     name: one(["p", "default"]), slots: random.chance(95) ? number(0...4) : -1,
                     description: text() ?? ""))
         case 17: .removePool(name: one(["p", "default", "none"]))
+        case 18:
+            .keepAnswer(
+                KeptAnswer(
+                    caller: one(["ann", "bob"]), key: one(["k", Sample.oddText]), fingerprint: "f",
+                    answer: text() ?? "",
+                    at: day()))
         default: .audit(AuditEntry(at: day(), actor: "ann", action: one(["trigger", "cancel"]), subject: text() ?? ""))
         }
     }

@@ -28,7 +28,7 @@ import Testing
         #expect(try ids(RunQuery(limit: 2)) == [6, 3])
         for place in 1...6 {
             let all = try test.reader.runs(RunQuery())
-            let after = RunPosition(logicalDate: all[place - 1].logicalDate, id: all[place - 1].id)
+            let after = RunPosition(value: all[place - 1].logicalDate.microseconds, id: all[place - 1].id)
             #expect(
                 try ids(RunQuery(after: after)) == Array([6, 3, 1, 4, 2, 5].dropFirst(place)), "after the \(place).")
         }

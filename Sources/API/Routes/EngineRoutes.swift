@@ -180,7 +180,10 @@ extension APIService {
             // Before the body is looked at: who may not change a DAG does not learn what is wrong with the request.
             if method != .get, name != "create_backfill" { try request.mayChange(request.http.parameters["dag_id"]) }
             let command = try make(request)
-            return .json(ReplyCoding.encode(try engine.perform(command, actor: request.caller.name)))
+            let reply = try engine.perform(command, actor: request.caller.name, key: try request.key())
+            var response = HTTPResponse.json(ReplyCoding.encode(reply))
+            if case .replayed = reply { response.headers.append(("Idempotency-Replayed", "true")) }
+            return response
         }
     }
 

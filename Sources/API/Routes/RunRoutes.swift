@@ -13,8 +13,30 @@ extension APIService.Data {
     var runRoutes: [Route] {
         let (readers, folder, streams) = (readers, attemptFolder, streams)
         return [
-            list("/api/v1/runs", "list_runs", "runs of all DAGs, newest logical date first"),
-            list("/api/v1/dags/{dag_id}/runs", "list_runs_of_dag", "runs of a DAG, newest logical date first"),
+            list("/api/v1/runs", "list_runs", "runs of all DAGs, newest logical date first", [.logicalDate]),
+            list(
+                "/api/v1/dags/{dag_id}/runs", "list_runs_of_dag", "runs of a DAG, newest logical date first",
+                RunQuery.Order.allCases),
+            Route(
+                method: .get, path: "/api/v1/tasks", name: "list_tasks_of_all",
+                summary: "task instances of all runs, those of the last created run first", role: .viewer,
+                query: [
+                    Page.limit, Page.taskCursor,
+                    .optional("state", .array(.words(of: TaskState.self)), "only these; may be repeated"),
+                    .optional("dag_id", .string()), .optional("from", .instant, "first logical date"),
+                    .optional("to", .instant, "last logical date"),
+                ], answer: .json(Page.schema(TaskJSON.schema)), isSlow: true
+            ) { request in
+                let limit = request.limit
+                let query = TaskQuery(
+                    dag: request.text("dag_id"), states: request.words("state", TaskState.self),
+                    from: request.instant("from"), to: request.instant("to"), after: try request.taskCursor(),
+                    limit: limit + 1)
+                let found = try readers.read { try $0.tasks(query) }
+                return Page.answer(
+                    found, limit: limit, cursor: { "\($0.position.run).\($0.position.position)" }
+                ) { TaskJSON.write($0.instance, $0.run, to: &$1) }
+            },
             Route(
                 method: .get, path: Self.run, name: "get_run", summary: "a run", role: .viewer,
                 answer: .json(.named(RunJSON.schema))
@@ -25,7 +47,12 @@ extension APIService.Data {
             Route(
                 method: .get, path: Self.run + "/tasks", name: "list_tasks",
                 summary: "the task instances of a run, in the order of the DAG's file", role: .viewer,
-                query: [.optional("state", .array(.words(of: TaskState.self)), "only these; may be repeated")],
+                query: [
+                    .optional("state", .array(.words(of: TaskState.self)), "only these; may be repeated"),
+                    .optional(
+                        "sort", .words(["start_date", "-start_date", "duration", "-duration", "state", "-state"]),
+                        "the order; - for falling (that of the DAG's file)"),
+                ],
                 answer: .json(.object([.required("items", .array(.named(TaskJSON.schema)))]))
             ) { request in
                 let states = request.words("state", TaskState.self)
@@ -33,9 +60,8 @@ extension APIService.Data {
                     let run = try Self.run(request, reader)
                     return (run, try reader.taskInstances(ofRun: run.id))
                 }
-                return Self.items(tasks.filter { states.isEmpty || states.contains($0.state) }) {
-                    TaskJSON.write($0, run, to: &$1)
-                }
+                let wanted = tasks.filter { states.isEmpty || states.contains($0.state) }
+                return Self.items(Self.sorted(wanted, request.text("sort"))) { TaskJSON.write($0, run, to: &$1) }
             },
             Route(
                 method: .get, path: Self.run + "/tasks/{task_id}", name: "get_task", summary: "a task instance",
@@ -98,7 +124,7 @@ extension APIService.Data {
                     _ = try Self.dag(dag, reader)
                     return try reader.runs(query).map { ($0, try reader.taskInstances(ofRun: $0.id)) }
                 }
-                return Page.answer(rows, limit: limit, cursor: { $0.0.cursor }) { row, writer in
+                return Page.answer(rows, limit: limit, cursor: { query.cursor($0.0) }) { row, writer in
                     writer.object { writer in
                         writer.member("run_id", row.0.runID)
                         writer.member("run_type", row.0.type.rawValue)
@@ -140,12 +166,12 @@ extension APIService.Data {
                     ]))),
         ])
 
-    private func list(_ path: String, _ name: String, _ summary: String) -> Route {
+    private func list(_ path: String, _ name: String, _ summary: String, _ orders: [RunQuery.Order]) -> Route {
         let readers = readers
         return Route(
             method: .get, path: path, name: name, summary: summary, role: .viewer,
             query: [
-                Page.limit, Page.runCursor,
+                Page.limit, Page.runCursor, Page.sort(orders.map(\.rawValue)),
                 .optional("state", .array(.words(of: RunState.self)), "only these; may be repeated"),
                 .optional("run_type", .array(.words(of: RunType.self)), "only these; may be repeated"),
                 .optional("from", .instant, "first logical date"), .optional("to", .instant, "last logical date"),
@@ -153,16 +179,37 @@ extension APIService.Data {
         ) { request in
             let dag = request.http.parameters["dag_id"]
             let limit = request.limit
-            let query = RunQuery(
+            var query = RunQuery(
                 dag: dag, states: request.words("state", RunState.self), types: request.words("run_type", RunType.self),
                 from: request.instant("from"), to: request.instant("to"), after: try request.runCursor(),
                 limit: limit + 1)
-            let runs = try readers.read { reader in
+            if let sort = request.text("sort") {
+                query.isRising = !sort.hasPrefix("-")
+                query.order = RunQuery.Order(rawValue: String(sort.drop { $0 == "-" })) ?? .logicalDate
+            }
+            let runs = try readers.read { [query] reader in
                 if let dag { _ = try Self.dag(dag, reader) }
                 return try reader.runs(query)
             }
-            return Page.answer(runs, limit: limit, cursor: \.cursor) { RunJSON.write($0, to: &$1) }
+            return Page.answer(runs, limit: limit, cursor: query.cursor) { RunJSON.write($0, to: &$1) }
         }
+    }
+
+    /// In the order of a `sort`; those that are equal stay in theirs.
+    private static func sorted(_ tasks: [TaskInstance], _ sort: String?) -> [TaskInstance] {
+        func place(_ task: TaskInstance) -> Int64 {
+            switch sort.map({ $0.drop { $0 == "-" } }) {
+            case "start_date": task.startedAt?.microseconds ?? 0
+            case "duration": task.duration?.microseconds ?? 0
+            case "state": Int64(TaskState.allCases.firstIndex(of: task.state) ?? 0)
+            default: 0
+            }
+        }
+        let isFalling = sort?.hasPrefix("-") ?? false
+        let placed = tasks.enumerated().map { (place: place($0.element), index: $0.offset, task: $0.element) }
+        return placed.sorted {
+            $0.place == $1.place ? $0.index < $1.index : isFalling ? $0.place > $1.place : $0.place < $1.place
+        }.map(\.task)
     }
 
     static func items<Item>(_ items: [Item], _ write: (Item, inout JSONWriter) -> Void) -> HTTPResponse {

@@ -11,11 +11,16 @@ extension APIService.Data {
         return [
             Route(
                 method: .get, path: "/api/v1/backfills", name: "list_backfills", summary: "backfills, newest first",
-                role: .viewer, query: [.optional("dag_id", .string()), Page.limit],
-                answer: .json(.object([.required("items", .array(.named(BackfillJSON.schema)))]))
+                role: .viewer, query: [.optional("dag_id", .string()), Page.limit, Page.numberCursor],
+                answer: .json(Page.schema(BackfillJSON.schema))
             ) { request in
-                let found = try readers.read { try $0.backfills(dag: request.text("dag_id"), limit: request.limit) }
-                return Self.items(found) { BackfillJSON.write($0, to: &$1) }
+                let (limit, before) = (request.limit, try request.numberCursor())
+                let found = try readers.read {
+                    try $0.backfills(dag: request.text("dag_id"), before: before, limit: limit + 1)
+                }
+                return Page.answer(found, limit: limit, cursor: { "\($0.backfill.id)" }) {
+                    BackfillJSON.write($0, to: &$1)
+                }
             },
             Route(
                 method: .get, path: "/api/v1/backfills/{id}", name: "get_backfill",
@@ -45,10 +50,11 @@ extension APIService.Data {
             },
             Route(
                 method: .get, path: "/api/v1/audit", name: "list_audit", summary: "what people did, newest first",
-                role: .admin, query: [Page.limit],
-                answer: .json(.object([.required("items", .array(.named(AuditJSON.schema)))]))
+                role: .admin, query: [Page.limit, Page.numberCursor], answer: .json(Page.schema(AuditJSON.schema))
             ) { request in
-                Self.items(try readers.read { try $0.audit(limit: request.limit) }) { AuditJSON.write($0, to: &$1) }
+                let (limit, before) = (request.limit, try request.numberCursor())
+                let found = try readers.read { try $0.auditLog(before: before, limit: limit + 1) }
+                return Page.answer(found, limit: limit, cursor: { "\($0.id)" }) { AuditJSON.write($0.entry, to: &$1) }
             },
         ]
     }
