@@ -23,6 +23,9 @@ final class FileArrivals: Sendable {
     private let onArrival: @Sendable (_ dag: String, _ upTo: Instant) -> Void
     /// By file of the DAG folder.
     private let watched = Mutex<[String: Watched]>([:])
+    /// When something was last told of each folder, by the monotonic clock. What happens while somebody looks would be
+    /// forgotten otherwise: in a folder that he has not noted yet, or before he has said when to look next.
+    private let told = Mutex<[String: Int64]>([:])
     private let thread = Mutex<WorkerThread?>(nil)
     /// Told when there is something else to watch, or to stop.
     private let mailbox: Mailbox<Void>
@@ -67,6 +70,7 @@ final class FileArrivals: Sendable {
             watcher = watcher ?? (try? ArrivalWatcher { [weak self] folder in self?.changed(folder) })
             watcher?.clear()
         }
+        told.withLock { $0 = [:] }
         watched.withLock { watched in
             for name in watched.keys { watched[name]?.lookAt = 0 }
         }
@@ -78,6 +82,7 @@ final class FileArrivals: Sendable {
 
     private func changed(_ folder: String) {
         let now = WallClock.monotonic()
+        told.withLock { $0[folder] = now }
         watched.withLock { watched in
             for (name, item) in watched where item.folders.contains(folder) {
                 watched[name]?.lookAt = min(item.lookAt, max(now, item.lookedAt + Self.pause))
@@ -116,6 +121,7 @@ final class FileArrivals: Sendable {
     private func look(_ file: String, _ item: Watched) {
         let folder =
             item.condition.folder.hasPrefix("/") ? item.condition.folder : "\(home.path)/\(item.condition.folder)"
+        let began = WallClock.monotonic()
         let now = clock()
         let settled = now - item.condition.settle
         var newest: Instant?
@@ -144,7 +150,8 @@ final class FileArrivals: Sendable {
             watched[file]?.problem = problem
             watched[file]?.folders = folders
             watched[file]?.lookedAt = at
-            watched[file]?.lookAt = at + wait
+            let isTold = told.withLock { told in folders.contains { told[$0] ?? .min >= began } }
+            watched[file]?.lookAt = at + (isTold ? min(wait, Self.pause) : wait)
         }
         if let newest { onArrival(item.dag, newest) }
     }

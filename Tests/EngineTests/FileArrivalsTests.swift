@@ -62,9 +62,12 @@ import Testing
         try world.write("cam/a.json")
         try wait(for: "the file") { try world.isTold("cam/a.json") }
         // Also in one that was not there.
-        try File.makeDirectory(world.folder.path + "/in/new")
-        try world.write("new/b.json")
-        try wait(for: "the file in the new folder") { try world.isTold("new/b.json") }
+        // Often: it may come at any moment of a look.
+        for number in 0..<6 {
+            try File.makeDirectory(world.folder.path + "/in/new\(number)")
+            try world.write("new\(number)/b.json")
+            try wait(for: "the file in new folder \(number)") { try world.isTold("new\(number)/b.json") }
+        }
     }
 
     /// It is looked at again when it will be complete, without another change.
