@@ -60,7 +60,7 @@ let package = Package(
         library("Web", ["HTTPServer", "CWeb"]),
         library(
             "API",
-            ["Access", "HTTPServer", "Engine", "Lake", "Spawn", "Store", "SchedulerCore", "JSONText"]),
+            ["Access", "HTTPServer", "Engine", "Lake", "TaskKinds", "Spawn", "Store", "SchedulerCore", "JSONText"]),
         library(
             "Commands",
             [

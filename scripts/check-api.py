@@ -18,7 +18,7 @@ import time
 import urllib.parse
 
 import live
-from live import DAY, ROOT, Daemon, quoted, that
+from live import DAY, ROOT, Daemon, quoted, that, until
 
 HOSTILE = ["'", "''", "' OR 1=1 --", "'; DROP TABLE plate; --", '"', "\\", "\0", "\n.shell touch pwned\n", "%' OR '%'='",
            "1) OR (1=1", "/* */", "${HOME}", "{{ env.PATH }}", "x" * 5000, "🚗", "<script>alert(1)</script>"]
@@ -141,6 +141,81 @@ def watching(daemon, home):
     that("gzip", response.headers["Content-Encoding"] == "gzip" and gzip.decompress(small) == whole and len(small) < len(whole) / 4)
     small = daemon.open("GET", document, headers={"Accept-Encoding": "gzip, zstd"}).read()
     that("zstd", subprocess.run(["zstd", "-dc"], input=small, capture_output=True).stdout == whole, small[:20])
+
+
+def many(daemon):
+    """The same for many, and lists in other orders."""
+    ask = daemon.ask
+    runs = [run["run_id"] for run in ask("GET", "/api/v1/dags/many/runs")[2]["items"]]
+    bulk = "/api/v1/bulk/runs"
+    status, _, answer = ask("POST", bulk, {"dag_id": "many", "action": "clear", "states": ["failed"], "only_failed": True, "dry_run": True})
+    that("which would be cleared", [(item["run_id"], item["task_ids"], item["done"]) for item in answer["items"]] ==
+         [(run, ["fail"], False) for run in runs], answer)
+    status, _, answer = ask("POST", bulk, {"dag_id": "many", "action": "mark", "run_ids": runs[:2], "task_ids": ["fail"], "state": "success"})
+    that("two are marked", status == 200 and all(item["done"] for item in answer["items"]) and len(answer["items"]) == 2, answer)
+    until("two succeeded", lambda: len(ask("GET", "/api/v1/dags/many/runs?state=success")[2]["items"]) == 2)
+    status, _, answer = ask("POST", bulk, {"dag_id": "many", "action": "cancel", "run_ids": runs})
+    that("what has ended cannot be cancelled, and each says so", status == 200 and len(answer["items"]) == len(runs)
+         and all(item["problem"] and not item["done"] for item in answer["items"]), answer)
+    for wrong in ({"action": "clear"}, {"action": "mark", "run_ids": runs}, {"action": "clear", "run_ids": ["none"]},
+                  {"action": "clear", "run_ids": runs, "states": ["failed"]}):
+        that(f"{wrong} is refused", ask("POST", bulk, {"dag_id": "many", **wrong})[0] == 422)
+    that("an action that there is not", ask("POST", bulk, {"dag_id": "many", "action": "burn"})[0] == 400)
+    status, _, answer = ask("POST", "/api/v1/bulk/dags", {"paused": True, "tag": "alpr", "dry_run": True})
+    that("the DAGs of a tag", [item["dag_id"] for item in answer["items"]] == ["alpr_daily", "alpr_monthly", "alpr_weekly"], answer)
+    status, _, answer = ask("POST", "/api/v1/bulk/dags", {"paused": True, "dag_ids": ["many", "none"]})
+    that("one is paused, one is not there", [(item["done"], bool(item["problem"])) for item in answer["items"]] ==
+         [(True, False), (False, True)], answer)
+    ask("POST", "/api/v1/bulk/dags", {"paused": False, "dag_ids": ["many"]})
+    # Each order gives all, page by page, each once.
+    for sort in ("logical_date", "-start_date", "end_date", "-duration"):
+        seen, cursor = [], None
+        while True:
+            page = ask("GET", f"/api/v1/dags/many/runs?limit=2&sort={sort}" + (f"&cursor={quoted(cursor)}" if cursor else ""))[2]
+            seen += page["items"]
+            cursor = page["next_cursor"]
+            if not cursor:
+                break
+        name = sort.lstrip("-")
+        values = [run[name] for run in seen] if name != "duration" else [0] * len(seen)
+        that(f"by {sort}", sorted(run["run_id"] for run in seen) == sorted(runs) and values == sorted(values, reverse=sort[0] == "-"), values)
+    that("the whole list knows one order", ask("GET", "/api/v1/runs?sort=-duration")[0] == 400)
+    seen, cursor = [], None
+    while True:
+        page = ask("GET", "/api/v1/tasks?dag_id=many&limit=3" + (f"&cursor={quoted(cursor)}" if cursor else ""))[2]
+        seen += [(task["run_id"], task["task_id"]) for task in page["items"]]
+        cursor = page["next_cursor"]
+        if not cursor:
+            break
+    that("all tasks, each once", len(seen) == len(set(seen)) == 2 * len(runs), seen)
+    failed = ask("GET", "/api/v1/tasks?state=failed")[2]["items"]
+    that("those that failed", len(failed) == len(runs) - 2 and {task["state"] for task in failed} == {"failed"}, failed)
+    tasks = ask("GET", f"/api/v1/dags/many/runs/{quoted(runs[0])}/tasks?sort=-start_date")[2]["items"]
+    that("tasks by their start", [task["task_id"] for task in tasks] == ["fail", "say"], tasks)
+    first = ask("GET", "/api/v1/audit?limit=1")[2]
+    second = ask("GET", f"/api/v1/audit?limit=1&cursor={first['next_cursor']}")[2]
+    that("the audit, page by page", first["items"] != second["items"] and second["items"], (first, second))
+    # The quality of the lake.
+    found = ask("GET", "/api/v1/quality")[2]["items"]
+    that("quality reports", [(item["dag_id"], item["last_day"]) for item in found] == [("alpr_daily", DAY)], found)
+    checks = ask("GET", "/api/v1/quality/alpr_daily/checks?days=3")[2]["items"]
+    that("checks by day", len(checks) > 40 and checks[0]["days"][0]["ds"] == DAY, checks[:1])
+    report = ask("GET", f"/api/v1/quality/alpr_daily/reports/{DAY}")[2]
+    that("a report", report["ds"] == DAY and len(report["checks"]) == len(checks), report["run_id"])
+    for path in ("..%2F..%2F/checks", "..%2Fquality/checks", "alpr_daily/reports/..%2F..", f"alpr_daily/reports/{DAY}%2F.."):
+        that(f"no way out by {path}", ask("GET", "/api/v1/quality/" + path)[0] == 404)
+    that("another day", ask("GET", "/api/v1/quality/alpr_daily/reports/2022-05-03")[0] == 404)
+    # How a DAG is made and drawn.
+    version = ask("GET", "/api/v1/dags/many")[2]["version"]
+    structure = ask("GET", f"/api/v1/dags/many/versions/{version}/structure")[2]
+    that("its tasks", [(task["task_id"], task["upstream"]) for task in structure["tasks"]] == [("say", []), ("fail", ["say"])], structure)
+    graph = ask("GET", f"/api/v1/dags/many/versions/{version}/graph")[2]
+    that("its drawing", len(graph["nodes"]) == 2 and graph["nodes"][0]["x"] < graph["nodes"][1]["x"] and len(graph["edges"]) == 1, graph)
+    lineage = ask("GET", f"/api/v1/lake/tables/plate/partitions/{DAY}/lineage")[2]
+    that("where a day comes from", lineage["inputs"][0]["inputs"][0]["partition"] == f"ultimatealpr/dt={DAY}", lineage)
+    rows = ask("GET", "/api/v1/lake/tables/country/rows?columns=country&count=true&limit=3")[2]
+    counts = [row["count"] for row in rows["rows"]]
+    that("counted", counts == sorted(counts, reverse=True) and len(counts) == 3 and rows["has_more"], rows)
 
 
 def once(daemon, home, weir):
@@ -304,6 +379,7 @@ def signing_in(daemon, home, weir):
     limited = {"Authorization": "Bearer " + run("token", "create", "ada", "--name", "some", "--dag", "alpr_daily").split()[-1]}
     that("a token for other DAGs", ask("POST", pause, headers=limited)[0] == 403)
     that("a token for this DAG", ask("POST", "/api/v1/dags/alpr_daily/pause", headers=limited)[0] == 200)
+    managing(daemon, sessions, tokens, password)
     run("user", "disable", "otto")
     that("a disabled user", ask("GET", "/api/v1/dags", headers=tokens["otto"])[0] == 401)
     that("and the session", ask("GET", "/api/v1/dags", headers=cookie)[0] == 401)
@@ -314,6 +390,54 @@ def signing_in(daemon, home, weir):
         status, headers, answer = ask("POST", "/api/v1/session", {"name": "vera", "password": "wrong again"})
     status, headers, answer = ask("POST", "/api/v1/session", {"name": "vera", "password": password})
     that("locked out, in the same words", status == 401 and int(headers["Retry-After"] or 0) > 30, (status, dict(headers)))
+
+
+def managing(daemon, sessions, tokens, password):
+    """Users and tokens by the API itself."""
+    ask = daemon.ask
+    ada = {**sessions["ada"][0], **sessions["ada"][1]}
+    users = ask("GET", "/api/v1/users", headers=ada)[2]["items"]
+    that("users", [(user["name"], user["role"]) for user in users] == [("ada", "admin"), ("otto", "operator"), ("vera", "viewer")], users)
+    status, _, answer = ask("POST", "/api/v1/users", {"name": "nina", "password": "another long one"}, ada)
+    that("one more", status == 200 and answer == {"done": True}, answer)
+    that("once", ask("POST", "/api/v1/users", {"name": "nina", "password": "another long one"}, ada)[0] == 409)
+    for body in ({"name": "a b", "password": password}, {"name": "x", "password": "short"}):
+        that(f"no user {body}", ask("POST", "/api/v1/users", body, ada)[0] == 422)
+    that("the last admin stays", ask("PUT", "/api/v1/users/ada/role", {"role": "viewer"}, ada)[0] == 409)
+    that("nobody there", ask("PUT", "/api/v1/users/nobody/role", {"role": "viewer"}, ada)[0] == 404)
+    that("another role", ask("PUT", "/api/v1/users/nina/role", {"role": "operator"}, ada)[0] == 200)
+    # A token of one's own, and not more than one is.
+    status, _, made = ask("POST", "/api/v1/tokens", {"name": "mine"}, tokens["otto"])
+    that("a token", status == 200 and made["token"].startswith("weir_") and made["role"] == "operator", status)
+    mine = {"Authorization": "Bearer " + made["token"]}
+    that("it works", ask("GET", "/api/v1/session", headers=mine)[2]["user"] == "otto")
+    that("no admin's token", ask("POST", "/api/v1/tokens", {"name": "more", "role": "admin"}, mine)[0] == 403)
+    that("nobody else's", ask("POST", "/api/v1/tokens", {"name": "other", "user": "ada"}, mine)[0] == 403)
+    status, _, small = ask("POST", "/api/v1/tokens", {"name": "small", "role": "viewer", "dags": ["many"]}, mine)
+    weak = {"Authorization": "Bearer " + small["token"]}
+    status, _, child = ask("POST", "/api/v1/tokens", {"name": "child"}, weak)
+    that("a token's token reaches no further", (child["role"], child["dags"]) == ("viewer", ["many"]), child)
+    that("nor to other DAGs", ask("POST", "/api/v1/tokens", {"name": "child", "dags": ["alpr_daily"]}, weak)[0] == 403)
+    found = ask("GET", "/api/v1/tokens", headers=mine)[2]["items"]
+    that("one's own tokens, without their texts", {token["user"] for token in found} == {"otto"} and not any("token" in token for token in found), found)
+    that("an admin sees all", len({token["user"] for token in ask("GET", "/api/v1/tokens", headers=ada)[2]["items"]}) > 1)
+    that("nobody else's is revoked", ask("DELETE", f"/api/v1/tokens/{made['id']}", headers=tokens["vera"])[0] == 404)
+    that("one's own is", ask("DELETE", f"/api/v1/tokens/{made['id']}", headers=tokens["otto"])[0] == 200)
+    that("for good", ask("GET", "/api/v1/session", headers=mine)[0] == 401)
+    # A password of one's own.
+    status, headers, answer = ask("POST", "/api/v1/session", {"name": "nina", "password": "another long one"})
+    nina = {"Cookie": headers["Set-Cookie"].split(";")[0], "Weir-CSRF-Token": answer["csrf_token"]}
+    change = "/api/v1/session/password"
+    that("not without the old one", ask("PUT", change, {"password": "wrong", "new_password": "a third long one"}, nina)[0] == 409)
+    that("with it", ask("PUT", change, {"password": "another long one", "new_password": "a third long one"}, nina)[0] == 200)
+    that("the session has ended", ask("GET", "/api/v1/dags", headers=nina)[0] == 401)
+    that("the new one holds", ask("POST", "/api/v1/session", {"name": "nina", "password": "a third long one"})[0] == 200)
+    that("disabled", ask("PUT", "/api/v1/users/nina/disabled", {"disabled": True}, ada)[0] == 200)
+    that("out", ask("POST", "/api/v1/session", {"name": "nina", "password": "a third long one"})[0] == 401)
+    that("removed", ask("DELETE", "/api/v1/users/nina", headers=ada)[0] == 200)
+    audit = ask("GET", "/api/v1/access-audit?limit=3", headers=ada)[2]["items"]
+    that("it is all noted", [(entry["actor"], entry["action"]) for entry in audit][:1] == [("ada", "user.remove")], audit)
+    that("and no password in it", "long one" not in json.dumps(ask("GET", "/api/v1/access-audit?limit=1000", headers=ada)[2]))
 
 
 def schemathesis(daemon, home, examples, seed):
@@ -327,7 +451,7 @@ def schemathesis(daemon, home, examples, seed):
         done = subprocess.run(
             [ROOT / ".tools/schemathesis/bin/python", "-m", "schemathesis.cli", "--config-file", config, "run",
              f"http://127.0.0.1:{daemon.port}/api/v1/openapi.json", "--max-examples", str(examples), "--exclude-path-regex",
-             "drain|handover|reload|events", "--no-color", "--seed", str(seed + attempt)], capture_output=True, text=True, cwd=home)
+             "drain|handover|reload|events|users|session", "--no-color", "--seed", str(seed + attempt)], capture_output=True, text=True, cwd=home)
         cases += int((re.search(r"(\d+) generated", done.stdout) or ["", "0"])[1])
         if done.returncode == 0 or "Failures:" in done.stdout or "Runtime Error" not in done.stdout:
             break
@@ -355,6 +479,7 @@ def main():
         daemon = Daemon(home, arguments.weir)
         try:
             reading(daemon)
+            many(daemon)
             watching(daemon, home)
             daemon = once(daemon, home, arguments.weir)
             lake(daemon, home)

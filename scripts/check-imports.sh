@@ -23,7 +23,7 @@ allowed() {
         TaskKinds) echo "Lake Mail Spawn SchedulerCore Observability JSONText" ;;
         HTTPServer) echo "CMicroHTTPD CZlib CZstd" ;;
         Web) echo "HTTPServer CWeb" ;;
-        API) echo "Access HTTPServer Engine Lake Spawn Store SchedulerCore JSONText" ;;
+        API) echo "Access HTTPServer Engine Lake TaskKinds Spawn Store SchedulerCore JSONText" ;;
         Commands) echo "API Access Engine HTTPServer Web Lake Mail Simulation SQLiteStore Store TaskKinds Spawn SchedulerCore Observability JSONText CPosix" ;;
         weir) echo "Commands" ;;
         weir-supervise) echo "Spawn" ;;

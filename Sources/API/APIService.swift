@@ -1,3 +1,4 @@
+import Access
 import Engine
 import HTTPServer
 import JSONText
@@ -93,9 +94,9 @@ public struct APIService: Sendable {
     var routes: [Route] {
         var all = engineRoutes
         if let data {
-            all += signIn?.routes ?? []
+            all += signIn.map { $0.routes + $0.accessRoutes } ?? []
             all += data.healthRoutes(engine) + data.dagRoutes + data.runRoutes + data.stateRoutes + data.lakeRoutes
-            all += data.eventRoutes
+            all += data.eventRoutes + data.qualityRoutes + bulkRoutes(data)
             let document = OpenAPI.document(
                 all + [Self.documentRoute([])], version: data.version, hasSignIn: gate.hasSignIn)
             all.append(Self.documentRoute(document))
@@ -115,6 +116,7 @@ public struct APIService: Sendable {
         switch error {
         case let problem as Problem: problem
         case let error as CommandError: Problem(error)
+        case let error as AccessError: Problem(error)
         case let error as StoreError: Problem(error)
         case let error as BodyError: Problem(400, error.message, code: .invalid)
         case let problem as CatalogueProblem:

@@ -1,3 +1,4 @@
+import Access
 import Engine
 import HTTPServer
 import JSONText
@@ -29,6 +30,16 @@ struct Problem: Error, Hashable {
             case .unavailable, .stopping: 503
             }
         self.init(status, error.message, code: error.code)
+    }
+
+    init(_ error: AccessError) {
+        switch error.code {
+        case .notFound: self.init(404, error.message, code: .notFound)
+        case .exists, .lastAdmin: self.init(409, error.message, code: .conflict)
+        case .invalid: self.init(422, error.message, code: .invalid)
+        case .busy: self.init(503, error.message, code: .unavailable)
+        case .store: self.init(500, error.message)
+        }
     }
 
     init(_ error: StoreError) {

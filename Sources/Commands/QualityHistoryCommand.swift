@@ -1,3 +1,4 @@
+import API
 import JSONText
 import SchedulerCore
 import TaskKinds
@@ -24,10 +25,7 @@ enum QualityHistoryCommand {
         let dag = arguments.required(0)
         let days = try arguments.integer("--days", in: 1...10_000) ?? 14
         let reports = try QualityCommand.history(dag, session).latest(of: dag, count: days)
-        var names: [String] = []
-        for report in reports.reversed() {
-            for check in report.checks where !names.contains(check.name) { names.append(check.name) }
-        }
+        var names = QualityJSON.names(reports)
         if let wanted = arguments.value("--check") {
             guard names.contains(wanted) else {
                 let near = nearestName(to: wanted, among: names).map { "; did you mean '\($0)'?" }
@@ -51,28 +49,7 @@ enum QualityHistoryCommand {
     private static func json(_ names: [String], _ reports: [QualityReport]) -> String {
         var writer = JSONWriter(indented: true)
         writer.array { writer in
-            for name in names {
-                writer.object { writer in
-                    writer.member("check", name)
-                    writer.member("dataset", reports.lazy.compactMap { $0.check(name)?.dataset }.last)
-                    writer.key("days")
-                    writer.array { writer in
-                        for report in reports {
-                            guard let check = report.check(name) else { continue }
-                            writer.object {
-                                $0.member("ds", report.ds)
-                                $0.member("run_id", report.runID)
-                                $0.member("severity", check.severity.rawValue)
-                                $0.member("status", check.status.rawValue)
-                                $0.member("failing", check.failing)
-                                $0.member("total", check.total)
-                                $0.member("metric", check.metric)
-                                $0.member("detail", check.detail)
-                            }
-                        }
-                    }
-                }
-            }
+            for name in names { QualityJSON.write(name, reports, to: &writer) }
         }
         return writer.text
     }

@@ -1,3 +1,4 @@
+import API
 import Access
 import Engine
 import JSONText
@@ -44,10 +45,7 @@ enum TokenCommand {
         }
         if arguments.has("--json") {
             var writer = JSONWriter(indented: true)
-            writer.object {
-                write(made.token, to: &$0, now)
-                $0.member("token", made.text)
-            }
+            AccessJSON.write(made.token, text: made.text, now: now, to: &writer)
             session.terminal.print(writer.text)
         } else {
             session.terminal.print(made.text)
@@ -75,7 +73,7 @@ enum TokenCommand {
         if arguments.has("--json") {
             var writer = JSONWriter(indented: true)
             writer.array { writer in
-                for token in tokens { writer.object { write(token, to: &$0, now) } }
+                for token in tokens { AccessJSON.write(token, now: now, to: &writer) }
             }
             session.terminal.print(writer.text)
             return .done
@@ -96,25 +94,6 @@ enum TokenCommand {
         if token.revokedAt != nil { return "revoked" }
         guard let end = token.expiresAt else { return "valid" }
         return end <= now ? "expired" : "until \(end.seconds)"
-    }
-
-    private static func write(_ token: AccessToken, to writer: inout JSONWriter, _ now: Instant) {
-        writer.member("id", token.id)
-        writer.member("user", token.user)
-        writer.member("name", token.name)
-        writer.member("role", token.role?.rawValue)
-        if let dags = token.dags {
-            writer.member("dags", dags)
-        } else {
-            writer.key("dags")
-            writer.null()
-        }
-        writer.member("valid", !token.isOver(at: now))
-        writer.member("created", "\(token.createdAt)")
-        writer.member("expires", token.expiresAt.map { "\($0)" })
-        writer.member("revoked", token.revokedAt.map { "\($0)" })
-        writer.member("last_used", token.lastUsedAt.map { "\($0)" })
-        writer.member("last_address", token.lastAddress)
     }
 
     private static let revoke = CommandSpec(

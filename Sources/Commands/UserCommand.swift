@@ -1,3 +1,4 @@
+import API
 import Access
 import Engine
 import JSONText
@@ -53,16 +54,7 @@ enum UserCommand {
         if arguments.has("--json") {
             var writer = JSONWriter(indented: true)
             writer.array { writer in
-                for user in users {
-                    writer.object {
-                        $0.member("name", user.name)
-                        $0.member("role", user.role.rawValue)
-                        $0.member("disabled", user.isDisabled)
-                        $0.member("created", "\(user.createdAt)")
-                        $0.member("password_set", "\(user.passwordAt)")
-                        $0.member("last_sign_in", user.lastSignInAt.map { "\($0)" })
-                    }
-                }
+                for user in users { AccessJSON.write(user, to: &writer) }
             }
             session.terminal.print(writer.text)
             return .done
@@ -154,16 +146,7 @@ enum UserCommand {
         if arguments.has("--json") {
             var writer = JSONWriter(indented: true)
             writer.array { writer in
-                for entry in entries {
-                    writer.object {
-                        $0.member("id", entry.id)
-                        $0.member("at", "\(entry.at)")
-                        $0.member("actor", entry.actor)
-                        $0.member("action", entry.action)
-                        $0.member("subject", entry.subject)
-                        $0.member("details", entry.details)
-                    }
-                }
+                for entry in entries { AccessJSON.write(entry, to: &writer) }
             }
             session.terminal.print(writer.text)
             return .done
