@@ -292,6 +292,33 @@ def lake(daemon, home):
     that("the table stands", ask("GET", "/api/v1/lake/tables/plate")[2]["rows"] == tables["lakestorage/plate"]["rows"])
 
 
+def workers(daemon):
+    """The DuckDB processes that answer questions."""
+    found = []
+    for place in pathlib.Path("/proc").glob("[0-9]*"):
+        try:
+            parent = re.search(r"^PPid:\s+(\d+)$", (place / "status").read_text(), re.M)
+            if parent and int(parent[1]) == daemon.process.pid and b"duckdb" in (place / "cmdline").read_bytes():
+                found.append(int(place.name))
+        except OSError:
+            pass
+    return found
+
+
+def no_orphans(daemon, home, weir):
+    """They end with the daemon, however that ends."""
+    for end in ("terminate", "kill"):
+        status, _, answer = daemon.ask("POST", "/api/v1/lake/query", {"table_name": "plate", "filters": {"plateText": end}})
+        pids = workers(daemon)
+        that(f"a question is answered by a process that stays, before {end}", status == 200 and pids, (status, answer))
+        getattr(daemon.process, end)()
+        daemon.process.wait(10)
+        until(f"after {end} none is left", lambda: not any(os.path.exists(f"/proc/{pid}") for pid in pids))
+        daemon.log.close()
+        daemon = Daemon(home, weir)
+    return daemon
+
+
 def refused(daemon):
     """What must not get in."""
     ask = daemon.ask
@@ -483,6 +510,7 @@ def main():
             watching(daemon, home)
             daemon = once(daemon, home, arguments.weir)
             lake(daemon, home)
+            daemon = no_orphans(daemon, home, arguments.weir)
             refused(daemon)
             cases = schemathesis(daemon, home, arguments.examples, arguments.seed)
             signing_in(daemon, home, arguments.weir)

@@ -2,8 +2,8 @@
 # Installs what Weir is built and tested with, where it is missing: Debian packages, and DuckDB into .tools/.
 #
 # Usage: scripts/setup.sh [verify]
-#   verify  also what only `make verify` needs (a mail system, a terminal, shells and man, a browser, a validator of
-#          JSON Schema, readers of Parquet)
+#   verify  also what only `make verify` needs (a mail system, a terminal, shells and man, a browser, proxies, a
+#          validator of JSON Schema, readers of Parquet)
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -21,7 +21,8 @@ packages="libsqlite3-dev libmicrohttpd-dev libssl-dev libzstd-dev libsodium-dev 
     ca-certificates binutils gcc libc6-dev libstdc++-12-dev libcurl4 libncurses6 libxml2 zlib1g-dev graphviz"
 [ "${1:-}" = verify ] && verify=yes || verify=no
 [ "$verify" = no ] ||
-    packages="$packages python3-venv openjdk-17-jre-headless tmux zsh fish man-db groff-base chromium fonts-dejavu-core"
+    packages="$packages python3-venv openjdk-17-jre-headless tmux zsh fish man-db groff-base chromium fonts-dejavu-core nginx-light caddy
+    openssl"
 
 fail() {
     echo "setup: $1" >&2
