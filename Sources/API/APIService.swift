@@ -61,7 +61,7 @@ public struct APIService: Sendable {
         var router = Router { status, detail in Problem(status, detail).response }
         for route in routes {
             let (gate, route) = (gate, route)
-            router.on(route.method.rawValue, route.path, isSlow: route.isSlow) { [proxies, rateLimit] request in
+            router.on(route.method.rawValue, route.path, route.lane) { [proxies, rateLimit] request in
                 var request = request
                 proxies.unwrap(&request)
                 let client = request.client ?? ""

@@ -35,9 +35,13 @@ struct Route: Sendable {
     var failures: [Int] = []
     /// Whether it may take longer than some milliseconds.
     var isSlow = false
+    /// Whether it may take long and wait for others of its kind.
+    var isBackground = false
     /// Whether the answer rarely changes: it has an ETag then, and who has it already is told so.
     var isStable = false
     var handle: @Sendable (APIRequest) throws -> HTTPResponse
+
+    var lane: Router.Lane { isBackground ? .background : isSlow ? .slow : .quick }
 
     /// The names of the path's parameters, in their order.
     var placeholders: [String] {

@@ -5,7 +5,9 @@
 #include <netinet/in.h>
 #include <poll.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 /* Paths are decoded by the router, after it has split them: an encoded slash is part of a name. */
 static size_t keep_encoded(void *context, struct MHD_Connection *connection, char *text) {
@@ -56,3 +58,10 @@ bool weir_mhd_is_gone(int socket) {
 }
 
 uint64_t weir_mhd_size_unknown(void) { return MHD_SIZE_UNKNOWN; }
+
+void weir_thread_yields(void) {
+    static _Thread_local bool yields;
+    if (yields) return;
+    yields = true;
+    (void)setpriority(PRIO_PROCESS, (id_t)gettid(), 5);
+}

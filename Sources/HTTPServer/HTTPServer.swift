@@ -22,8 +22,8 @@ public struct HTTPError: Error, Sendable, Hashable {
     }
 }
 
-/// An HTTP/1.1 server on a unix socket or a TCP address, by libmicrohttpd. Handlers run on its threads and may block for a
-/// moment; those of slow routes run on threads of their own.
+/// An HTTP/1.1 server on a unix socket or a TCP address, by libmicrohttpd. Quick handlers run on its own threads, the
+/// others on threads of their lane.
 public final class HTTPServer: Sendable {
     /// Larger bodies are answered with 413.
     public static let bodyLimit = 1 << 20
@@ -63,11 +63,12 @@ public final class HTTPServer: Sendable {
         address = nil
         try UnixSocket.removeStale(path)
         let socket = try UnixSocket.listen(path)
-        let started = try Self.start(socket, isIPv6: false, perAddress: 0, headSeconds: headSeconds, router, path)
+        let started = try Self.start(
+            socket, isIPv6: false, perAddress: 0, headSeconds: headSeconds, yields: false, router, path)
         running = Mutex(Running(daemon: started.0, context: started.1, file: UnixSocket.FileID(path)))
     }
 
-    /// Listens on a TCP address.
+    /// Listens on a TCP address. Its threads let those of the rest of the process go first.
     ///
     /// - Parameter connectionsPerAddress: connections at once from one address; 0 for no limit of its own.
     public init(
@@ -77,17 +78,19 @@ public final class HTTPServer: Sendable {
         let (socket, address) = try wanted.listen()
         self.address = address
         let started = try Self.start(
-            socket, isIPv6: wanted.isIPv6, perAddress: connectionsPerAddress, headSeconds: Self.headSeconds, router,
+            socket, isIPv6: wanted.isIPv6, perAddress: connectionsPerAddress, headSeconds: Self.headSeconds,
+            yields: true, router,
             "\(wanted)")
         running = Mutex(Running(daemon: started.0, context: started.1, file: nil))
     }
 
     private static func start(
-        _ socket: Int32, isIPv6: Bool, perAddress: UInt32, headSeconds: UInt32, _ router: Router, _ place: String
+        _ socket: Int32, isIPv6: Bool, perAddress: UInt32, headSeconds: UInt32, yields: Bool, _ router: Router,
+        _ place: String
     ) throws(HTTPError) -> (OpaquePointer, Context) {
         // It lives as long as the process: a late connection may still refer to it while the daemon stops.
         let connections = Connections(headSeconds: headSeconds, idleSeconds: idleSeconds)
-        let context = Unmanaged.passRetained(Context(router, connections))
+        let context = Unmanaged.passRetained(Context(router, connections, yields: yields))
         var options = weir_mhd_options(
             listen_socket: socket, is_ipv6: isIPv6, threads: threads, timeout_seconds: idleSeconds,
             connection_limit: connectionLimit, connections_per_address: perAddress, head_limit: headLimit,

@@ -10,12 +10,39 @@ final class Context: Sendable {
     let requests = DispatchGroup()
     let streams = Streams()
     let connections: Connections
-    let slow = DispatchQueue(label: "slow routes", attributes: .concurrent)
-    let slowCount = Atomic(0)
+    /// Each kind has threads of its own, so that one that is busy does not hold up the other.
+    let slow = LaneThreads(.userInitiated)
+    let background = LaneThreads(.utility)
+    /// Whether its threads let others go first: the scheduler, and who works at the command line.
+    let yields: Bool
 
-    init(_ router: Router, _ connections: Connections) {
+    init(_ router: Router, _ connections: Connections, yields: Bool) {
+        self.yields = yields
         self.router = router
         self.connections = connections
+    }
+}
+
+/// Threads for requests that take their time.
+final class LaneThreads: Sendable {
+    private let queue: DispatchQueue
+    private let count = Atomic(0)
+
+    init(_ quality: DispatchQoS) {
+        queue = DispatchQueue(label: "requests", qos: quality, attributes: .concurrent)
+    }
+
+    /// Runs the work on a thread of the lane; false when too many wait already.
+    func run(_ work: @escaping @Sendable () -> Void) -> Bool {
+        guard count.add(1, ordering: .relaxed).newValue <= HTTPServer.slowLimit else {
+            count.subtract(1, ordering: .relaxed)
+            return false
+        }
+        queue.async { [self] in
+            work()
+            count.subtract(1, ordering: .relaxed)
+        }
+        return true
     }
 }
 
@@ -48,6 +75,7 @@ func handleRequest(
 ) -> MHD_Result {
     guard let context, let connection, let url, let method, let size, let state else { return .NO }
     guard let known = state.pointee else {
+        if Unmanaged<Context>.fromOpaque(context).takeUnretainedValue().yields { weir_thread_yields() }
         state.pointee = Unmanaged.passRetained(Arriving()).toOpaque()
         knownConnection(connection)?.headArrived()
         return .YES
@@ -78,19 +106,18 @@ func handleRequest(
         headers: headerItems(connection), body: arriving.body, client: clientAddress(connection))
     switch server.router.match(request) {
     case .failure(let response): return send(response)
-    case .handler(let handler, let request, isSlow: false): return send(handler(request))
-    case .handler(let handler, let request, isSlow: true):
-        guard server.slowCount.add(1, ordering: .relaxed).newValue <= HTTPServer.slowLimit else {
-            server.slowCount.subtract(1, ordering: .relaxed)
+    case .handler(let handler, let request, .quick): return send(handler(request))
+    case .handler(let handler, let request, let lane):
+        let isBackground = lane == .background
+        let suspended = Suspended(connection: connection, arriving: arriving)
+        MHD_suspend_connection(connection)
+        let isTaken = (isBackground ? server.background : server.slow).run {
+            if isBackground { weir_thread_yields() }
+            suspended.resume(handler(request))
+        }
+        if !isTaken {
             var response = server.router.failure(503, "too many requests of this kind wait already")
             response.headers.append(("Retry-After", "1"))
-            return send(response)
-        }
-        MHD_suspend_connection(connection)
-        let suspended = Suspended(connection: connection, arriving: arriving)
-        server.slow.async {
-            let response = handler(request)
-            server.slowCount.subtract(1, ordering: .relaxed)
             suspended.resume(response)
         }
         return .YES

@@ -2,17 +2,26 @@
 public struct Router: Sendable {
     public typealias Handler = @Sendable (HTTPRequest) -> HTTPResponse
 
+    /// On which threads a handler runs.
+    public enum Lane: Sendable {
+        /// On the server's own, of which there are few: it must not block for more than a moment.
+        case quick
+        /// It may take longer than some milliseconds.
+        case slow
+        /// It may take long and wait for others of its kind; what is slow goes past it.
+        case background
+    }
+
     private struct Route: Sendable {
         var method: String
         var parts: [Substring]
-        var isSlow: Bool
+        var lane: Lane
         var handler: Handler
     }
 
     /// What is to be done for a request.
     enum Match: Sendable {
-        /// At once, on the server's own thread, or elsewhere because it may take long.
-        case handler(Handler, HTTPRequest, isSlow: Bool)
+        case handler(Handler, HTTPRequest, Lane)
         case failure(HTTPResponse)
     }
 
@@ -27,10 +36,10 @@ public struct Router: Sendable {
     /// Adds a route. A part of `pattern` in braces, `/runs/{run_id}`, matches one part of a path. A route of GET answers
     /// HEAD, too.
     ///
-    /// - Parameter isSlow: whether the handler may take longer than some milliseconds: it then does not hold up others.
-    public mutating func on(_ method: String, _ pattern: String, isSlow: Bool = false, _ handler: @escaping Handler) {
+    /// - Parameter lane: on which threads the handler runs.
+    public mutating func on(_ method: String, _ pattern: String, _ lane: Lane = .quick, _ handler: @escaping Handler) {
         routes.append(
-            Route(method: method, parts: pattern.split(separator: "/"), isSlow: isSlow, handler: handler))
+            Route(method: method, parts: pattern.split(separator: "/"), lane: lane, handler: handler))
     }
 
     public func respond(to request: HTTPRequest) -> HTTPResponse {
@@ -47,7 +56,7 @@ public struct Router: Sendable {
         for route in routes where route.parts.count == parts.count {
             var request = request
             guard Self.match(route.parts, parts, &request.parameters) else { continue }
-            if route.method == method { return .handler(route.handler, request, isSlow: route.isSlow) }
+            if route.method == method { return .handler(route.handler, request, route.lane) }
             allowed.insert(route.method)
         }
         if parts.contains(where: { Self.decoded($0) == nil }) {

@@ -25,6 +25,8 @@ struct DuckDBWorker: ~Copyable {
     /// Where it may write an answer that is a file.
     var answerFile: String { scratch.path + "/answer" }
 
+    /// Questions of many are not to hold up the scheduler (nice(1)).
+    private static let lowPriority = File.exists("/usr/bin/nice") ? ["/usr/bin/nice", "-n", "10"] : []
     /// A start takes some ten milliseconds; on a machine that is very busy, longer.
     private static let startMicroseconds: Int64 = 30_000_000
 
@@ -36,7 +38,8 @@ struct DuckDBWorker: ~Copyable {
         var program: Companion
         do {
             program = try Companion(
-                duckdb.keeper + [duckdb.program, "-no-init", "-json", ":memory:"], environment: duckdb.environment,
+                Self.lowPriority + duckdb.keeper + [duckdb.program, "-no-init", "-json", ":memory:"],
+                environment: duckdb.environment,
                 directory: home)
         } catch {
             throw LakeError("DuckDB: \(error)")

@@ -45,7 +45,7 @@ import Testing
 
     private static func router(_ source: Source, isSlow: Bool = false) -> Router {
         var router = Router { status, reason in HTTPResponse(status: status, body: Array(reason.utf8)) }
-        router.on("GET", "/stream", isSlow: isSlow) { _ in source.response() }
+        router.on("GET", "/stream", isSlow ? .slow : .quick) { _ in source.response() }
         return router
     }
 

@@ -46,7 +46,7 @@ import Testing
     @Test func slowRoutesHoldUpNobody() throws {
         let gate = Gate()
         var router = Router { status, reason in HTTPResponse(status: status, body: Array(reason.utf8)) }
-        router.on("GET", "/slow", isSlow: true) { _ in
+        router.on("GET", "/slow", .slow) { _ in
             gate.pass()
             return HTTPResponse(body: big)
         }

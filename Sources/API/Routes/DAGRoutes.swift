@@ -86,7 +86,7 @@ extension APIService.Data {
                 method: .get, path: "/api/v1/dags/{dag_id}/versions/{version}/graph", name: "get_graph",
                 summary: "a drawing of a version of a DAG, by graphviz", role: .viewer,
                 parameters: ["version": .integer(1...Int64.max)], answer: .json(.named(GraphJSON.schema)),
-                failures: [422], isSlow: true, isStable: true
+                failures: [422], isBackground: true, isStable: true
             ) { request in
                 let (dag, version) = try readers.read { try Self.parsed(request, details, $0) }
                 let drawing = try layout.drawing(of: dag, version: version)

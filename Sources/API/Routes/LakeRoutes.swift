@@ -63,7 +63,7 @@ extension APIService.Data {
                         "count", .boolean,
                         "equal rows once, with their number as `count`, the most frequent first; without `order`"),
                     .optional("format", .words(["json", "csv", "parquet"])),
-                ], answer: Self.rowsAnswer, failures: [422], isSlow: true
+                ], answer: Self.rowsAnswer, failures: [422], isBackground: true
             ) { request in
                 var wanted = LakeQuery(table: request.path("table"))
                 wanted.filters = try request.texts("where").map { try QueryFilter(parsing: $0) }
@@ -90,7 +90,7 @@ extension APIService.Data {
                     .optional("from", .day), .optional("to", .day), .optional("limit", .integer(0...Int64(Self.most))),
                     .optional("offset", .integer(0...1_000_000_000_000)),
                     .optional("format", .words(["json", "csv", "parquet"])),
-                ], answer: Self.rowsAnswer, failures: [404, 422], isSlow: true
+                ], answer: Self.rowsAnswer, failures: [404, 422], isBackground: true
             ) { request in
                 var body = try BodyReader(request.http.body)
                 var wanted = LakeQuery(table: try body.required(body.string("table_name"), "table_name"))

@@ -44,4 +44,7 @@ bool weir_mhd_is_gone(int socket);
 /// MHD_SIZE_UNKNOWN, a macro that Swift does not see.
 uint64_t weir_mhd_size_unknown(void);
 
+/// From now on this thread gets less of a busy processor than others (setpriority(2), which on Linux is about one thread).
+void weir_thread_yields(void);
+
 #endif
