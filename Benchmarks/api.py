@@ -24,8 +24,9 @@ DAY = 86_400_000_000
 START = 1_577_836_800_000_000  # 2020-01-01
 
 
-def fill(home, dags, runs, tasks):
-    """A home with these DAGs, whose store says that they have run; a real daemon made its tables."""
+def fill(home, dags, runs, tasks, most=0):
+    """A home with these DAGs, whose store says that they have run; a real daemon made its tables. The first one has run more
+    often, where `most` says so."""
     (home / "dags").mkdir()
     for number in range(dags):
         (home / f"dags/dag{number:04}.json").write_text(json.dumps({
@@ -39,7 +40,7 @@ def fill(home, dags, runs, tasks):
     store.execute("BEGIN")
     run = 0
     for dag, version in versions.items():
-        for day in range(runs):
+        for day in range(max(runs, most) if dag == "dag0000" else runs):
             run += 1
             at = START + day * DAY
             state = "failed" if run % 97 == 0 else "success"
@@ -111,9 +112,10 @@ def main():
         try:
             dag = "/api/v1/dags/dag0007"
             run = f"{dag}/runs/scheduled__2020-02-01T00%3A00%3A00Z"
-            targets = ["/health/live", "/api/v1/dags", "/api/v1/dags?limit=1000", "/api/v1/dags?last_state=failed", dag, "/api/v1/runs",
-                       "/api/v1/runs?state=failed", "/api/v1/runs?state=cancelled", f"{dag}/runs", f"{dag}/runs?state=failed",
-                       run, f"{run}/tasks", f"{run}/tasks/t3/attempts", f"{dag}/grid", f"{dag}/grid?limit=100",
+            targets = ["/health/live", "/api/v1/dags", "/api/v1/dags?limit=1000", "/api/v1/dags?limit=1000&recent=14", "/api/v1/dags?last_state=failed", dag, "/api/v1/runs",
+                       "/api/v1/runs?state=failed", "/api/v1/runs?state=cancelled", "/api/v1/runs?sort=logical_date", f"{dag}/runs", f"{dag}/runs?sort=-duration", f"{dag}/runs?state=failed",
+                       run, f"{run}/tasks", "/api/v1/tasks", "/api/v1/tasks?state=failed", "/api/v1/tasks?state=running",
+                       "/api/v1/tasks?state=failed&dag_id=dag0007", f"{run}/tasks/t3/attempts", f"{dag}/grid", f"{dag}/grid?limit=100",
                        f"{dag}/versions", "/api/v1/backfills", "/api/v1/dag-errors", "/api/v1/audit", "/metrics"]
             lists = {target: measured(daemon.port, target, arguments.requests) for target in targets}
         finally:

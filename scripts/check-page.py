@@ -42,7 +42,7 @@ class Browser:
         self.page = self.context.new_page()
         self.page.set_default_timeout(15000)
         # What the browser says of an answer that the page expects and shows: the refused sign-in.
-        self.allowed = re.compile(r"status of 401|status of 404.*/dags/nothing|ERR_CONNECTION_REFUSED|ERR_INCOMPLETE_CHUNKED|ERR_EMPTY_RESPONSE|ERR_CONNECTION_RESET")
+        self.allowed = re.compile(r"status of 401|status of 404.*/dags/nothing|status of 422.*/users|ERR_CONNECTION_REFUSED|ERR_INCOMPLETE_CHUNKED|ERR_EMPTY_RESPONSE|ERR_CONNECTION_RESET")
         self.page.on("console", lambda message: that(f"console: {message.type}", message.type not in ("error", "warning")
                      or self.allowed.search(message.text + str(message.location)), message.text + str(message.location)))
         self.page.on("pageerror", lambda error: that("no error of a script", False, error))
@@ -287,6 +287,19 @@ def the_lake(browser):
     browser.shot("table")
 
 
+def the_quality(browser):
+    page = browser.page
+    browser.go("#/quality", "table.checks")
+    expect(page.locator("section[aria-label=report]")).to_contain_text("2022-05-04")
+    that("three days of each check", page.locator("table.checks").first.locator("tbody tr").first.locator("a.cell").count() == 3)
+    page.locator("th.day a").first.click()
+    expect(page.locator("section[aria-label=report]")).to_contain_text("2022-05-02")
+    browser.see("section[aria-label=report] .hint, section[aria-label=report] .problem")
+    browser.sound("the quality")
+    browser.fits("the quality")
+    browser.shot("quality")
+
+
 def pools(browser):
     page = browser.page
     browser.go("#/admin/pools", "h2:has-text('Pools')")
@@ -375,7 +388,41 @@ def roles(playwright, daemon, weir, folder):
             expect(page.locator("tr[data-dag=slow]")).not_to_contain_text("paused")
         page.get_by_role("button", name="Sign out").click()
         browser.see("form.sign-in")
+    # Users and tokens, by an admin.
+    page.get_by_label("Name").fill("ada")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    browser.see("tr[data-dag=slow]")
+    browser.go("#/admin/users", "table[aria-label=users]")
+    page.get_by_role("button", name="New user").click()
+    page.get_by_label("Name").fill("nina")
+    page.get_by_label("Password").fill("short")
+    page.locator("dialog").get_by_role("button", name="Make").click()
+    expect(page.locator("dialog .problem")).to_contain_text("10")
+    page.get_by_label("Password").fill("long enough to be one")
+    page.locator("dialog").get_by_role("button", name="Make").click()
+    expect(page.locator("table[aria-label=users]")).to_contain_text("nina")
+    page.locator("tr", has_text="nina").get_by_role("button", name="Remove").click()
+    page.locator("dialog").get_by_role("button", name="Remove").click()
+    expect(page.locator("table[aria-label=users]")).not_to_contain_text("nina")
+    browser.sound("the users")
+    browser.shot("users")
+    browser.go("#/admin/tokens", "h2:has-text('API tokens')")
+    page.get_by_role("button", name="New token").click()
+    page.get_by_label("Name").fill("for a program")
+    page.locator("dialog select").select_option("operator")
+    page.locator("dialog").get_by_role("button", name="Make").click()
+    token = page.locator("#new-token").inner_text()
+    that("the token works", daemon.ask("GET", "/api/v1/session", headers={"Authorization": "Bearer " + token})[2]["role"] == "operator")
+    browser.sound("the tokens")
+    page.get_by_role("button", name="Revoke").click()
+    page.locator("dialog").get_by_role("button", name="Revoke").click()
+    expect(page.locator("main")).to_contain_text("There is no token.")
+    that("and no longer", daemon.ask("GET", "/api/v1/session", headers={"Authorization": "Bearer " + token})[0] == 401)
+    page.get_by_role("button", name="Sign out").click()
+    browser.see("form.sign-in")
     # A session that ends while somebody looks.
+    browser.go("#/", "form.sign-in")
     page.get_by_label("Name").fill("vera")
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Sign in").click()
@@ -425,6 +472,7 @@ def main():
             backfilling(browser)
             views(browser)
             the_lake(browser)
+            the_quality(browser)
             pools(browser)
             browser.close()
             other_screens(playwright, daemon, arguments.screenshots)

@@ -1,6 +1,6 @@
 #include "cweb.h"
 
-/* Each file of assets/ that the page asks for. Scripts/check in make lint: a file that is missing here, or there. */
+/* Each file of assets/, which the page asks for. */
 #define ASSETS(X)                                                                                                      \
     X("index.html", index_html)                                                                                        \
     X("style.css", style_css)                                                                                          \
@@ -20,6 +20,7 @@
     X("run.js", run_js)                                                                                                \
     X("log.js", log_js)                                                                                                \
     X("lake.js", lake_js)                                                                                              \
+    X("quality.js", quality_js)                                                                                        \
     X("admin.js", admin_js)
 
 static const unsigned char index_html[] = {
@@ -75,6 +76,9 @@ static const unsigned char log_js[] = {
 };
 static const unsigned char lake_js[] = {
 #embed "assets/lake.js"
+};
+static const unsigned char quality_js[] = {
+#embed "assets/quality.js"
 };
 static const unsigned char admin_js[] = {
 #embed "assets/admin.js"

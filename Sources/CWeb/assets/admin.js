@@ -1,17 +1,17 @@
 // What keeps it running: the daemon, pools, files in error, who did what.
 import { ask, calmly, field, h, put } from "./dom.js";
-import { get, listen, may, post, put as send, q, remove } from "./api.js";
+import { get, listen, may, post, put as send, q, remove, session } from "./api.js";
 import { ago, time } from "./time.js";
 import { facts, number, table, tabs } from "./parts.js";
 import { attempt } from "./actions.js";
 
-const views = { state: ["Daemon", daemon], pools: ["Pools", pools], files: ["DAG files", files], audit: ["Audit", audit] };
+const views = { state: ["Daemon", daemon], pools: ["Pools", pools], users: ["Users", users], tokens: ["Tokens", tokens], files: ["DAG files", files], audit: ["Audit", audit] };
 
 export async function admin(root, [tab], params, signal) {
   const current = views[tab] ? tab : "state";
   document.title = "Admin – Weir";
   const place = h("div");
-  root.append(h("div", { class: "head" }, h("h1", {}, "Admin")), tabs(Object.entries(views).filter(([id]) => id !== "audit" || may("admin")).map(([id, [name]]) => [id, name]), current, (id) => `#/admin/${id}`), place);
+  root.append(h("div", { class: "head" }, h("h1", {}, "Admin")), tabs(Object.entries(views).filter(([id]) => !["audit", "users"].includes(id) || may("admin")).map(([id, [name]]) => [id, name]), current, (id) => `#/admin/${id}`), place);
   await views[current][1](place, signal);
 }
 
@@ -56,6 +56,50 @@ async function files(root, signal) {
   }
   const later = calmly(200, () => load().catch(() => {}));
   listen((kind) => { if (kind === "file" || kind === "reset") later(); }, signal);
+  await load();
+}
+
+async function users(root, signal) {
+  const place = h("section", { class: "card" });
+  root.append(place);
+  const roles = (value) => h("select", { name: "role" }, ["viewer", "operator", "admin"].map((one) => h("option", { value: one, selected: one === value }, one)));
+  const password = () => field("Password", h("input", { name: "password", type: "password", autocomplete: "new-password", required: true }), "10 characters or more");
+  const after = async (work) => { if (await work) await load(); };
+  async function load() {
+    const { items } = await get("/users", {}, signal);
+    put(place, h("div", { class: "row" }, h("h2", { class: "grow" }, "Users"), h("button", { onclick: () => after(ask("A new user", [field("Name", h("input", { name: "name", required: true, autocomplete: "off" })), field("Role", roles("viewer")), password()], "Make",
+      (data) => post("/users", { name: data.get("name"), role: data.get("role"), password: data.get("password") }))) }, "New user")),
+    table(["Name", "Role", "State", "Last sign-in", ""], items.map((user) => [h("b", {}, user.name), user.role, user.disabled ? "disabled" : "enabled", user.last_sign_in ? ago(user.last_sign_in) : "never", h("div", { class: "row" },
+      h("button", { class: "small", onclick: () => after(ask(`The role of ${user.name}`, [field("Role", roles(user.role))], "Save", (data) => send(`/users/${q(user.name)}/role`, { role: data.get("role") }))) }, "Role"),
+      h("button", { class: "small", onclick: () => after(ask(`Another password for ${user.name}`, [password()], "Save", (data) => send(`/users/${q(user.name)}/password`, { password: data.get("password") }))) }, "Password"),
+      h("button", { class: "small", onclick: () => after(attempt(() => send(`/users/${q(user.name)}/disabled`, { disabled: !user.disabled }), user.disabled ? `${user.name} is enabled` : `${user.name} is disabled`)) }, user.disabled ? "Enable" : "Disable"),
+      h("button", { class: "small danger", onclick: () => after(ask(`Remove ${user.name}`, [h("p", {}, "With all sessions and tokens, at once.")], "Remove", () => remove(`/users/${q(user.name)}`), { danger: true })) }, "Remove"))]), { label: "users", empty: "Nobody signs in yet: everybody on this machine may do everything. The first user should be an admin." }));
+  }
+  await load();
+}
+
+async function tokens(root, signal) {
+  const place = h("section", { class: "card" }), made = h("div", { role: "status" });
+  root.append(made, place);
+  const roles = ["viewer", "operator", "admin"].filter((one) => may(one));
+  async function load() {
+    const { items } = await get("/tokens", {}, signal);
+    const holds = items.filter((token) => token.valid);
+    put(place, h("div", { class: "row" }, h("h2", { class: "grow" }, "API tokens"), session.csrf_token && h("button", { onclick: create }, "New token")), table(["Name", "Of", "Role", "DAGs", "Until", "Last use", ""], holds.map((token) => [h("b", {}, token.name), token.user, token.role ?? "its user's", token.dags?.join(", ") ?? "all", token.expires ? time(token.expires) : "for good", token.last_used ? [ago(token.last_used), token.last_address && ` from ${token.last_address}`] : "never",
+      h("button", { class: "small danger", onclick: async () => { if (await ask(`Revoke ${token.name}`, [h("p", {}, "What uses it is refused from then on.")], "Revoke", () => remove(`/tokens/${q(token.id)}`), { danger: true })) load(); } }, "Revoke")]), { label: "tokens", empty: "There is no token." }));
+  }
+  async function create() {
+    const token = await ask("A new token", [field("Name", h("input", { name: "name", required: true }), "what it is for"), field("Role", h("select", { name: "role" }, roles.map((one) => h("option", { value: one }, one)))),
+      field("Only these DAGs", h("input", { name: "dags", placeholder: "all" }), "with commas between"), field("Until", h("input", { name: "until", type: "date" }), "for good without")], "Make", (data) => {
+      const body = { name: data.get("name"), role: data.get("role") };
+      if (data.get("dags")) body.dags = data.get("dags").split(",").map((one) => one.trim()).filter(Boolean);
+      if (data.get("until")) body.expires = data.get("until") + "T00:00:00Z";
+      return post("/tokens", body);
+    });
+    if (!token) return;
+    put(made, h("section", { class: "card" }, h("p", {}, "This is shown once. Send it as ", h("code", {}, "Authorization: Bearer …")), h("pre", { class: "text" }, h("code", { id: "new-token" }, token.token))));
+    await load();
+  }
   await load();
 }
 

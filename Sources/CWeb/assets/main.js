@@ -6,6 +6,7 @@ import { home } from "./home.js";
 import { dag } from "./dag.js";
 import { run } from "./run.js";
 import { lake } from "./lake.js";
+import { quality } from "./quality.js";
 import { admin } from "./admin.js";
 
 const main = document.getElementById("main");
@@ -16,6 +17,7 @@ const routes = [
   [/^\/dags\/([^/]+)\/runs\/([^/]+)$/, run, "home"],
   [/^\/dags\/([^/]+)(?:\/([a-z]+))?$/, dag, "home"],
   [/^\/lake(?:\/([^/]+))?$/, lake, "lake"],
+  [/^\/quality(?:\/([^/]+))?$/, quality, "quality"],
   [/^\/admin(?:\/([a-z]+))?$/, admin, "admin"],
 ];
 
@@ -35,7 +37,7 @@ function frame(section) {
   const isIn = api.session != null;
   put(document.getElementById("top"),
     h("a", { class: "brand", href: "#/" }, h("img", { src: "/assets/icon.svg", alt: "", width: 22, height: 22 }), "Weir"),
-    isIn && h("nav", { "aria-label": "sections" }, [["home", "#/", "DAGs"], ["lake", "#/lake", "Lake"], ["admin", "#/admin", "Admin"]]
+    isIn && h("nav", { "aria-label": "sections" }, [["home", "#/", "DAGs"], ["lake", "#/lake", "Lake"], ["quality", "#/quality", "Quality"], ["admin", "#/admin", "Admin"]]
       .map(([id, href, text]) => h("a", { href, "aria-current": id === section ? "page" : null }, text))),
     h("div", { class: "right" },
       isIn && h("span", { id: "live", class: api.live.isOn ? "live" : "live off" }, api.live.isOn ? "live" : "not connected"),
