@@ -147,6 +147,14 @@ public final class InMemoryStore: Store, StoreReader {
             found.sorted { query.isInOrder(query.place($0), query.place($1)) }.prefix(max(0, query.limit)))
     }
 
+    public func recentRuns(of dag: String, limit: Int) throws(StoreError) -> [RecentRun] {
+        try runs(RunQuery(dag: dag, limit: limit)).map {
+            RecentRun(
+                runID: $0.runID, state: $0.state, logicalDate: $0.logicalDate, startedAt: $0.startedAt,
+                endedAt: $0.endedAt)
+        }
+    }
+
     public func tasks(_ query: TaskQuery) throws(StoreError) -> [ListedTask] {
         var found: [ListedTask] = []
         for (id, instances) in contents.instances {

@@ -82,6 +82,8 @@ public protocol StoreReader: AnyObject {
     func versions(dag: String, before: Int64?, limit: Int) throws(StoreError) -> [DAGVersionRecord]
     /// In the order that the query says; at equal values in the order of creation, which falls where that falls.
     func runs(_ query: RunQuery) throws(StoreError) -> [Run]
+    /// The last runs of a DAG, newest logical date first, as far as a list of DAGs shows them.
+    func recentRuns(of dag: String, limit: Int) throws(StoreError) -> [RecentRun]
     /// Those of the last created run first; within a run the last one of the file first.
     func tasks(_ query: TaskQuery) throws(StoreError) -> [ListedTask]
     func run(dag: String, runID: String) throws(StoreError) -> Run?
@@ -196,6 +198,23 @@ public struct RunQuery: Sendable, Hashable {
         self.backfill = backfill
         self.after = after
         self.limit = limit
+    }
+}
+
+/// A run as a list of DAGs shows it.
+public struct RecentRun: Sendable, Hashable {
+    public var runID: String
+    public var state: RunState
+    public var logicalDate: Instant
+    public var startedAt: Instant?
+    public var endedAt: Instant?
+
+    public init(runID: String, state: RunState, logicalDate: Instant, startedAt: Instant?, endedAt: Instant?) {
+        self.runID = runID
+        self.state = state
+        self.logicalDate = logicalDate
+        self.startedAt = startedAt
+        self.endedAt = endedAt
     }
 }
 

@@ -30,6 +30,7 @@ struct Answers: Equatable {
     var runsBefore: [Run?] = []
     var kept: [KeptAnswer?] = []
     var listed: [[ListedTask]] = []
+    var recent: [[RecentRun]] = []
 
     /// The ids that are asked for are those of `Sample` and of the random changes: small numbers.
     init(_ test: TestStore) throws {
@@ -57,6 +58,7 @@ struct Answers: Equatable {
             for day: Int64 in [0, 3, 20] { runsBefore.append(try store.intervalRun(dag: dag, before: Sample.day(day))) }
             intervalRuns.append(try store.intervalRuns(dag: dag, from: Sample.day(2), to: Sample.day(4)))
             backfills.append(try reader.backfills(dag: dag, limit: 2))
+            recent.append(try reader.recentRuns(of: dag, limit: 3))
         }
         backfills.append(try reader.backfills(dag: nil, limit: 100))
         singleBackfills = try (Int64(0)...8).map { try reader.backfill($0) }

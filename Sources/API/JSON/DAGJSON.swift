@@ -7,7 +7,7 @@ enum DAGJSON {
     /// - Parameters:
     ///   - dag: what its file says; nil when that is not valid any more.
     ///   - recent: its last runs; nil: not asked for.
-    static func write(_ summary: DAGSummary, _ dag: DAG?, recent: [Run]? = nil, to writer: inout JSONWriter) {
+    static func write(_ summary: DAGSummary, _ dag: DAG?, recent: [RecentRun]? = nil, to writer: inout JSONWriter) {
         let record = summary.record
         writer.object {
             $0.member("dag_id", record.id)
@@ -36,8 +36,8 @@ enum DAGJSON {
                         $0.member("run_id", run.runID)
                         $0.member("state", run.state.rawValue)
                         $0.member("logical_date", "\(run.logicalDate)")
-                        $0.member("start_date", run.startedAt.map { "\($0)" })
-                        $0.member("end_date", run.endedAt.map { "\($0)" })
+                        $0.member(
+                            "duration", run.startedAt.flatMap { start in run.endedAt.map { ($0 - start).seconds } })
                     }
                 }
             }
@@ -64,8 +64,8 @@ enum DAGJSON {
                 .array(
                     .object([
                         .required("run_id", .string()), .required("state", .words(of: RunState.self)),
-                        .required("logical_date", .instant), .required("start_date", .nullable(.instant)),
-                        .required("end_date", .nullable(.instant)),
+                        .required("logical_date", .instant),
+                        .required("duration", .nullable(.number), "seconds; null before the end"),
                     ])), "the last runs, newest first, where they were asked for"),
         ])
 }

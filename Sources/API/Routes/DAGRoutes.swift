@@ -22,14 +22,14 @@ extension APIService.Data {
                 let (limit, after) = (request.limit, request.textCursor())
                 let (tags, recent) = (request.texts("tag"), request.integer("recent"))
                 let found = try readers.read { reader in
-                    var found: [(summary: DAGSummary, dag: DAG?, recent: [Run]?)] = []
+                    var found: [(summary: DAGSummary, dag: DAG?, recent: [RecentRun]?)] = []
                     for summary in try reader.dags() where isWanted(summary, request, after) {
                         let dag = try details.dag(ofVersion: summary.record.version, reader)
                         guard tags.allSatisfy({ dag?.tags.contains($0) ?? false }) else { continue }
                         // The one beyond the limit tells only that there are more.
                         if found.count > limit { break }
                         let runs = try recent.map {
-                            try reader.runs(RunQuery(dag: summary.record.id, limit: $0))
+                            try reader.recentRuns(of: summary.record.id, limit: $0)
                         }
                         found.append((summary, dag, runs))
                     }

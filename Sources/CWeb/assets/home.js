@@ -1,11 +1,11 @@
 // All DAGs: how they are, what is wrong, and what comes next.
 import { calmly, h, put } from "./dom.js";
-import { all, get, listen, may, q } from "./api.js";
+import { get, listen, may, q } from "./api.js";
 import { ago, duration, span, text, time } from "./time.js";
 import { dagLink, runLink, state, stateWords } from "./parts.js";
 import { setPaused, trigger } from "./actions.js";
 
-const shown = 14;
+const shown = 14, atOnce = 60, page = 200;
 
 export async function home(root, _, params, signal) {
   document.title = "DAGs – Weir";
@@ -81,9 +81,9 @@ export async function home(root, _, params, signal) {
 
   function recent(dag) {
     const runs = [...(dag.recent_runs ?? [])].reverse();
-    const most = Math.max(...runs.map((run) => span(run.start_date, run.end_date) ?? 0)) || 1;
+    const most = Math.max(...runs.map((run) => run.duration ?? 0)) || 1;
     return h("div", { class: "recent" }, runs.map((run) => {
-      const seconds = span(run.start_date, run.end_date);
+      const seconds = run.duration;
       const title = `${text(run.logical_date, { seconds: false })}: ${stateWords(run.state)}${seconds == null ? "" : ", " + duration(seconds)}`;
       return h("a", { class: "dot", href: runLink(dag.dag_id, run.run_id), title, "aria-label": title, data: { state: run.state },
         vars: { "--tall": (seconds ?? 0) / most } });
@@ -118,21 +118,40 @@ export async function home(root, _, params, signal) {
       put(list, h("p", { class: "empty" }, dags.size ? "No DAG is like this." : "There is no DAG yet: put a file into dags/."));
       return;
     }
-    body = h("tbody", {}, rows.map(row));
+    // The first ones at once; the others as the browser finds time.
+    body = h("tbody", {}, rows.slice(0, atOnce).map(row));
+    const mine = body;
+    const rest = (from) => requestAnimationFrame(() => {
+      if (body !== mine || from >= rows.length) return;
+      mine.append(...rows.slice(from, from + atOnce).map((dag) => row(dags.get(dag.dag_id) ?? dag)));
+      rest(from + atOnce);
+    });
+    rest(atOnce);
     put(list, h("div", { class: "card wide" }, h("table", { class: "dags", "aria-label": "DAGs" }, h("thead", {}, h("tr", {},
       h("th", { scope: "col" }, "DAG"), h("th", { scope: "col", class: "optional" }, "Schedule"), h("th", { scope: "col" }, `Last ${shown} runs`), h("th", { scope: "col" }, "Last run"),
       h("th", { scope: "col", class: "optional" }, "Next run"), h("th", { scope: "col" }, h("span", { class: "soft" }, "")))), body)));
   }
 
   async function load() {
-    const [found, wrongFiles, engine] = await Promise.all([all("/dags", { recent: shown }, 20000, signal), get("/dag-errors", {}, signal), get("/status", {}, signal)]);
-    dags = new Map(found.map((dag) => [dag.dag_id, dag]));
+    const part = (cursor) => get("/dags", { limit: page, recent: shown, cursor }, signal);
+    const [first, wrongFiles, engine] = await Promise.all([part(), get("/dag-errors", {}, signal), get("/status", {}, signal)]);
     errors = wrongFiles.items;
     status = engine.status;
-    drawTiles();
-    drawWrong();
-    drawChips();
-    drawList();
+    const found = new Map(first.items.map((dag) => [dag.dag_id, dag]));
+    const draw = () => {
+      dags = found;
+      drawTiles();
+      drawWrong();
+      drawChips();
+      drawList();
+    };
+    if (!dags.size || !first.next_cursor) draw();
+    for (let cursor = first.next_cursor; cursor;) {
+      const next = await part(cursor);
+      for (const dag of next.items) found.set(dag.dag_id, dag);
+      cursor = next.next_cursor;
+      if (!cursor) draw();
+    }
   }
 
   const changed = new Set();
@@ -148,7 +167,8 @@ export async function home(root, _, params, signal) {
         let dag;
         try {
           dag = await get(`/dags/${q(name)}`, {}, signal);
-          dag.recent_runs = (await get(`/dags/${q(name)}/runs`, { limit: shown }, signal)).items;
+          dag.recent_runs = (await get(`/dags/${q(name)}/runs`, { limit: shown }, signal)).items
+            .map((run) => ({ ...run, duration: run.end_date ? span(run.start_date, run.end_date) : null }));
         } catch (error) { if (error.status !== 404) throw error; dags.delete(name); continue; }
         const isNew = !dags.has(name);
         dags.set(name, dag);

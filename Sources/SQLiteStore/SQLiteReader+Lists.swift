@@ -2,7 +2,7 @@ import SQLite
 import SchedulerCore
 import Store
 
-/// Task instances of many runs.
+/// Runs and task instances for lists over many DAGs and runs.
 extension SQLiteReader {
     /// States that few task instances are in at a time, or for good: the index task_by_state has them.
     private static let rare: Set<TaskState> = [
@@ -18,6 +18,19 @@ extension SQLiteReader {
             var found: [ListedTask] = []
             for state in query.states { found += try inState(state, query) }
             return Array(found.sorted { $0.position > $1.position }.prefix(query.limit))
+        }
+    }
+
+    public func recentRuns(of dag: String, limit: Int) throws(StoreError) -> [RecentRun] {
+        try connection.rows(
+            """
+            SELECT run_id, state, logical_date, started_at, ended_at FROM run WHERE dag_id = ?
+            ORDER BY logical_date DESC, id DESC LIMIT ?
+            """, [.text(dag), .integer(Int64(max(0, limit)))]
+        ) { row throws(StoreError) in
+            RecentRun(
+                runID: row.text(0), state: try row.word(1, RunState.self), logicalDate: row.instant(2),
+                startedAt: row.optionalInstant(3), endedAt: row.optionalInstant(4))
         }
     }
 
