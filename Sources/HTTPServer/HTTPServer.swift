@@ -30,7 +30,17 @@ public final class HTTPServer: Sendable {
 
     private static let threads: UInt32 = 4
     private static let idleSeconds: UInt32 = 30
-    private static let connectionLimit: UInt32 = 1024
+    private static let mostConnections: UInt32 = 1024
+    /// The control socket is for its owner's commands.
+    private static let mostOnSocket: UInt32 = 128
+
+    /// Connections take half of the process's descriptors at most: the engine needs some for each task, and a server that
+    /// has none to accept with turns in circles.
+    private static var connectionLimit: UInt32 {
+        var limits = rlimit()
+        guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limits) == 0 else { return 256 }
+        return UInt32(clamping: max(8, min(UInt64(mostConnections), UInt64(limits.rlim_cur) / 2)))
+    }
     /// For the request line and all headers, and for the buffers of an answer.
     private static let headLimit = 32 << 10
     /// How long a stop waits for requests that are being handled.
@@ -93,7 +103,8 @@ public final class HTTPServer: Sendable {
         let context = Unmanaged.passRetained(Context(router, connections, yields: yields))
         var options = weir_mhd_options(
             listen_socket: socket, is_ipv6: isIPv6, threads: threads, timeout_seconds: idleSeconds,
-            connection_limit: connectionLimit, connections_per_address: perAddress, head_limit: headLimit,
+            connection_limit: yields ? connectionLimit : min(connectionLimit, mostOnSocket),
+            connections_per_address: perAddress, head_limit: headLimit,
             handler: handleRequest, completed: requestCompleted,
             connected: connectionChanged, context: context.toOpaque())
         guard let daemon = weir_mhd_start(&options) else {
