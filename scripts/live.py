@@ -12,6 +12,9 @@ import urllib.parse
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 DAY = "2022-05-02"
 counted = {"passed": 0, "failed": 0}
+# Texts that would do harm where they are taken for code.
+HOSTILE = ["'", "''", "' OR 1=1 --", "'; DROP TABLE plate; --", '"', "\\", "\0", "\n.shell touch pwned\n", "%' OR '%'='",
+           "1) OR (1=1", "/* */", "${HOME}", "{{ env.PATH }}", "x" * 5000, "🚗", "<script>alert(1)</script>"]
 
 
 def that(what, right, found=""):
@@ -35,6 +38,14 @@ def until(what, look, seconds=30):
         time.sleep(0.02)
     that(what, False, "not within half a minute")
     return None
+
+
+def operations(daemon):
+    """What the OpenAPI document says that can be asked: method, path, the operation, and the role it is for (or nobody)."""
+    for path, methods in daemon.ask("GET", "/api/v1/openapi.json")[2]["paths"].items():
+        for method, operation in methods.items():
+            role = re.search(r"for the role (\w+)", operation.get("description", ""))
+            yield method.upper(), path, operation, role[1] if role else "nobody"
 
 
 def lake(home, weir, frames=600, days=1):

@@ -32,6 +32,7 @@ check chaos Tests/Chaos/chaos.py
 check mail scripts/check-mail.py
 check completions scripts/check-completions.py
 check api scripts/check-api.py
+check security scripts/check-security.py
 check proxy scripts/check-proxy.py
 check page scripts/check-page.py
 check lake .tools/lake/bin/python scripts/check-lake.py
