@@ -160,12 +160,20 @@ def injection(daemon, admin):
 def bodies(daemon, admin):
     """What is no JSON object, or not said to be one."""
     for method, path, operation, role in operations(daemon):
-        properties, _ = fields(operation)
+        properties, required = fields(operation)
         if properties is None or path.endswith(DANGEROUS):
             continue
         for body in MALFORMED:
             status, headers, answer = daemon.ask(method, filled(path), body, admin)
             that(f"{method} {path} takes no {body[:20]}", status == 400 and answer["status"] == 400, (status, answer))
+        for name, schema in properties.items():
+            value = json.dumps(sample(schema))
+            body = json.dumps({one: sample(properties[one]) for one in required if one != name})[1:-1]
+            twice = f'{{{body}{", " if body else ""}"{name}": {value}, "{name}": {value}}}'.encode()
+            status, headers, answer = daemon.ask(method, filled(path), twice, admin)
+            # In bulk it is first asked which runs are meant.
+            right = status == 400 and "twice" in answer["detail"] or path.endswith("/bulk/runs") and status == 422
+            that(f"{method} {path} takes no {name} twice", right, (status, answer))
         for kind in TYPES:
             # A sign-in may be of any type: a page of another site cannot ask for it all the same, its Origin tells.
             if role == "nobody":
@@ -331,7 +339,8 @@ def crossing(daemon):
     ask = daemon.ask
     cookie, csrf = signed_in(daemon, "ada")
     _, other = signed_in(daemon, "otto")
-    for method, path, operation, role in operations(daemon):
+    # What would end the daemon comes last, so that all the rest is told of when it does.
+    for method, path, operation, role in sorted(operations(daemon), key=lambda one: one[1].endswith(DANGEROUS)):
         if role == "nobody" or method == "GET":
             continue
         target, body = filled(path), b"{}" if fields(operation)[0] is not None else None
@@ -430,7 +439,8 @@ def roles(daemon, home, weir):
     ask = daemon.ask
     viewer = token(weir, home, "vera")
     limited = token(weir, home, "ada", "--dag", "alpr_daily")
-    for method, path, operation, role in operations(daemon):
+    # What would end the daemon comes last, so that all the rest is told of when it does.
+    for method, path, operation, role in sorted(operations(daemon), key=lambda one: one[1].endswith(DANGEROUS)):
         if role == "nobody":
             continue
         target = filled(path)
@@ -537,6 +547,9 @@ def idle(daemon, home, weir):
         for _ in range(900):
             open_ones.append(socket.create_connection(("127.0.0.1", daemon.port), timeout=5))
         run(weir, home, "trigger", "idle", "--wait")
+        that("the daemon lives", daemon.process.poll() is None, (home / "daemon.log").read_text()[-400:])
+        if daemon.process.poll() is not None:
+            return
         begin = processor(daemon)
         time.sleep(1)
         that("it does not turn in circles", processor(daemon) - begin < 0.5, processor(daemon) - begin)
@@ -628,6 +641,8 @@ def main():
         patient, patient_home = quiet(folder, weir)
         try:
             idle(patient, patient_home, weir)
+            if patient.process.poll() is not None:
+                return 1
             threads = slow_begin(patient.port)
             live.lake(home, weir)
             evil_lake(home, weir)
