@@ -21,6 +21,18 @@ import live
 from live import DAY, HOSTILE, ROOT, Daemon, operations, quoted, that, until
 
 
+def pages(daemon, target, limit):
+    """The items of a list, part by part."""
+    items, cursor = [], None
+    while True:
+        separator = "&" if "?" in target else "?"
+        page = daemon.ask("GET", f"{target}{separator}limit={limit}" + (f"&cursor={quoted(cursor)}" if cursor else ""))[2]
+        items += page["items"]
+        cursor = page["next_cursor"]
+        if not cursor:
+            return items
+
+
 def reading(daemon):
     """Each list and each thing, as the document says they are there."""
     ask = daemon.ask
@@ -32,25 +44,13 @@ def reading(daemon):
     _, headers, dags = ask("GET", "/api/v1/dags?limit=1")
     that("one DAG a page", len(dags["items"]) == 1 and dags["next_cursor"], dags)
     that("not to be stored", headers["Cache-Control"] == "no-store" and headers["X-Content-Type-Options"] == "nosniff", headers)
-    seen, cursor = [], None
-    while True:
-        page = ask("GET", "/api/v1/dags?limit=1" + (f"&cursor={quoted(cursor)}" if cursor else ""))[2]
-        seen += [dag["dag_id"] for dag in page["items"]]
-        cursor = page["next_cursor"]
-        if not cursor:
-            break
+    seen = [dag["dag_id"] for dag in pages(daemon, "/api/v1/dags", 1)]
     that("all DAGs, page by page", seen == ["alpr_daily", "alpr_monthly", "alpr_weekly", "many", "slow"], seen)
     for _ in range(5):
         status, _, answer = ask("POST", "/api/v1/dags/many/runs", {})
         that("a trigger", status == 200 and answer["run"]["dag_id"] == "many", answer)
         time.sleep(0.002)
-    seen, cursor = [], None
-    while True:
-        page = ask("GET", "/api/v1/dags/many/runs?limit=2" + (f"&cursor={quoted(cursor)}" if cursor else ""))[2]
-        seen += [run["run_id"] for run in page["items"]]
-        cursor = page["next_cursor"]
-        if not cursor:
-            break
+    seen = [run["run_id"] for run in pages(daemon, "/api/v1/dags/many/runs", 2)]
     that("all runs, page by page, each once", len(seen) == len(set(seen)) == 5, seen)
     end = time.monotonic() + 60
     while ask("GET", "/api/v1/runs?state=queued&state=running")[2]["items"] and time.monotonic() < end:
@@ -166,24 +166,12 @@ def many(daemon):
     ask("POST", "/api/v1/bulk/dags", {"paused": False, "dag_ids": ["many"]})
     # Each order gives all, page by page, each once.
     for sort in ("logical_date", "-start_date", "end_date", "-duration"):
-        seen, cursor = [], None
-        while True:
-            page = ask("GET", f"/api/v1/dags/many/runs?limit=2&sort={sort}" + (f"&cursor={quoted(cursor)}" if cursor else ""))[2]
-            seen += page["items"]
-            cursor = page["next_cursor"]
-            if not cursor:
-                break
+        seen = pages(daemon, f"/api/v1/dags/many/runs?sort={sort}", 2)
         name = sort.lstrip("-")
         values = [run[name] for run in seen] if name != "duration" else [0] * len(seen)
         that(f"by {sort}", sorted(run["run_id"] for run in seen) == sorted(runs) and values == sorted(values, reverse=sort[0] == "-"), values)
     that("the whole list knows one order", ask("GET", "/api/v1/runs?sort=-duration")[0] == 400)
-    seen, cursor = [], None
-    while True:
-        page = ask("GET", "/api/v1/tasks?dag_id=many&limit=3" + (f"&cursor={quoted(cursor)}" if cursor else ""))[2]
-        seen += [(task["run_id"], task["task_id"]) for task in page["items"]]
-        cursor = page["next_cursor"]
-        if not cursor:
-            break
+    seen = [(task["run_id"], task["task_id"]) for task in pages(daemon, "/api/v1/tasks?dag_id=many", 3)]
     that("all tasks, each once", len(seen) == len(set(seen)) == 2 * len(runs), seen)
     failed = ask("GET", "/api/v1/tasks?state=failed")[2]["items"]
     that("those that failed", len(failed) == len(runs) - 2 and {task["state"] for task in failed} == {"failed"}, failed)
@@ -326,6 +314,8 @@ def refused(daemon):
     for origin in ("https://evil.example", "null", "http://localhost:1", f"http://evil.example:{daemon.port}"):
         status = ask("POST", "/api/v1/dags/many/pause", headers={"Origin": origin})[0]
         that(f"a page of {origin}", status == 403, status)
+    status = ask("POST", "/api/v1/session", b"name=a&password=b", {"Content-Type": "application/x-www-form-urlencoded"})[0]
+    that("a form does not sign in", status == 415, status)
     for kind in ("text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x"):
         status = ask("POST", "/api/v1/dags/many/runs", b"{}", {"Content-Type": kind})[0]
         that(f"a body of {kind}", status == 415, status)

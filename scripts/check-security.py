@@ -286,6 +286,10 @@ def smuggling(daemon, admin):
 
     length = f"Content-Length: {len(hidden) + 5}"
     that("the hidden one is a request where it stands alone", raw(port, hidden, 3).startswith(b"HTTP/1.1 200 ") and is_paused())
+    attempt("a length and chunks", "Transfer-Encoding: chunked", length, body=b"0\r\n\r\n" + hidden)
+    attempt("chunks and a length", length, "Transfer-Encoding: chunked", body=b"0\r\n\r\n" + hidden)
+    attempt("two lengths", "Content-Length: 2", length, body=b"{}" + hidden)
+    attempt("two lengths, the other one first", length, "Content-Length: 2", body=b"{}" + hidden)
     attempt("two lengths in one", f"Content-Length: 2, {len(hidden) + 2}", body=b"{}" + hidden)
     attempt("a signed length", "Content-Length: +2", body=b"{}" + hidden)
     attempt("a length in hex", "Content-Length: 0x2", body=b"{}" + hidden)

@@ -4,6 +4,7 @@ import HTTPServer
 import JSONText
 import Lake
 import SchedulerCore
+import Spawn
 import Store
 
 /// What the routes work with.
@@ -28,8 +29,7 @@ public struct APIService: Sendable {
         /// The tables of the lake, and answers to questions about it.
         public var query: QueryService
         public var version: String
-        /// Nil: there are no events to be watched.
-        public var feed: EventFeed?
+        public var feed: EventFeed
         let streams = OpenStreams()
         let details: DAGDetails
         let layout = GraphLayout()
@@ -37,7 +37,7 @@ public struct APIService: Sendable {
         public init(
             readers: any StoreReaders, attemptFolder: @escaping @Sendable (Int64) -> String, lake: LakeRoot,
             query: QueryService, version: String, details: DAGDetails,
-            feed: EventFeed? = nil
+            feed: EventFeed
         ) {
             self.details = details
             self.feed = feed
@@ -77,7 +77,10 @@ public struct APIService: Sendable {
                 if response.status == 401 { rateLimit?.refused(client) }
                 // Data is never to be taken for a page, nor to be shown once it is old.
                 response.headers.append(("X-Content-Type-Options", "nosniff"))
-                if route.isStable { response = response.validated(for: request) }
+                if route.isStable, response.status == 200 {
+                    let tag = String(response.body.withUnsafeBytes { SHA256.hex($0).prefix(32) })
+                    response = response.validated(for: request, tag: tag)
+                }
                 if response.header("Cache-Control") == nil { response.headers.append(("Cache-Control", "no-store")) }
                 return response.compressed(for: request)
             }

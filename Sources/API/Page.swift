@@ -32,6 +32,16 @@ enum Page {
         ])
     }
 
+    /// All of a list that is short.
+    static func items<Item>(_ items: [Item], _ write: (Item, inout JSONWriter) -> Void) -> HTTPResponse {
+        return .json {
+            $0.object { writer in
+                writer.key("items")
+                writer.array { writer in for item in items { write(item, &writer) } }
+            }
+        }
+    }
+
     /// - Parameters:
     ///   - found: one more than the limit, when there are more.
     ///   - cursor: where the part after an item begins.

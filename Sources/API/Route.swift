@@ -33,15 +33,10 @@ struct Route: Sendable {
     var answer: Answer
     /// What it may answer beside 200 and what any route may.
     var failures: [Int] = []
-    /// Whether it may take longer than some milliseconds.
-    var isSlow = false
-    /// Whether it may take long and wait for others of its kind.
-    var isBackground = false
+    var lane = Router.Lane.quick
     /// Whether the answer rarely changes: it has an ETag then, and who has it already is told so.
     var isStable = false
     var handle: @Sendable (APIRequest) throws -> HTTPResponse
-
-    var lane: Router.Lane { isBackground ? .background : isSlow ? .slow : .quick }
 
     /// The names of the path's parameters, in their order.
     var placeholders: [String] {
@@ -64,6 +59,12 @@ struct APIRequest {
         self.http = http
         self.caller = caller
         self.isLetIn = isLetIn
+        if route.body != nil, !http.body.isEmpty {
+            let type = http.header("Content-Type")?.prefix { $0 != ";" } ?? "application/json"
+            guard type.lowercased() == "application/json" else {
+                throw Problem(415, "the body must be application/json, not '\(type)'", code: .invalid)
+            }
+        }
         var values: [String: [String]] = [:]
         for (name, value) in http.query {
             guard let field = route.query.first(where: { $0.name == name }) else {

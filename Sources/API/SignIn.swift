@@ -72,7 +72,7 @@ public struct SignIn: Sendable {
                 method: .post, path: "/api/v1/session", name: "sign_in",
                 summary: "sign in with a name and a password: a session in a cookie", role: nil,
                 body: [.required("name", .string()), .required("password", .string())], answer: .json(Self.answer),
-                failures: [401, 403, 415, 429, 503], isSlow: true
+                failures: [401, 403, 415, 429, 503], lane: .slow
             ) { request in
                 // A page of another site must not sign anybody in: forms cannot send JSON, and scripts name their origin.
                 let host = request.http.header("Host") ?? ""
@@ -108,7 +108,7 @@ public struct SignIn: Sendable {
             },
             Route(
                 method: .delete, path: "/api/v1/session", name: "sign_out", summary: "end the session", role: .viewer,
-                answer: .json(.object([.required("done", .boolean)])), isSlow: true
+                answer: .json(.object([.required("done", .boolean)])), lane: .slow
             ) { request in
                 if let session = Self.session(of: request.http) { try store.signOut(session: session, now: now()) }
                 var response = HTTPResponse.json(Array(#"{"done":true}"#.utf8))

@@ -49,16 +49,15 @@ final class DaemonServers: Sendable {
             // A proxy on this machine brings in everybody.
             let isOpen = address.isLoopback && proxies.isEmpty
             guard try isOpen || store.hasUsers() else {
-                guard proxies.isEmpty else {
-                    throw HTTPError(
-                        .failed,
-                        "trusted_proxies lets others in through a proxy, and there is no user who could sign in: "
-                            + "`weir user add NAME --role admin` makes one")
-                }
+                let why =
+                    proxies.isEmpty
+                    ? "listen is \(address), which other machines can reach"
+                    : "trusted_proxies lets others in through a proxy"
+                let instead = proxies.isEmpty ? ", or listen on 127.0.0.1:\(address.port)" : ""
                 throw HTTPError(
                     .failed,
-                    "listen is \(address), which other machines can reach, and there is no user who could sign in: "
-                        + "`weir user add NAME --role admin` makes one, or listen on 127.0.0.1:\(address.port)")
+                    "\(why), and there is no user who could sign in: `weir user add NAME --role admin` makes one"
+                        + instead)
             }
             let signIn = SignIn(store) { Instant(microseconds: WallClock.now()) }
             let gate = try Gate.signIn(signIn, local: Caller(name: "local", role: .admin)) {

@@ -406,7 +406,8 @@ final class EngineState {
 
     /// What is committed together with what it tells of. A refusal is not kept: its cause may be mended.
     private func keptAnswers(_ effects: [Effect]) -> [Change] {
-        effects.compactMap { effect in
+        guard !keys.isEmpty else { return [] }
+        return effects.compactMap { effect in
             guard case .reply(let ticket, let reply) = effect, let key = keys[ticket], let answer = Self.reply(reply)
             else { return nil }
             return .keepAnswer(

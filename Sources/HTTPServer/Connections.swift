@@ -55,7 +55,7 @@ final class Connections: Sendable {
 
     /// Looks while there are connections.
     private func look() {
-        let wait = min(5_000_000_000, headNanoseconds / 2)
+        let wait = min(1_000_000_000, headNanoseconds / 2)
         DispatchQueue.global().asyncAfter(deadline: .now() + .nanoseconds(Int(wait))) { [weak self] in
             guard let self else { return }
             if cut() { look() }

@@ -78,7 +78,10 @@ func handleRequest(
         if Unmanaged<Context>.fromOpaque(context).takeUnretainedValue().yields { weir_thread_yields() }
         state.pointee = Unmanaged.passRetained(Arriving()).toOpaque()
         knownConnection(connection)?.headArrived()
-        return .YES
+        // An answer before the body is read ends the connection: what follows is not taken for another request.
+        guard let problem = framingProblem(connection) else { return .YES }
+        let server = Unmanaged<Context>.fromOpaque(context).takeUnretainedValue()
+        return queue(server.router.failure(400, problem), connection, server.streams)
     }
     let arriving = Unmanaged<Arriving>.fromOpaque(known).takeUnretainedValue()
     let server = Unmanaged<Context>.fromOpaque(context).takeUnretainedValue()
@@ -122,6 +125,26 @@ func handleRequest(
         }
         return .YES
     }
+}
+
+/// Why nobody can tell where the body of a request ends (RFC 9112, 6.3), so that a proxy in front may see another request
+/// than this server does; nil when it is clear.
+private func framingProblem(_ connection: OpaquePointer) -> String? {
+    var lengths: Set<String> = []
+    var codings: [String] = []
+    for (name, value) in headerItems(connection) {
+        switch name.lowercased() {
+        case "content-length": lengths.insert(value)
+        case "transfer-encoding": codings.append(value.lowercased())
+        default: break
+        }
+    }
+    if !codings.isEmpty, !lengths.isEmpty { return "a request has either Content-Length or Transfer-Encoding" }
+    if lengths.count > 1 { return "a request has one Content-Length" }
+    if let coding = codings.first, codings.count > 1 || coding != "chunked" {
+        return "the Transfer-Encoding must be chunked, not '\(codings.joined(separator: ", "))'"
+    }
+    return nil
 }
 
 func requestCompleted(

@@ -39,7 +39,7 @@ public enum WebPage {
     private static func tag(of bytes: [UInt8]) -> String {
         var hash: UInt64 = 0xcbf2_9ce4_8422_2325
         for byte in bytes { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
-        return "W/\"\(String(hash, radix: 16))\""
+        return String(hash, radix: 16)
     }
 
     /// Adds the page at `/`, and its files below `/assets/`. They are open to everybody: what they show is not.
@@ -51,17 +51,12 @@ public enum WebPage {
     }
 
     private static func answer(_ asset: Asset, _ request: HTTPRequest) -> HTTPResponse {
-        var response = HTTPResponse(
+        HTTPResponse(
             headers: [
-                ("Content-Type", asset.type), ("ETag", asset.tag), ("Cache-Control", "no-cache"),
-                ("Content-Security-Policy", policy), ("X-Content-Type-Options", "nosniff"),
+                ("Content-Type", asset.type), ("Content-Security-Policy", policy),
+                ("X-Content-Type-Options", "nosniff"),
                 ("Referrer-Policy", "no-referrer"), ("Cross-Origin-Opener-Policy", "same-origin"),
-            ], body: asset.bytes)
-        if request.list("If-None-Match").contains(asset.tag[...]) {
-            response.status = 304
-            response.body = []
-            return response
-        }
-        return response.compressed(for: request)
+            ], body: asset.bytes
+        ).validated(for: request, tag: asset.tag).compressed(for: request)
     }
 }

@@ -18,7 +18,8 @@ import Testing
             readers: EmptyReaders(), attemptFolder: { "/nowhere/\($0)" },
             lake: LakeRoot(path: "/nowhere", attempt: "test"),
             query: QueryService(home: "/nowhere", lake: LakeRoot(path: "/nowhere", attempt: "test")), version: "0",
-            details: DAGDetails { _ in nil })
+            details: DAGDetails { _ in nil },
+            feed: EventFeed(readers: EmptyReaders(), epoch: Instant(microseconds: 0)))
         return APIService(engine: engine, data: data, gate: gate)
     }
 

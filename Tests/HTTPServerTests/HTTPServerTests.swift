@@ -67,6 +67,11 @@ import Testing
         "POST /echo/a HTTP/1.1\r\nHost: a\r\nContent-Length: many\r\n\r\n",
         // RFC 9112, 3.2: a request names its host.
         "GET /big HTTP/1.1\r\n\r\n",
+        // RFC 9112, 6.3: where its body ends is told in one way.
+        "POST /echo/a HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nGET /echo/b HTTP/1.1\r\n\r\n",
+        "POST /echo/a HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab",
+        "POST /echo/a HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip\r\n\r\nab",
+        "POST /echo/a HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked, chunked\r\n\r\n0\r\n\r\n",
         "POST /echo/a HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n",
     ])
     func malformedRequests(text: String) throws {

@@ -13,16 +13,16 @@ extension SignIn {
         return [
             Route(
                 method: .get, path: "/api/v1/users", name: "list_users", summary: "the users, by name", role: .admin,
-                answer: .json(.object([.required("items", .array(.named(AccessJSON.user)))])), isSlow: true
+                answer: .json(.object([.required("items", .array(.named(AccessJSON.user)))])), lane: .slow
             ) { _ in
-                APIService.Data.items(try store.users()) { AccessJSON.write($0, to: &$1) }
+                Page.items(try store.users()) { AccessJSON.write($0, to: &$1) }
             },
             Route(
                 method: .post, path: "/api/v1/users", name: "add_user", summary: "make a user", role: .admin,
                 body: [
                     .required("name", .string()), .required("password", .string()),
                     .optional("role", .words(of: Role.self), "viewer without"),
-                ], answer: Self.done, failures: [409, 422], isSlow: true
+                ], answer: Self.done, failures: [409, 422], lane: .slow
             ) { request in
                 try request.mayChange(nil)
                 var body = try BodyReader(request.http.body)
@@ -67,7 +67,7 @@ extension SignIn {
                 method: .put, path: "/api/v1/session/password", name: "change_password",
                 summary: "another password for who is signed in; all sessions end", role: .viewer,
                 body: [.required("password", .string(), "the one that holds"), .required("new_password", .string())],
-                answer: Self.done, failures: [409, 422], isSlow: true
+                answer: Self.done, failures: [409, 422], lane: .slow
             ) { request in
                 var body = try BodyReader(request.http.body)
                 let password = try body.required(body.string("password"), "password")
@@ -85,11 +85,11 @@ extension SignIn {
                 method: .get, path: "/api/v1/tokens", name: "list_tokens",
                 summary: "the tokens of who asks; an admin sees those of everybody", role: .viewer,
                 query: [.optional("user", .string(), "only those of this user")],
-                answer: .json(.object([.required("items", .array(.named(AccessJSON.token)))])), isSlow: true
+                answer: .json(.object([.required("items", .array(.named(AccessJSON.token)))])), lane: .slow
             ) { request in
                 let own = request.caller.role >= .admin ? request.text("user") : request.caller.name
                 let time = now()
-                return APIService.Data.items(try store.tokens(of: own)) { AccessJSON.write($0, now: time, to: &$1) }
+                return Page.items(try store.tokens(of: own)) { AccessJSON.write($0, now: time, to: &$1) }
             },
             Route(
                 method: .post, path: "/api/v1/tokens", name: "create_token",
@@ -100,12 +100,12 @@ extension SignIn {
                     .optional("role", .words(of: Role.self), "at most that of its user and of who asks"),
                     .optional("dags", .array(.string()), "the only DAGs that it may change; all without"),
                     .optional("expires", .instant, "never without"),
-                ], answer: .json(.named(AccessJSON.newToken)), failures: [404, 422], isSlow: true
+                ], answer: .json(.named(AccessJSON.newToken)), failures: [404, 422], lane: .slow
             ) { request in try Self.create(request, store, now()) },
             Route(
                 method: .delete, path: "/api/v1/tokens/{id}", name: "revoke_token",
                 summary: "end a token for good, at once",
-                role: .viewer, answer: Self.done, isSlow: true
+                role: .viewer, answer: Self.done, lane: .slow
             ) { request in
                 let own = request.caller.role >= .admin && request.caller.dags == nil ? nil : request.caller.name
                 try store.revokeToken(request.path("id"), of: own, by: request.caller.name, now: now())
@@ -114,7 +114,7 @@ extension SignIn {
             Route(
                 method: .get, path: "/api/v1/access-audit", name: "list_access_audit",
                 summary: "changes of users and tokens, and sign-ins, newest first", role: .admin,
-                query: [Page.limit, Page.numberCursor], answer: .json(Page.schema(AccessJSON.entry)), isSlow: true
+                query: [Page.limit, Page.numberCursor], answer: .json(Page.schema(AccessJSON.entry)), lane: .slow
             ) { request in
                 let limit = request.limit
                 let found = try store.audit(limit: limit + 1, before: try request.numberCursor())
@@ -157,7 +157,7 @@ extension SignIn {
     ) -> Route {
         Route(
             method: method, path: path, name: name, summary: summary, role: .admin, body: fields, answer: Self.done,
-            failures: [409, 422], isSlow: true
+            failures: [409, 422], lane: .slow
         ) { request in
             // Users belong to no single DAG.
             try request.mayChange(nil)

@@ -29,7 +29,7 @@ extension APIService {
                     .optional("state", .words(of: MarkState.self), "for mark"),
                     .optional("dry_run", .boolean, "only say which"),
                 ], answer: .json(.object([.required("items", .array(.named(Self.part)))])), failures: [404, 422],
-                isSlow: true
+                lane: .slow
             ) { request in
                 var body = try BodyReader(request.http.body)
                 let dag = try body.required(body.string("dag_id"), "dag_id")
@@ -51,7 +51,7 @@ extension APIService {
                     .optional("dag_ids", .array(.string()), "these DAGs; or those with the tag"),
                     .optional("tag", .string()), .optional("dry_run", .boolean, "only say which"),
                 ], answer: .json(.object([.required("items", .array(.named(Self.dagPart)))])), failures: [422],
-                isSlow: true
+                lane: .slow
             ) { request in
                 var body = try BodyReader(request.http.body)
                 let isPaused = try body.required(body.bool("paused"), "paused")

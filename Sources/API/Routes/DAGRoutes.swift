@@ -16,7 +16,7 @@ extension APIService.Data {
                     .optional("active", .boolean, "whether its file is there"),
                     .optional("last_state", .words(of: RunState.self), "of the last run"),
                     .optional("tag", .array(.string()), "only those with all of these tags; may be repeated"),
-                    .optional("recent", .integer(0...50), "also the last so many runs of each"),
+                    Self.recent,
                 ], answer: .json(Page.schema(DAGJSON.schema))
             ) { request in
                 let (limit, after) = (request.limit, request.textCursor())
@@ -41,13 +41,18 @@ extension APIService.Data {
             },
             Route(
                 method: .get, path: "/api/v1/dags/{dag_id}", name: "get_dag", summary: "a DAG", role: .viewer,
-                answer: .json(.named(DAGJSON.schema))
+                query: [Self.recent], answer: .json(.named(DAGJSON.schema))
             ) { request in
-                let (summary, dag) = try readers.read { reader in
+                let (summary, dag, runs) = try readers.read { reader in
                     let summary = try Self.dag(request.path("dag_id"), reader)
-                    return (summary, try details.dag(ofVersion: summary.record.version, reader))
+                    return (
+                        summary, try details.dag(ofVersion: summary.record.version, reader),
+                        try request.integer("recent").map {
+                            try reader.recentRuns(of: summary.record.id, limit: $0)
+                        }
+                    )
                 }
-                return .json { DAGJSON.write(summary, dag, to: &$0) }
+                return .json { DAGJSON.write(summary, dag, recent: runs, to: &$0) }
             },
             Route(
                 method: .get, path: "/api/v1/dags/{dag_id}/versions", name: "list_versions",
@@ -86,7 +91,7 @@ extension APIService.Data {
                 method: .get, path: "/api/v1/dags/{dag_id}/versions/{version}/graph", name: "get_graph",
                 summary: "a drawing of a version of a DAG, by graphviz", role: .viewer,
                 parameters: ["version": .integer(1...Int64.max)], answer: .json(.named(GraphJSON.schema)),
-                failures: [422], isBackground: true, isStable: true
+                failures: [422], lane: .background, isStable: true
             ) { request in
                 let (dag, version) = try readers.read { try Self.parsed(request, details, $0) }
                 let drawing = try layout.drawing(of: dag, version: version)
@@ -106,7 +111,7 @@ extension APIService.Data {
                                     .required("change", .words(["same", "removed", "added"])),
                                     .required("text", .string()),
                                 ]))),
-                    ])), isSlow: true, isStable: true
+                    ])), lane: .slow, isStable: true
             ) { request in
                 let (version, other) = try readers.read { reader in
                     (try Self.version(request, "version", reader), try Self.version(request, "other", reader))
@@ -129,6 +134,8 @@ extension APIService.Data {
             },
         ]
     }
+
+    private static let recent = Field.optional("recent", .integer(0...50), "also the last so many runs of each")
 
     /// Whether a list of DAGs is to have this one, by what the store tells of it.
     private func isWanted(_ summary: DAGSummary, _ request: APIRequest, _ after: String?) -> Bool {

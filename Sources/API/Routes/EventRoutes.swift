@@ -5,8 +5,7 @@ import Synchronization
 /// What happens, as server-sent events (HTML Living Standard, 9.2).
 extension APIService.Data {
     var eventRoutes: [Route] {
-        guard let feed else { return [] }
-        let streams = streams
+        let (feed, streams) = (feed, streams)
         return [
             Route(
                 method: .get, path: "/api/v1/events", name: "events",

@@ -17,7 +17,7 @@ extension APIService.Data {
             ) { _ in .json(Array(#"{"status":"ok"}"#.utf8)) },
             Route(
                 method: .get, path: "/health/ready", name: "ready", summary: "whether work goes on", role: nil,
-                answer: .json(health), failures: [503], isSlow: true
+                answer: .json(health), failures: [503], lane: .slow
             ) { _ in
                 let status = try Self.status(engine)
                 if status.stoppedBecause != nil || status.isDraining {
@@ -27,7 +27,7 @@ extension APIService.Data {
             },
             Route(
                 method: .get, path: "/metrics", name: "metrics", summary: "figures in the text format of Prometheus",
-                role: .viewer, answer: .text("text/plain"), isSlow: true
+                role: .viewer, answer: .text("text/plain"), lane: .slow
             ) { _ in
                 var text = MetricsText()
                 let status = try Self.status(engine)

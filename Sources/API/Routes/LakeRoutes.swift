@@ -16,14 +16,14 @@ extension APIService.Data {
                 method: .get, path: "/api/v1/lake/tables", name: "list_tables",
                 summary: "the tables of the lake, by name",
                 role: .viewer, answer: .json(.object([.required("items", .array(.named(TableJSON.schema)))])),
-                isSlow: true, isStable: true
+                lane: .slow, isStable: true
             ) { _ in
-                Self.items(lake.isThere ? try query.catalogue().tables : []) { TableJSON.write($0, to: &$1) }
+                Page.items(lake.isThere ? try query.catalogue().tables : []) { TableJSON.write($0, to: &$1) }
             },
             Route(
                 method: .get, path: table, name: "get_table",
                 summary: "a table and its columns; `plate`, or `lakestorage%2Fplate`", role: .viewer,
-                answer: .json(.named(TableJSON.columnsSchema)), failures: [422], isSlow: true, isStable: true
+                answer: .json(.named(TableJSON.columnsSchema)), failures: [422], lane: .slow, isStable: true
             ) { request in
                 let table = try Self.table(request, lake, query)
                 return .json { TableJSON.writeWithColumns(table, to: &$0) }
@@ -32,16 +32,16 @@ extension APIService.Data {
                 method: .get, path: table + "/partitions", name: "list_partitions", summary: "the days of a table",
                 role: .viewer, query: [.optional("from", .day), .optional("to", .day)],
                 answer: .json(.object([.required("items", .array(.named(PartitionJSON.schema)))])), failures: [422],
-                isSlow: true, isStable: true
+                lane: .slow, isStable: true
             ) { request in
                 let days = try Self.table(request, lake, query).partitions(
                     from: request.text("from"), to: request.text("to"))
-                return Self.items(days) { PartitionJSON.write($0, to: &$1) }
+                return Page.items(days) { PartitionJSON.write($0, to: &$1) }
             },
             Route(
                 method: .get, path: table + "/partitions/{day}/lineage", name: "get_lineage",
                 summary: "what a day of a table was made from, down to the raw data", role: .viewer,
-                parameters: ["day": .day], answer: .json(.named(LineageJSON.schema)), failures: [422], isSlow: true
+                parameters: ["day": .day], answer: .json(.named(LineageJSON.schema)), failures: [422], lane: .slow
             ) { request in
                 let table = try Self.table(request, lake, query)
                 let lineage = try Lineage(of: table.partition(request.path("day")), in: lake)
@@ -63,7 +63,7 @@ extension APIService.Data {
                         "count", .boolean,
                         "equal rows once, with their number as `count`, the most frequent first; without `order`"),
                     .optional("format", .words(["json", "csv", "parquet"])),
-                ], answer: Self.rowsAnswer, failures: [422], isBackground: true
+                ], answer: Self.rowsAnswer, failures: [422], lane: .background
             ) { request in
                 var wanted = LakeQuery(table: request.path("table"))
                 wanted.filters = try request.texts("where").map { try QueryFilter(parsing: $0) }
@@ -90,7 +90,7 @@ extension APIService.Data {
                     .optional("from", .day), .optional("to", .day), .optional("limit", .integer(0...Int64(Self.most))),
                     .optional("offset", .integer(0...1_000_000_000_000)),
                     .optional("format", .words(["json", "csv", "parquet"])),
-                ], answer: Self.rowsAnswer, failures: [404, 422], isBackground: true
+                ], answer: Self.rowsAnswer, failures: [404, 422], lane: .background
             ) { request in
                 var body = try BodyReader(request.http.body)
                 var wanted = LakeQuery(table: try body.required(body.string("table_name"), "table_name"))

@@ -15,12 +15,12 @@ extension APIService.Data {
                 method: .get, path: "/api/v1/quality", name: "list_quality",
                 summary: "the DAGs that have quality reports",
                 role: .viewer, answer: .json(.object([.required("items", .array(.named(QualityJSON.summary)))])),
-                isSlow: true
+                lane: .slow
             ) { _ in
                 let found = try history.dags.sorted().map { dag in
                     (dag: dag, days: history.days(of: dag), last: try history.latest(of: dag, count: 1).last)
                 }
-                return Self.items(found) { QualityJSON.write($0.dag, $0.days, $0.last, to: &$1) }
+                return Page.items(found) { QualityJSON.write($0.dag, $0.days, $0.last, to: &$1) }
             },
             Route(
                 method: .get, path: dag + "/checks", name: "list_checks", summary: "the checks of a DAG, by day",
@@ -28,19 +28,19 @@ extension APIService.Data {
                 query: [
                     .optional("days", .integer(1...1000), "the last so many that have a report (14)"),
                     .optional("check", .string(), "only this one"),
-                ], answer: .json(.object([.required("items", .array(.named(QualityJSON.check)))])), isSlow: true
+                ], answer: .json(.object([.required("items", .array(.named(QualityJSON.check)))])), lane: .slow
             ) { request in
                 let dag = try Self.known(request, history)
                 let reports = try history.latest(of: dag, count: request.integer("days") ?? 14)
                 let names = QualityJSON.names(reports).filter { name in request.text("check").map { $0 == name } ?? true
                 }
-                return Self.items(names) { QualityJSON.write($0, reports, to: &$1) }
+                return Page.items(names) { QualityJSON.write($0, reports, to: &$1) }
             },
             Route(
                 method: .get, path: dag + "/reports/{day}", name: "get_quality_report",
                 summary: "the latest report of a day, with some of the rows that fail", role: .viewer,
                 parameters: ["day": .day], query: [.optional("run_id", .string(), "that of this run instead")],
-                answer: .json(.named(QualityJSON.report)), isSlow: true
+                answer: .json(.named(QualityJSON.report)), lane: .slow
             ) { request in
                 let (dag, day) = (try Self.known(request, history), request.path("day"))
                 // It becomes part of a path.

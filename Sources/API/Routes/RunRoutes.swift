@@ -25,7 +25,7 @@ extension APIService.Data {
                     .optional("state", .array(.words(of: TaskState.self)), "only these; may be repeated"),
                     .optional("dag_id", .string()), .optional("from", .instant, "first logical date"),
                     .optional("to", .instant, "last logical date"),
-                ], answer: .json(Page.schema(TaskJSON.schema)), isSlow: true
+                ], answer: .json(Page.schema(TaskJSON.schema)), lane: .slow
             ) { request in
                 let limit = request.limit
                 let query = TaskQuery(
@@ -61,7 +61,7 @@ extension APIService.Data {
                     return (run, try reader.taskInstances(ofRun: run.id))
                 }
                 let wanted = tasks.filter { states.isEmpty || states.contains($0.state) }
-                return Self.items(Self.sorted(wanted, request.text("sort"))) { TaskJSON.write($0, run, to: &$1) }
+                return Page.items(Self.sorted(wanted, request.text("sort"))) { TaskJSON.write($0, run, to: &$1) }
             },
             Route(
                 method: .get, path: Self.run + "/tasks/{task_id}", name: "get_task", summary: "a task instance",
@@ -76,7 +76,7 @@ extension APIService.Data {
                 answer: .json(.object([.required("items", .array(.named(AttemptJSON.schema)))]))
             ) { request in
                 let attempts = try readers.read { try $0.attempts(of: Self.task(request, $0).task.key) }
-                return Self.items(attempts) { AttemptJSON.write($0, to: &$1) }
+                return Page.items(attempts) { AttemptJSON.write($0, to: &$1) }
             },
             Route(
                 method: .get, path: Self.run + "/tasks/{task_id}/attempts/{attempt_id}/log", name: "get_log",
@@ -91,7 +91,7 @@ extension APIService.Data {
                         "follow", .boolean,
                         "from the offset up to the end, as it is written: the answer ends with the attempt; without a limit"
                     ),
-                ], answer: .text("text/plain"), isSlow: true
+                ], answer: .text("text/plain"), lane: .slow
             ) { request in
                 let wanted = try request.number("attempt_id", of: "an attempt")
                 let attempts = try readers.read { try $0.attempts(of: Self.task(request, $0).task.key) }
@@ -210,15 +210,6 @@ extension APIService.Data {
         return placed.sorted {
             $0.place == $1.place ? $0.index < $1.index : isFalling ? $0.place > $1.place : $0.place < $1.place
         }.map(\.task)
-    }
-
-    static func items<Item>(_ items: [Item], _ write: (Item, inout JSONWriter) -> Void) -> HTTPResponse {
-        return .json {
-            $0.object { writer in
-                writer.key("items")
-                writer.array { writer in for item in items { write(item, &writer) } }
-            }
-        }
     }
 
     private static func run(_ request: APIRequest, _ reader: any StoreReader) throws -> Run {

@@ -38,7 +38,7 @@ extension APIService.Data {
                 summary: "pools that somebody has set, by name",
                 role: .viewer, answer: .json(.object([.required("items", .array(.named(PoolJSON.schema)))]))
             ) { _ in
-                Self.items(try readers.read { try $0.pools() }) { PoolJSON.write($0, to: &$1) }
+                Page.items(try readers.read { try $0.pools() }) { PoolJSON.write($0, to: &$1) }
             },
             Route(
                 method: .get, path: "/api/v1/dag-errors", name: "list_dag_errors",
@@ -46,7 +46,7 @@ extension APIService.Data {
                 answer: .json(.object([.required("items", .array(.named(FileErrorsJSON.schema)))]))
             ) { _ in
                 let found = try readers.read { try $0.fileErrors() }
-                return Self.items(found) { FileErrorsJSON.write($0.file, $0.errors, since: $0.since, to: &$1) }
+                return Page.items(found) { FileErrorsJSON.write($0.file, $0.errors, since: $0.since, to: &$1) }
             },
             Route(
                 method: .get, path: "/api/v1/audit", name: "list_audit", summary: "what people did, newest first",

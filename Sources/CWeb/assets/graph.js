@@ -1,9 +1,7 @@
 // The drawing of a DAG, laid out by graphviz on the server, with the states of a run.
 import { h, put, s } from "./dom.js";
 import { get, q } from "./api.js";
-import { runLink, stateWords } from "./parts.js";
-
-const worst = ["failed", "upstream_failed", "up_for_retry", "running", "deferred", "queued", "cancelled", "none", "success", "skipped", "removed"];
+import { byUrgency, runLink, stateWords } from "./parts.js";
 
 /** Draws it; the answer shows states: `show(map of tasks, run)`, `change(task)`. */
 export async function graph(place, dag, version, { run, signal, current } = {}) {
@@ -52,7 +50,7 @@ export async function graph(place, dag, version, { run, signal, current } = {}) 
     const known = nodes.get(id);
     if (!known) return;
     const found = [...states.values()].filter((task) => task.task_id === id);
-    const state = found.map((task) => task.state).sort((a, b) => worst.indexOf(a) - worst.indexOf(b))[0] ?? "none";
+    const state = found.map((task) => task.state).sort(byUrgency)[0] ?? "none";
     known.box.dataset.state = state;
     const done = found.filter((task) => task.state === "success").length;
     known.title.textContent = `${id}: ${stateWords(state)}${found.length > 1 ? `, ${done} of ${found.length} done` : ""}`;

@@ -2,7 +2,7 @@
 import { calmly, h, note, put } from "./dom.js";
 import { get, listen, q } from "./api.js";
 import { text } from "./time.js";
-import { legend, mark, runLink, stateWords } from "./parts.js";
+import { byUrgency, legend, mark, runLink, stateWords } from "./parts.js";
 
 const width = 22, ahead = 12, page = 200;
 
@@ -18,13 +18,12 @@ export async function grid(root, it, _, signal) {
   async function fetchPage(after, limit = page) { return get(`/dags/${q(it.dag_id)}/grid`, { limit, cursor: after }, signal); }
 
   // Several elements of a mapped task are one row, whose state is the one that needs somebody first.
-  const worst = ["failed", "upstream_failed", "up_for_retry", "running", "deferred", "queued", "cancelled", "none", "success", "skipped", "removed"];
   function byTask(run) {
     if (run.byTask) return run.byTask;
     const found = new Map();
     for (const task of run.tasks) {
       const known = found.get(task.task_id);
-      if (!known || worst.indexOf(task.state) < worst.indexOf(known.state)) {
+      if (!known || byUrgency(task.state, known.state) < 0) {
         found.set(task.task_id, { ...task, elements: (known?.elements ?? 0) + 1 });
       } else known.elements += 1;
     }

@@ -2,7 +2,7 @@
 import { calmly, h, note, put } from "./dom.js";
 import { all, get, listen, q } from "./api.js";
 import { ago, day, duration, span, text, time, took } from "./time.js";
-import { bars, mark, runLink, state, stateWords, table } from "./parts.js";
+import { bars, byUrgency, mark, runLink, state, stateWords, table } from "./parts.js";
 
 export async function runs(root, it, params, signal) {
   let items = [], cursor = null;
@@ -35,8 +35,6 @@ export async function runs(root, it, params, signal) {
   await load();
 }
 
-const worst = ["failed", "cancelled", "running", "queued", "success"];
-
 export async function calendar(root, it, _, signal) {
   const place = h("div", { class: "calendar" });
   root.append(h("p", { class: "soft" }, "Each square is a day of logical dates in the zone above; its colour is the worst of its runs."), place);
@@ -59,7 +57,7 @@ export async function calendar(root, it, _, signal) {
     for (let at = first; at.getUTCFullYear() === Number(year); at = new Date(at.getTime() + 86400000)) {
       const name = at.toISOString().slice(0, 10), runs = days.get(name);
       if (!runs) { cells.push(h("span", { class: "cell", data: { state: "none", mark: "" }, title: name })); continue; }
-      const one = [...runs].sort((a, b) => worst.indexOf(a.state) - worst.indexOf(b.state))[0];
+      const one = [...runs].sort((a, b) => byUrgency(a.state, b.state))[0];
       const words = `${name}: ${runs.length === 1 ? stateWords(one.state) : `${runs.length} runs, worst ${stateWords(one.state)}`}`;
       cells.push(h("a", { class: "cell", href: runs.length === 1 ? runLink(it.dag_id, one.run_id) : `#/dags/${q(it.dag_id)}/runs?day=${name}`,
         data: { state: one.state, mark: mark(one.state) }, title: words, "aria-label": words }));

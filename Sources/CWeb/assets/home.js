@@ -1,7 +1,7 @@
 // All DAGs: how they are, what is wrong, and what comes next.
 import { calmly, h, put } from "./dom.js";
 import { get, listen, may, q } from "./api.js";
-import { ago, duration, span, text, time } from "./time.js";
+import { ago, duration, text, time } from "./time.js";
 import { dagLink, runLink, state, stateWords } from "./parts.js";
 import { setPaused, trigger } from "./actions.js";
 
@@ -166,9 +166,7 @@ export async function home(root, _, params, signal) {
       for (const name of names) {
         let dag;
         try {
-          dag = await get(`/dags/${q(name)}`, {}, signal);
-          dag.recent_runs = (await get(`/dags/${q(name)}/runs`, { limit: shown }, signal)).items
-            .map((run) => ({ ...run, duration: run.end_date ? span(run.start_date, run.end_date) : null }));
+          dag = await get(`/dags/${q(name)}`, { recent: shown }, signal);
         } catch (error) { if (error.status !== 404) throw error; dags.delete(name); continue; }
         const isNew = !dags.has(name);
         dags.set(name, dag);

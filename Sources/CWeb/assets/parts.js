@@ -6,6 +6,11 @@ const marks = { success: "✓", failed: "✗", running: "▶", queued: "○", up
   cancelled: "■", removed: "–", none: "", lost: "?", revoked: "–" };
 const words = { up_for_retry: "waits to retry", upstream_failed: "upstream failed", none: "not yet", lost: "lost" };
 
+/** The states, those that need somebody first. */
+const urgent = ["failed", "upstream_failed", "up_for_retry", "running", "deferred", "queued", "cancelled", "none", "success", "skipped", "removed"];
+/** Which of two states needs somebody first, for sort(). */
+export const byUrgency = (one, other) => urgent.indexOf(one) - urgent.indexOf(other);
+
 export const mark = (state) => marks[state] ?? "";
 export const stateWords = (state) => words[state] ?? state;
 

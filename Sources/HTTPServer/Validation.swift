@@ -1,17 +1,18 @@
-import HTTPServer
-import Spawn
-
 extension HTTPResponse {
     /// With a tag of what it says (RFC 9110, 8.8.3), and without a body for a client that has it already.
-    func validated(for request: HTTPRequest) -> HTTPResponse {
-        guard status == 200, file == nil, stream == nil else { return self }
-        let tag = "W/\"\(body.withUnsafeBytes { SHA256.hex($0).prefix(32) })\""
+    ///
+    /// - Parameter tag: differs for different bodies, in whatever coding they are sent; without quotes.
+    public func validated(for request: HTTPRequest, tag: String) -> HTTPResponse {
+        // Weak: a body is the same one in each coding.
+        let tag = "W/\"\(tag)\""
         var response = self
         response.headers.append(("ETag", tag))
         // Kept by the client itself only, and asked for each time: rights may have changed meanwhile.
         response.headers.append(("Cache-Control", "private, no-cache"))
-        let hasIt = request.list("If-None-Match").contains { $0 == "*" || Self.opaque($0) == Self.opaque(tag[...]) }
-        guard hasIt else { return response }
+        guard request.list("If-None-Match").contains(where: { $0 == "*" || Self.opaque($0) == Self.opaque(tag[...]) })
+        else {
+            return response
+        }
         response.status = 304
         response.body = []
         response.headers.removeAll { $0.name == "Content-Type" }
@@ -19,7 +20,5 @@ extension HTTPResponse {
     }
 
     /// The weak comparison does not look at what a tag says of its strength (RFC 9110, 8.8.3.2).
-    private static func opaque(_ tag: Substring) -> Substring {
-        tag.hasPrefix("W/") ? tag.dropFirst(2) : tag
-    }
+    private static func opaque(_ tag: Substring) -> Substring { tag.hasPrefix("W/") ? tag.dropFirst(2) : tag }
 }
