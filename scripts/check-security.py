@@ -622,11 +622,8 @@ def quiet(folder, weir):
     for name in ("quick", "idle"):
         (home / f"dags/{name}.json").write_text(json.dumps({"id": name, "tasks": [{"id": "say", "kind": "command", "with": {"command": ["true"]}}]}))
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (1024, hard))
-    try:
-        return Daemon(home, weir), home
-    finally:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, min(hard, 4096)), hard))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, min(hard, 4096)), hard))
+    return Daemon(home, weir, prefix=("prlimit", "--nofile=1024:1024")), home
 
 
 def main():

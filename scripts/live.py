@@ -62,11 +62,11 @@ def lake(home, weir, frames=600, days=1):
 
 
 class Daemon:
-    def __init__(self, home, weir, *options, environment=None):
+    def __init__(self, home, weir, *options, environment=None, prefix=()):
         self.home = home
         self.log = open(home / "daemon.log", "wb")
         given = dict(os.environ, WEIR_HOME=str(home), WEIR_SENDMAIL="outbox", WEIR_LISTEN="127.0.0.1:0", **(environment or {}))
-        self.process = subprocess.Popen([weir, "daemon", *options], env=given, stdout=self.log, stderr=self.log)
+        self.process = subprocess.Popen([*prefix, weir, "daemon", *options], env=given, stdout=self.log, stderr=self.log)
         found = until("the daemon listens", lambda: self.process.poll() is not None
                       or re.search(r"http://[0-9.]+:(\d+)", (home / "daemon.log").read_text()))
         if not found or found is True:

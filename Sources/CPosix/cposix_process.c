@@ -94,7 +94,12 @@ static int limit(int resource, long long value, long long slack) {
 static int apply(const struct weir_limits *limits) {
     if (limit(RLIMIT_DATA, limits->memory, 0) < 0) return -1;
     if (limit(RLIMIT_CPU, limits->cpu_seconds, 5) < 0) return -1;
-    return limit(RLIMIT_NOFILE, limits->open_files, 0);
+    if (limits->open_files >= 0) return limit(RLIMIT_NOFILE, limits->open_files, 0);
+    struct rlimit files;
+    if (limits->soft_open_files < 0 || getrlimit(RLIMIT_NOFILE, &files) < 0) return 0;
+    if (files.rlim_cur <= (rlim_t)limits->soft_open_files) return 0;
+    files.rlim_cur = (rlim_t)limits->soft_open_files;
+    return setrlimit(RLIMIT_NOFILE, &files);
 }
 
 static _Noreturn void become_task(

@@ -27,6 +27,7 @@ enum DaemonCommand {
         if arguments.has("--drain"), !arguments.has("--take-over"), try DrainCommand.drainRunning(session) {
             return .done
         }
+        DescriptorLimit.raise()
         let signals = Signals()
         let notifier = ServiceNotifier(environment: surroundings.environment)
         let claim = StateClaim(home: session.home, takesOver: arguments.has("--take-over")) {

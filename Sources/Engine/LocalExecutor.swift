@@ -249,6 +249,7 @@ public final class LocalExecutor: Executor {
         let cpu = launch.limits.cpuTime.map { max(1, ($0.microseconds + 999_999) / 1_000_000) }
         return ResourceLimits(
             memoryBytes: launch.limits.memory, cpuSeconds: cpu, openFiles: launch.limits.openFiles.map(Int64.init),
+            softOpenFiles: DescriptorLimit.inherited,
             umask: launch.umask.map(Int32.init))
     }
 }

@@ -77,6 +77,7 @@ public struct AttemptSpec: Sendable {
             $0.member("memory_bytes", limits.memoryBytes)
             $0.member("cpu_seconds", limits.cpuSeconds)
             $0.member("open_files", limits.openFiles)
+            $0.member("soft_open_files", limits.softOpenFiles)
             $0.member("umask", limits.umask.map { Int64($0) })
             $0.member("cgroup", cgroup)
             if !secrets.isEmpty { $0.member("secrets", secrets) }
@@ -106,6 +107,7 @@ public struct AttemptSpec: Sendable {
             memoryBytes: try reader.optional("memory_bytes", reader.integer),
             cpuSeconds: try reader.optional("cpu_seconds", reader.integer),
             openFiles: try reader.optional("open_files", reader.integer),
+            softOpenFiles: try reader.optional("soft_open_files", reader.integer),
             umask: try reader.optional("umask", reader.integer).map { Int32(truncatingIfNeeded: $0 & 0o777) })
         cgroup = try reader.optional("cgroup", reader.string)
         task = try reader.optional("task") { reader.root[$0] }

@@ -9,15 +9,19 @@ public struct ResourceLimits: Sendable, Hashable {
     public var cpuSeconds: Int64?
     /// Open files of each process (RLIMIT_NOFILE).
     public var openFiles: Int64?
+    /// The soft limit of open files where `openFiles` is nil: with which the daemon began, which has raised its own.
+    public var softOpenFiles: Int64?
     /// Permissions that new files do not get; 022 when nil.
     public var umask: Int32?
 
     public init(
-        memoryBytes: Int64? = nil, cpuSeconds: Int64? = nil, openFiles: Int64? = nil, umask: Int32? = nil
+        memoryBytes: Int64? = nil, cpuSeconds: Int64? = nil, openFiles: Int64? = nil,
+        softOpenFiles: Int64? = nil, umask: Int32? = nil
     ) {
         self.memoryBytes = memoryBytes
         self.cpuSeconds = cpuSeconds
         self.openFiles = openFiles
+        self.softOpenFiles = softOpenFiles
         self.umask = umask
     }
 
@@ -25,6 +29,6 @@ public struct ResourceLimits: Sendable, Hashable {
     func c(inCgroup: Bool) -> weir_limits {
         weir_limits(
             memory: inCgroup ? -1 : memoryBytes ?? -1, cpu_seconds: cpuSeconds ?? -1, open_files: openFiles ?? -1,
-            umask: umask ?? -1)
+            soft_open_files: softOpenFiles ?? -1, umask: umask ?? -1)
     }
 }

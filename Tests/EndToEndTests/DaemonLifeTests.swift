@@ -34,6 +34,23 @@ import Testing
 
     private func statusOf(_ home: WeirHome) throws -> JSONNode { try home.json("status") }
 
+    @Test func theDaemonRaisesItsDescriptorsAndNotThoseOfTasks() throws {
+        let home = try WeirHome()
+        try home.write(
+            "dags/d.json",
+            #"{"id": "d", "tasks": [{"id": "t", "kind": "command", "with": {"shell": "ulimit -n > files"}}]}"#)
+        try home.startDaemon()
+        #expect(try home.weir("trigger", "d", "--wait").status == 0)
+        var own = rlimit()
+        getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &own)
+        #expect(home.lines("files") == ["\(own.rlim_cur)"])
+        let daemon = try #require(home.runningDaemon)
+        let limits = String(decoding: try File.read("/proc/\(daemon.pid)/limits"), as: UTF8.self)
+        let line = try #require(limits.split(separator: "\n").first { $0.hasPrefix("Max open files") })
+        let soft = line.split(separator: " ").dropFirst(3).first
+        #expect(soft.map(String.init) == "\(max(own.rlim_cur, min(own.rlim_max, 65_536)))")
+    }
+
     // MARK: Take-over
 
     @Test(arguments: [0, SIGSTOP])

@@ -71,9 +71,12 @@ import Testing
         attempt.spec.limits = ResourceLimits(memoryBytes: 256 << 20, cpuSeconds: 7, openFiles: 99, umask: 0o077)
         #expect(try attempt.run().exitCode == 0)
         #expect(try attempt.log == "262144\n99\n7\n0077\n600\n")
-        let free = try TestAttempt("umask; touch made; stat -c %a made")
+        var free = try TestAttempt("umask; touch made; stat -c %a made; ulimit -n; ulimit -n -H")
+        free.spec.limits.softOpenFiles = 77
         _ = try free.run()
-        #expect(try free.log == "0022\n644\n")
+        var own = rlimit()
+        getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &own)
+        #expect(try free.log == "0022\n644\n77\n\(own.rlim_max)\n")
     }
 
     @Test func aTaskThatUsesItsProcessorTimeIsEnded() throws {

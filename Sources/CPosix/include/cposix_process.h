@@ -35,6 +35,8 @@ struct weir_limits {
     long long cpu_seconds;
     /// Open files (RLIMIT_NOFILE).
     long long open_files;
+    /// The soft limit of open files where `open_files` says nothing; the hard one stays.
+    long long soft_open_files;
     /// Permissions that new files do not get (umask(2)).
     int umask;
 };
