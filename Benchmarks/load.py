@@ -6,7 +6,11 @@ The home has a week of generated logs in its lake, and DAGs whose backfill keeps
 (each with a filter of its own). No request may fail. Beside each stands how late the scheduler was: a DAG that is triggered every
 20 ms from the control socket tells how long it takes until its task runs; and the engine's longest turn.
 
-Usage: load.py [--clients N] [--seconds N] [--weir PROGRAM] [--out FILE]
+The daemon runs in a cpu cgroup of its own, as packaging/weir.service gives it one, where cgroups can be made; wrk has a session
+of its own. With --plain neither: then the kernel groups all that started in this terminal (sched(7), autogroup), as for a daemon
+that somebody starts by hand in the shell that also starts the load.
+
+Usage: load.py [--clients N] [--seconds N] [--plain] [--weir PROGRAM] [--out FILE]
 It needs wrk (Debian's package).
 """
 import argparse
@@ -53,12 +57,47 @@ end
 """
 
 
-def wrk(port, target, clients, seconds, script=""):
+class Share:
+    """A cpu cgroup, as a unit with CPUWeight= has; `kind` is None where none can be made."""
+
+    def __init__(self, wanted):
+        self.folder = self.kind = None
+        roots = ("v1", "/sys/fs/cgroup/cpu"), ("v2", "/sys/fs/cgroup")
+        for kind, root in roots if wanted else ():
+            root = pathlib.Path(root)
+            if kind == "v2" and "cpu" not in read(root / "cgroup.subtree_control").split():
+                continue
+            try:
+                folder = root / f"weir-load-{os.getpid()}"
+                folder.mkdir()
+                self.folder, self.kind = folder, kind
+                return
+            except OSError:
+                continue
+
+    def enter(self, process):
+        if self.folder:
+            (self.folder / "cgroup.procs").write_text(str(process))
+
+    def end(self):
+        if self.folder:
+            live.until("the group is empty", lambda: not read(self.folder / "cgroup.procs"))
+            self.folder.rmdir()
+
+
+def read(path):
+    try:
+        return pathlib.Path(path).read_text().strip()
+    except OSError:
+        return ""
+
+
+def wrk(port, target, clients, seconds, script="", plain=False):
     with tempfile.NamedTemporaryFile("w", suffix=".lua") as file:
         file.write(script + ENDS)
         file.flush()
         # Its clients would be other machines: they must not take the processor from the scheduler.
-        done = subprocess.run(["nice", "-n", "15", "wrk", "-t2", f"-c{clients}", f"-d{seconds}s", "--timeout", "10s", "-s", file.name, f"http://127.0.0.1:{port}{target}"],
+        done = subprocess.run([*([] if plain else ["setsid", "-w"]), "nice", "-n", "15", "wrk", "-t2", f"-c{clients}", f"-d{seconds}s", "--timeout", "10s", "-s", file.name, f"http://127.0.0.1:{port}{target}"],
                               capture_output=True, text=True)
     found = re.search(r"\{.*\}", done.stdout)
     if not found:
@@ -142,6 +181,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--clients", type=int, default=200)
     parser.add_argument("--seconds", type=int, default=8, help="of each measurement")
+    parser.add_argument("--plain", action="store_true", help="no cgroup for the daemon, no session for wrk")
     parser.add_argument("--weir", default=str(ROOT / ".build/release/weir"))
     parser.add_argument("--out")
     arguments = parser.parse_args()
@@ -156,8 +196,11 @@ def main():
         (home / "dags/probe.json").write_text(json.dumps({"id": "probe", "max_active_runs": 8, "tasks": [
             {"id": "say", "kind": "command", "priority": 100, "with": {"command": ["true"]}}]}))
         live.lake(home, arguments.weir, days=7)
+        share = Share(not arguments.plain)
         daemon = Daemon(home, arguments.weir)
-        result = {"date": time.strftime("%Y-%m-%d"), "clients": arguments.clients, "seconds": arguments.seconds}
+        share.enter(daemon.process.pid)
+        result = {"date": time.strftime("%Y-%m-%d"), "clients": arguments.clients, "seconds": arguments.seconds,
+                  "autogroup": read("/proc/sys/kernel/sched_autogroup_enabled") == "1", "cpu_cgroup": share.kind}
         try:
             query = '{"table_name":"country","filters":{"country":"Germany"},"limit":10}'
             other = '{"table_name":"plate","filters":["frame_id >= @"],"columns":["plateText"],"limit":10}'
@@ -173,7 +216,7 @@ def main():
                 probe = Probe(home, arguments.weir)
                 probe.start()
                 if target:
-                    figures = wrk(daemon.port, target, arguments.clients, arguments.seconds, script)
+                    figures = wrk(daemon.port, target, arguments.clients, arguments.seconds, script, arguments.plain)
                 else:
                     time.sleep(arguments.seconds)
                     figures = {}
@@ -197,6 +240,7 @@ def main():
             result["one_client"]["cached query with a token"] = latency(daemon.port, query, 2000, token)
         finally:
             daemon.stop()
+            share.end()
     result["errors"] = sum(figures.get("errors", 0) for figures in result["load"].values())
     text = json.dumps(result, indent=2)
     print(text)

@@ -47,8 +47,37 @@ public struct CivilDateTime: Sendable, Hashable, Comparable {
 
 extension CivilDateTime: CustomStringConvertible {
     /// `2022-05-02T10:00:00`, with six digits of a fraction when it is not zero.
-    public var description: String {
-        let time = "\(padded(hour, 2)):\(padded(minute, 2)):\(padded(second, 2))"
-        return "\(date)T\(time)" + (microsecond == 0 ? "" : "." + padded(microsecond, 6))
+    public var description: String { text(ending: "") }
+
+    /// Digit by digit into one buffer: lists have thousands of instants.
+    func text(ending: String) -> String {
+        let year = padded(date.year, 4)
+        return String(unsafeUninitializedCapacity: year.utf8.count + 22 + ending.utf8.count) { buffer in
+            var count = 0
+            func put(_ text: String) {
+                for byte in text.utf8 {
+                    buffer[count] = byte
+                    count += 1
+                }
+            }
+            func put(_ separator: Unicode.Scalar, _ number: Int, digits: Int) {
+                buffer[count] = UInt8(ascii: separator)
+                var rest = number
+                for place in stride(from: count + digits, to: count, by: -1) {
+                    buffer[place] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10)
+                    rest /= 10
+                }
+                count += digits + 1
+            }
+            put(year)
+            put("-", date.month, digits: 2)
+            put("-", date.day, digits: 2)
+            put("T", hour, digits: 2)
+            put(":", minute, digits: 2)
+            put(":", second, digits: 2)
+            if microsecond != 0 { put(".", microsecond, digits: 6) }
+            put(ending)
+            return count
+        }
     }
 }

@@ -2,7 +2,7 @@ extension Instant: CustomStringConvertible {
     /// RFC 3339 in UTC: `2022-05-02T00:00:00Z`, with six digits of a fraction when it is not zero.
     public var description: String {
         let (seconds, microsecond) = microseconds.floorDivided(by: 1_000_000)
-        return CivilDateTime(secondsAsUTC: seconds, microsecond: Int(microsecond)).description + "Z"
+        return CivilDateTime(secondsAsUTC: seconds, microsecond: Int(microsecond)).text(ending: "Z")
     }
 
     /// Reads RFC 3339 with `Z` or an offset and up to nine digits of a fraction, of which six count. Nil for other texts.

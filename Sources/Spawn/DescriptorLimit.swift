@@ -14,6 +14,13 @@ public enum DescriptorLimit {
     /// The soft limit before it was raised; nil when it never was.
     public static var inherited: Int64? { began.withLock { $0 } }
 
+    /// How many a daemon that starts with this process's limits may have open; nil when that cannot be told.
+    public static var ofDaemon: Int64? {
+        var limits = rlimit()
+        guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limits) == 0 else { return nil }
+        return Int64(clamping: max(limits.rlim_cur, min(limits.rlim_max, enough)))
+    }
+
     /// Raises the soft limit as far as the hard limit lets it.
     public static func raise() {
         var limits = rlimit()

@@ -96,16 +96,15 @@ enum MachineChecks {
 
     /// Each attempt needs some descriptors of the daemon, the lake's kinds more of their own.
     private static func files(_ patient: Patient) -> Finding {
-        var limits = rlimit()
-        guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limits) == 0 else {
+        guard let limit = DescriptorLimit.ofDaemon else {
             return .warn("open files", "the limit cannot be told", "see `ulimit -n`")
         }
         let needed = 256 + 4 * patient.settings.parallelism
-        guard limits.rlim_cur >= rlim_t(needed) else {
+        guard limit >= needed else {
             return .warn(
-                "open files", "at most \(limits.rlim_cur) at once here; \(needed) are sure to do",
+                "open files", "a daemon that starts here may have at most \(limit) at once; \(needed) are sure to do",
                 "`ulimit -n \(max(needed, 4096))`, or LimitNOFILE= of the unit")
         }
-        return .ok("open files", "at most \(limits.rlim_cur) at once")
+        return .ok("open files", "at most \(limit) at once in the daemon")
     }
 }
