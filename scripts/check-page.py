@@ -256,7 +256,7 @@ def views(browser):
     expect(page.locator(".text .removed")).to_contain_text("0 3 * * *")
 
 
-def the_lake(browser):
+def the_lake(browser, weir):
     page = browser.page
     browser.go("#/lake/lakestorage%2Fplate?day=2022-05-02", "table[aria-label=rows]")
     expect(page.locator(".tree").first).to_contain_text("ultimatealpr_staging")
@@ -285,6 +285,17 @@ def the_lake(browser):
     browser.sound("a table")
     browser.fits("a table")
     browser.shot("table")
+    # A publish shows by itself, and what was asked stays.
+    expect(page.locator("table[aria-label=days] tr", has_text="2022-05-03")).to_contain_text("once")
+    page.locator("tr", has_text="2022-05-03").get_by_role("button", name="where from").click()
+    expect(page.locator(".tree").first).to_contain_text("dt=2022-05-03 generation 1")
+    # Today's run has archived the raw data of that day.
+    subprocess.run([weir, "lake", "restore", "--from", "2022-05-03"], check=True, capture_output=True)
+    browser.daemon.ask("POST", "/api/v1/dags/alpr_daily/runs/backfill__2022-05-03T00%3A00%3A00Z/clear", {})
+    expect(page.locator("table[aria-label=days] tr", has_text="2022-05-03")).to_contain_text("2 times", timeout=60000)
+    expect(page.locator(".tree").first).to_contain_text("dt=2022-05-03 generation 2")
+    browser.see("form .counts .fill")
+    that("what was chosen stays", page.get_by_label("count by").input_value() == "countryName")
 
 
 def the_quality(browser):
@@ -407,7 +418,23 @@ def roles(playwright, daemon, weir, folder):
     expect(page.locator("table[aria-label=users]")).not_to_contain_text("nina")
     browser.sound("the users")
     browser.shot("users")
+    # What a command does is there at once, and the keyboard stays where it was.
+    page.locator("tr", has_text="vera").get_by_role("button", name="Password").focus()
+    run("user", "role", "otto", "viewer")
+    expect(page.locator("tr", has_text="otto")).to_contain_text("viewer")
+    that("the focus stays", page.evaluate("document.activeElement.textContent + document.activeElement.closest('tr').textContent").startswith("Passwordvera"),
+         page.evaluate("document.activeElement.outerHTML"))
+    run("user", "role", "otto", "operator")
+    browser.go("#/admin/audit", "table[aria-label='audit of users and tokens']")
+    run("pause", "mend")
+    expect(page.locator("table[aria-label=audit] tbody tr").first).to_contain_text("mend")
+    run("unpause", "mend")
     browser.go("#/admin/tokens", "h2:has-text('API tokens')")
+    run("token", "create", "ada", "--name", "made elsewhere")
+    expect(page.locator("table[aria-label=tokens]")).to_contain_text("made elsewhere")
+    page.locator("tr", has_text="made elsewhere").get_by_role("button", name="Revoke").click()
+    page.locator("dialog").get_by_role("button", name="Revoke").click()
+    expect(page.locator("main")).to_contain_text("There is no token.")
     page.get_by_role("button", name="New token").click()
     page.get_by_label("Name").fill("for a program")
     page.locator("dialog select").select_option("operator")
@@ -471,7 +498,7 @@ def main():
             actions(browser, home)
             backfilling(browser)
             views(browser)
-            the_lake(browser)
+            the_lake(browser, arguments.weir)
             the_quality(browser)
             pools(browser)
             browser.close()

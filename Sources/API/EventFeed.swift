@@ -12,7 +12,9 @@ import Synchronization
 /// and not beyond a restart; who comes back too late is told `reset`, and asks the lists anew.
 public final class EventFeed: Sendable {
     /// What an event is about, in the form of the list that has it.
-    enum Kind: String, CaseIterable, Sendable { case dag, run, task, attempt, backfill, pool, file }
+    enum Kind: String, CaseIterable, Sendable {
+        case dag, run, task, attempt, backfill, pool, file, audit, lake, access
+    }
 
     struct Event: Sendable {
         var number: UInt64
@@ -36,6 +38,26 @@ public final class EventFeed: Sendable {
         var used: ContinuousClock.Instant?
         /// Runs that tasks may speak of, by their row.
         var runs: [Int64: (dag: String, runID: String)] = [:]
+        var isLooking = false
+    }
+
+    /// Something that changes beside the engine: by tasks, by commands, by other daemons' tasks.
+    struct Outside: Sendable {
+        var kind: Kind
+        /// What is there, each thing with a mark that differs once it has changed. Quick: it is asked twice a second.
+        var look: @Sendable () throws -> [String: [Int64]]
+        /// The data of an event: what of it has changed.
+        var write: @Sendable (_ name: String, inout JSONWriter) -> Void
+        fileprivate var known: [String: [Int64]]?
+
+        init(
+            _ kind: Kind, look: @escaping @Sendable () throws -> [String: [Int64]],
+            write: @escaping @Sendable (_ name: String, inout JSONWriter) -> Void
+        ) {
+            self.kind = kind
+            self.look = look
+            self.write = write
+        }
     }
 
     /// To be woken when there is something new.
@@ -48,8 +70,10 @@ public final class EventFeed: Sendable {
     /// Events of so many milliseconds are told together, which spares work when there are many.
     private static let pauseMicroseconds: UInt32 = 20_000
     private static let knownRuns = 20_000
+    private static let lookMicroseconds: UInt32 = 500_000
 
     private let state = Mutex(State())
+    private let looks = Mutex<[Outside]>([])
     private let readers: any StoreReaders
     /// Tells the numbers of this process from those of another one.
     private let epoch: String
@@ -92,28 +116,33 @@ public final class EventFeed: Sendable {
                 return state.waiting
             }
             guard !changes.isEmpty else { return }
-            let told = changes.compactMap(event)
-            let subscribers = state.withLock { state in
-                for var event in told {
-                    event.number = state.next
-                    state.next += 1
-                    state.events.append(event)
-                }
-                if state.events.count > Self.kept * 5 / 4 { state.events.removeFirst(state.events.count - Self.kept) }
-                return Array(state.subscribers.values)
-            }
-            for subscriber in subscribers { subscriber.wake() }
+            tell(changes.compactMap(event))
             usleep(Self.pauseMicroseconds)
         }
     }
 
-    /// - Returns: nil for what is nobody's business, such as the audit log. Without a number yet.
-    private func event(_ change: Change) -> Event? {
-        func event(_ kind: Kind, _ dag: String?, _ write: (inout JSONWriter) -> Void) -> Event {
-            var writer = JSONWriter()
-            write(&writer)
-            return Event(number: 0, kind: kind, dag: dag, data: writer.bytes)
+    private func tell(_ told: [Event]) {
+        guard !told.isEmpty else { return }
+        let subscribers = state.withLock { state in
+            for var event in told {
+                event.number = state.next
+                state.next += 1
+                state.events.append(event)
+            }
+            if state.events.count > Self.kept * 5 / 4 { state.events.removeFirst(state.events.count - Self.kept) }
+            return Array(state.subscribers.values)
         }
+        for subscriber in subscribers { subscriber.wake() }
+    }
+
+    private func event(_ kind: Kind, _ dag: String?, _ write: (inout JSONWriter) -> Void) -> Event {
+        var writer = JSONWriter()
+        write(&writer)
+        return Event(number: 0, kind: kind, dag: dag, data: writer.bytes)
+    }
+
+    /// - Returns: nil for what is nobody's business. Without a number yet.
+    private func event(_ change: Change) -> Event? {
         switch change {
         case .putDAG(let dag):
             return event(.dag, dag.id) {
@@ -162,7 +191,9 @@ public final class EventFeed: Sendable {
                     $0.member("errors", errors.count)
                 }
             }
-        case .insertVersion, .audit, .keepAnswer: return nil
+        // What was done is for admins: they ask for it.
+        case .audit: return event(.audit, nil) { $0.object { _ in } }
+        case .insertVersion, .keepAnswer: return nil
         }
     }
 
@@ -180,14 +211,53 @@ public final class EventFeed: Sendable {
         return (run.dagID, run.runID)
     }
 
+    // MARK: Beside the engine
+
+    /// Looks at something else, too, while somebody watches.
+    func add(_ outside: Outside) { looks.withLock { $0.append(outside) } }
+
+    /// Tells what has changed since the last look. The first one tells nothing.
+    func lookOutside() {
+        looks.withLock { looks in
+            for place in looks.indices {
+                let outside = looks[place]
+                // What cannot be looked at now is looked at the next time.
+                guard let now = try? outside.look() else { continue }
+                looks[place].known = now
+                guard let before = outside.known, before != now else { continue }
+                let changed = Set(before.keys).union(now.keys).filter { before[$0] != now[$0] }
+                tell(
+                    changed.sorted().map { name in
+                        event(outside.kind, nil) { $0.object { outside.write(name, &$0) } }
+                    })
+            }
+        }
+    }
+
+    /// Until nobody watches.
+    private func look() {
+        while true {
+            lookOutside()
+            usleep(Self.lookMicroseconds)
+            let ends = state.withLock { state in
+                if state.subscribers.isEmpty { state.isLooking = false }
+                return !state.isLooking
+            }
+            if ends { return }
+        }
+    }
+
     // MARK: The subscribers' side
 
     /// Who watches from now on.
     func subscribe(_ subscriber: EventStream, wake: @escaping @Sendable () -> Void) {
-        state.withLock { state in
+        let isFirst = state.withLock { state in
             state.subscribers[ObjectIdentifier(subscriber)] = Subscriber(wake: wake)
             state.used = .now
+            defer { state.isLooking = true }
+            return !state.isLooking
         }
+        if isFirst { _ = WorkerThread { [self] in look() } }
     }
 
     func unsubscribe(_ subscriber: EventStream) {

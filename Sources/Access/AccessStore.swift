@@ -71,6 +71,9 @@ public final class AccessStore: Sendable {
         try look { try $0.integer("SELECT 1 FROM user WHERE disabled = 0 LIMIT 1") != nil }
     }
 
+    /// Differs as soon as anything of users, sessions, tokens or their audit was changed, by whichever process.
+    public func mark() throws(AccessError) -> [Int64] { try look { try $0.mark() } }
+
     // MARK: Transactions
 
     /// All of a change, or nothing. What is known of sessions and tokens is looked up anew after it.

@@ -23,6 +23,7 @@ final class DaemonServers: Sendable {
             home: session.home.path, lake: LakeRoot(path: session.lakePath, attempt: "api"),
             limits: QueryService.Limits(waiting: 512), duckdb: session.settings.duckdb)
         let data = APIService.Data(session, query, feed)
+        feed.watch(data.lake, query)
         let service = APIService(engine: engine, data: data, gate: .owner)
         control = try HTTPServer(unixSocket: session.home.socket, router: service.router())
         do throws(HTTPError) {
@@ -45,6 +46,7 @@ final class DaemonServers: Sendable {
     ) throws(HTTPError) -> HTTPServer {
         do {
             let store = try AccessStore(path: session.home.accessDatabase)
+            data.feed.watch(store)
             let proxies = session.settings.trustedProxies
             // A proxy on this machine brings in everybody.
             let isOpen = address.isLoopback && proxies.isEmpty

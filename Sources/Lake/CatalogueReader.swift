@@ -120,9 +120,17 @@ struct CatalogueReader {
                 table?.schema = schemas
             }
         }
+        changes += 1
+        // A folder is read again, too, when it may have changed and has not.
+        if let former = before?.table, let now = table?.partitions,
+            former.partitions.elementsEqual(now, by: { $0.isSame(as: $1) })
+        {
+            table?.version = former.version
+        } else {
+            table?.version = changes
+        }
         let folder = Folder(stamp: stamp, names: names, table: table)
         known[name] = folder
-        changes += 1
         return folder
     }
 

@@ -21,6 +21,8 @@ public struct LakeTable: Sendable {
     public var partitions: [TablePartition]
     /// Tells the columns of this table from others that it has had, as one reader saw them.
     var schema = 0
+    /// Tells what is published from what was there before, as one reader saw it.
+    public internal(set) var version = 0
 
     /// `lakestorage/plate`, or the bucket's name.
     public var name: String { dataset.map { bucket + "/" + $0 } ?? bucket }
@@ -62,6 +64,12 @@ public struct LakeTable: Sendable {
 }
 
 extension TablePartition {
+    /// Whether this is what another look has found, too.
+    func isSame(as other: TablePartition) -> Bool {
+        day == other.day && manifest.generation == other.manifest.generation
+            && manifest.archived == other.manifest.archived && manifest.isExpired == other.manifest.isExpired
+    }
+
     /// What its data have; empty where its manifest does not tell.
     public var columns: [Column] { isRaw ? Self.envelope : manifest.columns }
 

@@ -66,6 +66,11 @@ package final class SQLiteConnection {
             }, Unmanaged.passUnretained(self).toOpaque())
     }
 
+    /// Differs after every commit, of this connection and of others.
+    package func mark() throws(StoreError) -> [Int64] {
+        [try integer("PRAGMA data_version") ?? 0, sqlite3_total_changes64(handle)]
+    }
+
     /// Rows that the last statement changed.
     package var changes: Int { Int(sqlite3_changes(handle)) }
 

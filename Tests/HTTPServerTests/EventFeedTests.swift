@@ -58,6 +58,33 @@ import Testing
         #expect(try said(stream, until: "event: task").contains(#""dag_id":"a","run_id":"r1","task_id":"t""#))
     }
 
+    @Test func whatChangesBesideTheEngineIsTold() throws {
+        let tables = Mutex<[String: [Int64]]?>(["a": [1], "b": [1]])
+        feed.add(
+            EventFeed.Outside(.lake) {
+                guard let now = tables.withLock({ $0 }) else { throw StoreError(.conflict, "not now") }
+                return now
+            } write: {
+                $1.member("table", $0)
+            })
+        feed.lookOutside()
+        let stream = watch([.lake])
+        // Nothing is told of what was there, nor of a look that fails.
+        tables.withLock { $0 = nil }
+        feed.lookOutside()
+        tables.withLock { $0 = ["b": [2], "c": [1]] }
+        feed.lookOutside()
+        let text = try said(stream, until: #""c""#)
+        let told = text.split(separator: "\n").filter { $0.hasPrefix("data: {\"") }
+        #expect(told == [#"data: {"table":"a"}"#, #"data: {"table":"b"}"#, #"data: {"table":"c"}"#])
+    }
+
+    @Test func thatSomebodyDidSomethingIsToldAndNotWhat() throws {
+        let stream = watch([.audit])
+        feed.publish([.audit(AuditEntry(at: Instant(microseconds: 0), actor: "ada", action: "pause", subject: "a"))])
+        #expect(try said(stream, until: "event: audit").hasSuffix("event: audit\ndata: {}\n\n"))
+    }
+
     @Test func onlyWhatWasAskedFor() throws {
         let stream = watch([.run], dags: ["b"])
         feed.publish([.insertRun(run(1, "a")), pool("p"), .insertRun(run(2, "b"))])

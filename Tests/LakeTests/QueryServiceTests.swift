@@ -53,6 +53,22 @@ import Testing
         while !condition() { usleep(1000) }
     }
 
+    @Test func theVersionOfATableTellsWhetherItHasChanged() throws {
+        try scratch.publish("b/t", "2022-05-01", "SELECT 1 AS id")
+        try scratch.publish("b/u", "2022-05-01", "SELECT 1 AS id")
+        let service = service()
+        func versions() throws -> [String: Int] {
+            Dictionary(try service.catalogue().tables.map { ($0.name, $0.version) }, uniquingKeysWith: { $1 })
+        }
+        let first = try versions()
+        // The folders are read again, being new.
+        #expect(try versions() == first)
+        try scratch.publish("b/t", "2022-05-01", "SELECT 2 AS id")
+        let second = try versions()
+        #expect(second["b/t"] != first["b/t"])
+        #expect(second["b/u"] == first["b/u"])
+    }
+
     // MARK: Answers
 
     @Test func theAnswersAreThoseOfAProcessOfItsOwn() throws {

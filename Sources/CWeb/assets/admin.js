@@ -42,9 +42,7 @@ async function pools(root, signal) {
       table(["Name", { text: "Slots", class: "number" }, "Description", ""], items.map((pool) => [pool.name, number(pool.slots), pool.description, may("admin") && h("div", { class: "row" }, h("button", { class: "small", onclick: () => edit(pool) }, "Change"),
         h("button", { class: "small danger", onclick: () => ask(`Remove the pool ${pool.name}`, [h("p", {}, "Tasks that name it wait until there is one again.")], "Remove", () => remove(`/pools/${q(pool.name)}`), { danger: true }) }, "Remove"))]), { label: "pools", empty: "No pool was set: tasks share the parallelism of the daemon." }));
   }
-  const later = calmly(200, () => load().catch(() => {}));
-  listen((kind) => { if (kind === "pool" || kind === "reset") later(); }, signal);
-  await load();
+  await followed(load, ["pool"], signal);
 }
 
 async function files(root, signal) {
@@ -54,9 +52,7 @@ async function files(root, signal) {
     const { items } = await get("/dag-errors", {}, signal);
     put(place, h("h2", {}, "DAG files in error"), items.length ? items.map((file) => [h("h3", {}, file.file, " ", h("small", {}, "since ", ago(file.since))), file.errors.map((one) => h("p", { class: "problem" }, `${one.line}:${one.column} ${one.message}`, h("span", { class: "below mono" }, one.path)))]) : h("p", { class: "empty" }, "All DAG files are valid."));
   }
-  const later = calmly(200, () => load().catch(() => {}));
-  listen((kind) => { if (kind === "file" || kind === "reset") later(); }, signal);
-  await load();
+  await followed(load, ["file"], signal);
 }
 
 async function users(root, signal) {
@@ -75,7 +71,7 @@ async function users(root, signal) {
       h("button", { class: "small", onclick: () => after(attempt(() => send(`/users/${q(user.name)}/disabled`, { disabled: !user.disabled }), user.disabled ? `${user.name} is enabled` : `${user.name} is disabled`)) }, user.disabled ? "Enable" : "Disable"),
       h("button", { class: "small danger", onclick: () => after(ask(`Remove ${user.name}`, [h("p", {}, "With all sessions and tokens, at once.")], "Remove", () => remove(`/users/${q(user.name)}`), { danger: true })) }, "Remove"))]), { label: "users", empty: "Nobody signs in yet: everybody on this machine may do everything. The first user should be an admin." }));
   }
-  await load();
+  await followed(load, ["access"], signal);
 }
 
 async function tokens(root, signal) {
@@ -100,10 +96,22 @@ async function tokens(root, signal) {
     put(made, h("section", { class: "card" }, h("p", {}, "This is shown once. Send it as ", h("code", {}, "Authorization: Bearer …")), h("pre", { class: "text" }, h("code", { id: "new-token" }, token.token))));
     await load();
   }
-  await load();
+  await followed(load, ["access"], signal);
 }
 
 async function audit(root, signal) {
-  const { items } = await get("/audit", { limit: 500 }, signal);
-  root.append(h("section", { class: "card" }, h("h2", {}, "Who did what"), table(["When", "Who", "What", "To what", "Details"], items.map((one) => [[time(one.at), h("span", { class: "below" }, ago(one.at))], one.actor, one.action, one.subject, h("span", { class: "mono" }, one.details === "{}" ? "" : one.details)]), { label: "audit" })));
+  const place = h("div");
+  root.append(place);
+  const list = (title, label, entries) => h("section", { class: "card" }, h("h2", {}, title), table(["When", "Who", "What", "To what", "Details"], entries.map((one) => [[time(one.at), h("span", { class: "below" }, ago(one.at))], one.actor, one.action, one.subject, h("span", { class: "mono" }, one.details === "{}" ? "" : one.details)]), { label }));
+  await followed(async () => {
+    const [work, access] = await Promise.all([get("/audit", { limit: 500 }, signal), get("/access-audit", { limit: 200 }, signal)]);
+    put(place, list("Who did what", "audit", work.items), access.items.length > 0 && [h("br"), list("Users, tokens and sign-ins", "audit of users and tokens", access.items)]);
+  }, ["audit", "access"], signal);
+}
+
+/** Calls `load` now, and again after such events. */
+async function followed(load, kinds, signal) {
+  const later = calmly(300, () => load().catch(() => {}));
+  listen((kind) => { if (kind === "reset" || kinds.includes(kind)) later(); }, signal);
+  await load();
 }

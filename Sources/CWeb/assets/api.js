@@ -119,7 +119,7 @@ export function connect() {
   disconnect();
   source = new EventSource(target("/events"));
   let wasReady = false;
-  for (const kind of ["dag", "run", "task", "attempt", "backfill", "pool", "file"]) {
+  for (const kind of ["dag", "run", "task", "attempt", "backfill", "pool", "file", "audit", "lake", "access"]) {
     source.addEventListener(kind, (event) => tell(kind, JSON.parse(event.data)));
   }
   source.addEventListener("ready", () => { setLive(true); wasReady = true; });

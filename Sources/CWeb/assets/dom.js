@@ -30,12 +30,19 @@ function append(element, children) {
   }
 }
 
-/** Replaces what is in an element. */
+/** Replaces what is in an element. The keyboard stays where it was, when the same is there again. */
 export function put(element, ...children) {
+  const focused = document.activeElement, had = focused !== element && element.contains(focused);
+  const alike = () => [...element.querySelectorAll(focused.tagName)].filter((one) => named(one) === named(focused));
+  const place = had ? alike().indexOf(focused) : -1;
   element.replaceChildren();
   append(element, children);
+  if (had) alike()[place]?.focus({ preventScroll: true });
   return element;
 }
+
+/** What tells one button, link or field from others of its kind. */
+function named(element) { return [element.getAttribute("href"), element.getAttribute("aria-label"), element.name, element.textContent].join("\n"); }
 
 /** Calls a function when nothing has called for a moment, and not later than three times that. */
 export function calmly(milliseconds, work) {

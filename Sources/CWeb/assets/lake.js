@@ -1,12 +1,18 @@
 // The lake: its tables, what they hold, where it comes from, and questions.
-import { field, h, note, put } from "./dom.js";
-import { exactly, get, link, q } from "./api.js";
-import { bars, bytes, counts, number, table } from "./parts.js";
+import { calmly, field, h, note, put } from "./dom.js";
+import { exactly, get, link, listen, q } from "./api.js";
+import { bars, bytes, counts, number, runLink, table } from "./parts.js";
 
 export async function lake(root, [name], params, signal) {
-  const { items } = await get("/lake/tables", {}, signal);
-  if (!name) { await overview(root, items, signal); return; }
-  await one(root, name, params, signal);
+  if (name) await one(root, name, params, signal);
+  else await overview(root, signal);
+}
+
+/** Calls `load` now, and again when a table of these has changed. */
+async function follow(load, isAbout, signal) {
+  const later = calmly(500, () => load().catch((error) => { if (!signal.aborted) note(error.message, true); }));
+  listen((kind, data) => { if (kind === "reset" || (kind === "lake" && isAbout(data.table))) later(); }, signal);
+  await load();
 }
 
 /** What the pictures of the first page show, where there are such tables. */
@@ -14,15 +20,21 @@ const pictures = [
   ["Countries", "lakestorage/country", "country"], ["Makes", "lakestorage/makeModelYear", "make"], ["Colours", "lakestorage/color", "Name"],
 ];
 
-async function overview(root, items, signal) {
+async function overview(root, signal) {
   document.title = "Lake – Weir";
-  root.append(h("div", { class: "head" }, h("h1", {}, "Lake")));
-  if (!items.length) { root.append(h("p", { class: "empty" }, "There is no data yet: the first run of a DAG that loads some makes it.")); return; }
-  const cards = h("div", { class: "cards" });
-  root.append(cards, h("br"));
+  const place = h("div");
+  root.append(h("div", { class: "head" }, h("h1", {}, "Lake")), place);
+  await follow(async () => {
+    const { items } = await get("/lake/tables", {}, signal);
+    put(place, items.length ? await tables(items, signal) : h("p", { class: "empty" }, "There is no data yet: the first run of a DAG that loads some makes it."));
+  }, () => true, signal);
+}
+
+async function tables(items, signal) {
+  const cards = h("div", { class: "cards" }), lists = [];
   const buckets = [...new Set(items.map((one) => one.bucket))];
   for (const bucket of buckets) {
-    root.append(h("section", { class: "card" }, h("h2", {}, bucket), table(["Table", { text: "Rows", class: "number" }, { text: "Size", class: "number" }, { text: "Days", class: "number" }, "From", "To"],
+    lists.push(h("section", { class: "card" }, h("h2", {}, bucket), table(["Table", { text: "Rows", class: "number" }, { text: "Size", class: "number" }, { text: "Days", class: "number" }, "From", "To"],
       items.filter((one) => one.bucket === bucket).map((one) => [[h("a", { class: "name", href: `#/lake/${q(one.table)}` }, one.dataset ?? one.table), one.description && h("span", { class: "below" }, one.description)],
         number(one.rows), bytes(one.bytes), number(one.partitions), one.first_day ?? "–", one.last_day ?? "–"]), { label: bucket })));
   }
@@ -31,14 +43,19 @@ async function overview(root, items, signal) {
     const days = await get(`/lake/tables/${q(plate.table)}/partitions`, {}, signal);
     cards.append(h("section", { class: "card" }, h("h2", {}, "Plates a day"), dayBars(days.items, "rows", number, plate.table)));
   }
-  await Promise.all(pictures.map(async ([title, wanted, column]) => {
+  const drawn = await Promise.all(pictures.map(async ([title, wanted, column]) => {
     const found = items.find((one) => one.table === wanted);
-    if (!found) return;
+    if (!found) return null;
     try {
       const { rows } = await get(`/lake/tables/${q(found.table)}/rows`, { columns: column, count: true, limit: 10 }, signal);
-      cards.append(h("section", { class: "card" }, h("h2", {}, title), counts(rows.map((row) => [row[column], row.count]))));
-    } catch (error) { if (!signal.aborted) console.warn(error.message); }
+      return h("section", { class: "card" }, h("h2", {}, title), counts(rows.map((row) => [row[column], row.count])));
+    } catch (error) {
+      if (!signal.aborted) console.warn(error.message);
+      return null;
+    }
   }));
+  cards.append(...drawn.filter(Boolean));
+  return [cards, h("br"), lists];
 }
 
 function dayBars(days, what, format, name) {
@@ -49,28 +66,40 @@ function dayBars(days, what, format, name) {
 async function one(root, name, params, signal) {
   document.title = `${name} – Weir`;
   const path = `/lake/tables/${q(name)}`;
-  const [it, { items: days }] = await Promise.all([get(path, {}, signal), get(path + "/partitions", {}, signal)]);
-  root.append(h("div", { class: "head" }, h("div", {}, h("h1", {}, h("a", { href: "#/lake" }, "Lake"), " › ", it.table), it.description && h("p", {}, it.description),
-    h("p", { class: "soft" }, `${number(it.rows)} rows, ${bytes(it.bytes)}, ${number(it.partitions)} days`))));
-  const lineage = h("div");
-  const columns = it.columns ?? [];
-  root.append(ask(path, it, columns, days, params, signal), h("div", { class: "cards" },
-    h("section", { class: "card" }, h("h2", {}, "Rows a day"), dayBars(days, "rows", number, name)),
-    h("section", { class: "card" }, h("h2", {}, "Columns"), table(["Name", "Type", "Meaning"], columns.map((one) => [h("span", { class: "mono" }, one.name), one.type, one.description]), { label: "columns" }))),
-  h("br"), h("section", { class: "card" }, h("h2", {}, "Days"), lineage, table(["Day", { text: "Rows", class: "number" }, { text: "Size", class: "number" }, { text: "Files", class: "number" }, { text: "Published", class: "number" }, "Made by", ""],
+  const head = h("div", { class: "head" }), form = h("div"), below = h("div"), lineage = h("div");
+  let known = null, shownDay = params.get("day");
+  root.append(head, form, below);
+  await follow(async () => {
+    const [it, { items: days }] = await Promise.all([get(path, {}, signal), get(path + "/partitions", {}, signal)]);
+    const columns = it.columns ?? [];
+    put(head, h("div", {}, h("h1", {}, h("a", { href: "#/lake" }, "Lake"), " › ", it.table), it.description && h("p", {}, it.description),
+      h("p", { class: "soft" }, `${number(it.rows)} rows, ${bytes(it.bytes)}, ${number(it.partitions)} days`)));
+    // What somebody has filled in stays, and so does its answer.
+    const names = columns.map((one) => one.name).join("\n");
+    if (names !== known) put(form, ask(path, it, columns, days, params, signal));
+    known = names;
+    put(below, parts(it, columns, days));
+    if (shownDay) await show(shownDay);
+  }, (table) => table === name || table.endsWith("/" + name), signal);
+  function parts(it, columns, days) {
+    return [h("div", { class: "cards" },
+      h("section", { class: "card" }, h("h2", {}, "Rows a day"), dayBars(days, "rows", number, name)),
+      h("section", { class: "card" }, h("h2", {}, "Columns"), table(["Name", "Type", "Meaning"], columns.map((one) => [h("span", { class: "mono" }, one.name), one.type, one.description]), { label: "columns" }))),
+    h("br"), h("section", { class: "card" }, h("h2", {}, "Days"), lineage, table(["Day", { text: "Rows", class: "number" }, { text: "Size", class: "number" }, { text: "Files", class: "number" }, { text: "Published", class: "number" }, "Made by", ""],
     [...days].reverse().slice(0, 400).map((one) => [one.day, number(one.rows), bytes(one.bytes), number(one.files), one.generation === 1 ? "once" : `${one.generation} times`, madeBy(one.run),
-      h("button", { class: "small", onclick: () => show(one.day) }, "where from")]), { label: "days" })));
+      h("button", { class: "small", onclick: () => show(one.day) }, "where from")]), { label: "days" }))];
+  }
   async function show(day) {
+    shownDay = day;
     try { put(lineage, h("ul", { class: "tree" }, branch(await get(`${path}/partitions/${day}/lineage`, {}, signal)))); } catch (error) { note(error.message, true); }
   }
-  if (params.get("day")) await show(params.get("day"));
 }
 
 function madeBy(run) {
   if (run == null) return "–";
-  if (typeof run === "string") return run;
-  const { dag_id: dag, run_id: id } = run;
-  return dag && id ? h("a", { href: `#/dags/${q(dag)}/runs/${q(id)}` }, `${dag} ${id}`) : JSON.stringify(run);
+  // dag/run/task
+  const [, dag, id, task] = /^([^/]+)\/(.+)\/([^/]+)$/.exec(run) ?? [];
+  return task ? h("a", { href: runLink(dag, id, task) }, run) : run;
 }
 
 function branch(node) {
