@@ -67,8 +67,8 @@ import Testing
             } write: {
                 $1.member("table", $0)
             })
-        feed.lookOutside()
         let stream = watch([.lake])
+        feed.lookOutside()
         // Nothing is told of what was there, nor of a look that fails.
         tables.withLock { $0 = nil }
         feed.lookOutside()
