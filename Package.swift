@@ -35,6 +35,9 @@ let package = Package(
         // C libraries and system calls that Swift cannot reach by itself.
         .target(name: "CPosix"),
         .target(name: "CDigest", linkerSettings: [.linkedLibrary("crypto")]),
+        // libcurl is loaded when it is needed: see Sources/CCurl.
+        .target(name: "CCurl"),
+        .target(name: "CExpat", linkerSettings: [.linkedLibrary("expat")]),
         .target(name: "CZstd", linkerSettings: [.linkedLibrary("zstd")]),
         .target(name: "CZlib", linkerSettings: [.linkedLibrary("z")]),
         .target(name: "CSodium", linkerSettings: [.linkedLibrary("sodium")]),
@@ -54,6 +57,7 @@ let package = Package(
         library("Access", ["SQLite", "Store", "SchedulerCore", "CSodium"]),
         library("Engine", ["Store", "Spawn", "SchedulerCore", "Observability", "JSONText", "CPosix"]),
         library("Lake", ["Spawn", "SchedulerCore", "JSONText", "CPosix", "CZstd"]),
+        library("ObjectStore", ["Spawn", "JSONText", "CCurl", "CExpat"]),
         library("Mail", ["Spawn"]),
         library("TaskKinds", ["Lake", "Mail", "Spawn", "SchedulerCore", "Observability", "JSONText"]),
         library("HTTPServer", ["CMicroHTTPD", "CZlib", "CZstd"]),
@@ -89,6 +93,7 @@ let package = Package(
         tests(
             "Engine", ["Engine", "Simulation", "Store", "SQLite", "SQLiteStore", "Spawn", "SchedulerCore", "JSONText"]),
         tests("Lake", ["Lake", "TaskKinds", "Engine", "Spawn", "SchedulerCore", "JSONText"]),
+        tests("ObjectStore", ["ObjectStore", "Spawn", "JSONText"], exclude: ["s3_server.py"]),
         tests("Mail", ["Mail", "Spawn", "JSONText"]),
         tests(
             "HTTPServer",

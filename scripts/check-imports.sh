@@ -19,6 +19,7 @@ allowed() {
         SQLiteStore) echo "SQLite Store SchedulerCore JSONText CSQLite" ;;
         Engine) echo "Store Spawn SchedulerCore Observability JSONText CPosix" ;;
         Lake) echo "Spawn SchedulerCore JSONText CPosix CZstd" ;;
+        ObjectStore) echo "Spawn JSONText CCurl CExpat" ;;
         Mail) echo "Spawn" ;;
         TaskKinds) echo "Lake Mail Spawn SchedulerCore Observability JSONText" ;;
         HTTPServer) echo "CMicroHTTPD CZlib CZstd" ;;

@@ -15,13 +15,19 @@ duckdb_module_version=2.0.1
 pyspark_version=4.3.0
 schemathesis_version=4.32.5
 playwright_version=1.65.2
+moto_version=5.2.5
+botocore_version=1.44.8
+flask_version=3.1.3
+flask_cors_version=6.0.5
+pyyaml_version=6.0.4
+partiql_version=0.6.3
 axe_version=0.1.8
 # What Weir needs, and then what the Swift toolchain itself needs to run and to link.
-packages="libsqlite3-dev libmicrohttpd-dev libssl-dev libzstd-dev libsodium-dev tzdata zstd curl python3 python3-pip
-    ca-certificates binutils gcc libc6-dev libstdc++-12-dev libcurl4 libncurses6 libxml2 zlib1g-dev graphviz"
+packages="libsqlite3-dev libmicrohttpd-dev libssl-dev libzstd-dev libsodium-dev libcurl4-openssl-dev libexpat1-dev tzdata zstd curl
+    python3 python3-pip python3-venv ca-certificates binutils gcc libc6-dev libstdc++-12-dev libcurl4 libncurses6 libxml2 zlib1g-dev graphviz"
 [ "${1:-}" = verify ] && verify=yes || verify=no
 [ "$verify" = no ] ||
-    packages="$packages python3-venv openjdk-17-jre-headless tmux zsh fish man-db groff-base chromium fonts-dejavu-core nginx-light caddy
+    packages="$packages openjdk-17-jre-headless tmux zsh fish man-db groff-base chromium fonts-dejavu-core nginx-light caddy
     openssl"
 
 fail() {
@@ -127,6 +133,10 @@ print(*(package + "==" + all.version(package) for package in (word.split("==")[0
     rm -f "$log"
     mv ".tools/$name.new" ".tools/$name"
 }
+
+# A server of S3 for the tests, with the parts of moto that this takes, and the signer that checks what it is sent.
+environment s3 "moto==$moto_version" "botocore==$botocore_version" "flask==$flask_version" "flask-cors==$flask_cors_version" \
+    "pyyaml==$pyyaml_version" "py-partiql-parser==$partiql_version"
 
 if [ "$verify" = yes ]; then
     # A validator that others wrote, so that docs/dag.schema.json means to editors what it means here.
