@@ -217,22 +217,35 @@ extension Scheduler {
     /// How a run ends whose tasks have ended. Notifications have no say in it.
     func outcome(_ node: RunNode, _ dag: DAG) -> (RunState, reason: String?) {
         if node.run.type == .missed { return (.failed, node.run.reason) }
-        var failed: [String] = []
+        var (failed, stopped): ([TaskInstance], [TaskInstance]) = ([], [])
         var cancelled = false
         for instance in node.instances where instance.task < dag.tasks.count {
             switch instance.record.state {
             case .cancelled: cancelled = true
-            case .failed, .upstreamFailed:
-                if !dag.specs[instance.task].allowFailure { failed.append(instance.record.key.name) }
+            case .failed where !dag.specs[instance.task].allowFailure: failed.append(instance.record)
+            case .upstreamFailed where !dag.specs[instance.task].allowFailure: stopped.append(instance.record)
             default: break
             }
         }
         if cancelled { return (.cancelled, "cancelled") }
         if node.run.isExpired { return (.failed, Self.expiredWords(node)) }
-        if failed.isEmpty { return (.success, nil) }
-        let more = failed.count > 3 ? " and \(failed.count - 3) more" : ""
-        return (.failed, "failed: " + failed.prefix(3).joined(separator: ", ") + more)
+        if failed.isEmpty, stopped.isEmpty { return (.success, nil) }
+        // What did not run because of it is no news.
+        return (.failed, Self.failureWords(failed.isEmpty ? stopped : failed))
     }
+
+    /// `failed: a, b (a: exit 1: no such file)`: which tasks, and why the first of them.
+    private static func failureWords(_ failed: [TaskInstance]) -> String {
+        let names = failed.map(\.key.name)
+        let more = names.count > 3 ? " and \(names.count - 3) more" : ""
+        var words = "failed: " + names.prefix(3).joined(separator: ", ") + more
+        guard let first = failed.first, var why = first.reason, !why.isEmpty else { return words }
+        if why.count > Self.longestReason { why = why.prefix(Self.longestReason - 1) + "…" }
+        words += names.count > 1 ? " (\(first.key.name): \(why))" : " (\(why))"
+        return words
+    }
+
+    private static let longestReason = 200
 
     func end(_ node: RunNode, _ state: RunState, reason: String?, now: Instant) {
         node.run.state = state

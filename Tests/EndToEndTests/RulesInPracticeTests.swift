@@ -149,7 +149,7 @@ import Testing
         #expect(tries == 3)
         let names = (1...3).map { number in home.lines("mail.\(number)").first { $0.hasPrefix("Message-ID:") } }
         #expect(Set(names).count == 1 && names[0] != nil, "\(names)")
-        #expect(try home.runs("d").first?["reason"]?.string == "failed: a")
+        #expect(try home.runs("d").first?["reason"]?.string == "failed: a (exit 98: broken)")
         #expect(File.exists(home.path + "/delivered"), "a mail system delivers in the background; it is let")
         #expect(try !home.weir("status").out.contains("notifications:"))
     }
@@ -161,7 +161,7 @@ import Testing
         try home.startDaemon()
         #expect(try home.weir("trigger", "d", "--wait").status == 1)
         let reason = try home.runs("d").first?["reason"]?.string ?? ""
-        #expect(reason.hasPrefix("failed: a; not delivered: on_failure:1 (exit 98:"), "\(reason)")
+        #expect(reason.hasPrefix("failed: a (exit 98); not delivered: on_failure:1 (exit 98:"), "\(reason)")
         #expect(reason.contains("exit status 67: no such user"), "\(reason)")
         let status = try home.weir("status").out
         #expect(status.contains("notifications: 1 not delivered in the last week; the last: d manual__"), "\(status)")

@@ -51,7 +51,7 @@ import Testing
         #expect(Set(world.live.values.map(\.mapIndex)) == [0, 1, 2], "a restart makes none and loses none")
         for index in 0..<3 { try end("each", mapIndex: index, exitCode: index == 1 ? 1 : 0) }
         #expect(try states()["last"] == .upstreamFailed, "one failed")
-        #expect(try world.runs("d").first?.reason == "failed: each[1], last")
+        #expect(try world.runs("d").first?.reason == "failed: each[1] (exit 1)")
     }
 
     @Test func anEmptyListSkips() throws {

@@ -111,7 +111,20 @@ import Testing
         try world.end(try #require(world.attempt(of: "b")))
         let run = try #require(try world.runs("d").first)
         #expect(run.state == .failed)
-        #expect(run.reason == "failed: a")
+        #expect(run.reason == "failed: a (exit 1)")
+    }
+
+    @Test func aFailedRunSaysWhatFailedAndWhyAndNotWhatDidNotRun() throws {
+        let world = SchedulerWorld()
+        let tasks = ["a", "b", "c", "e"].map { #"{"id": "\#($0)", "kind": "command", "with": {"command": ["x"]}}"# }
+        try world.load(
+            #"{"id": "d", "tasks": [\#(tasks.joined(separator: ", ")), {"id": "f", "kind": "command", "after": ["a"], "#
+                + #""with": {"command": ["x"]}}]}"#)
+        _ = try trigger(world)
+        for (task, code) in [("b", 2), ("a", 3), ("c", 4), ("e", 5)] {
+            try world.end(try #require(world.attempt(of: task)), exitCode: code)
+        }
+        #expect(try world.runs("d").first?.reason == "failed: a, b, c and 1 more (a: exit 3)")
     }
 
     @Test func anAllowedFailureCountsAsASuccess() throws {
