@@ -210,6 +210,7 @@ def backfilling(browser):
     browser.see("table[aria-label=backfills] .state[data-state=success]")
     runs = browser.daemon.ask("GET", "/api/v1/dags/mend/runs?run_type=backfill")[2]["items"]
     that("three runs", [run["logical_date"][:10] for run in runs] == ["2022-03-14", "2022-03-13", "2022-03-12"], runs)
+    expect(page.locator("table[aria-label=backfills]")).to_contain_text("2022-03-12 – 2022-03-14")
     browser.sound("the backfills")
     browser.shot("backfills")
     browser.go("#/dags/mend/calendar", ".calendar a.cell[data-state=success]")

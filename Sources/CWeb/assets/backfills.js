@@ -1,7 +1,7 @@
 // Running past intervals: asking for them, seeing which, and following them.
 import { ask, calmly, field, h, note, put } from "./dom.js";
 import { get, listen, may, post, q } from "./api.js";
-import { duration, startOfDay, text, time } from "./time.js";
+import { day, duration, startOfDay, text, time } from "./time.js";
 import { number, state, stateWords, table } from "./parts.js";
 import { attempt, paramFields, paramValues } from "./actions.js";
 
@@ -16,7 +16,7 @@ export async function backfills(root, it, _, signal) {
   async function load() {
     const { items } = await get("/backfills", { dag_id: it.dag_id }, signal);
     put(list, table(["Days", "State", "Progress", "Runs", "Left", ""], items.map((one) => [
-      [time(one.from, { seconds: false }), " – ", time(one.to, { seconds: false }), h("span", { class: "below" }, `number ${one.backfill_id}, by `, one.reprocess === "none" ? "missing intervals" : `reprocessing ${one.reprocess}`)],
+      [range(one, it.timezone), h("span", { class: "below" }, `number ${one.backfill_id}, by `, one.reprocess === "none" ? "missing intervals" : `reprocessing ${one.reprocess}`)],
       one.paused ? "paused" : state(one.state), meter(one), `${number(one.ended)} of ${number(one.total)}`,
       one.seconds_left == null ? "–" : duration(one.seconds_left),
       may("operator", it.dag_id) && one.state === "running" && h("div", { class: "row" },
@@ -27,6 +27,15 @@ export async function backfills(root, it, _, signal) {
   const later = calmly(300, () => load().catch(() => {}));
   listen((kind, data) => { if (kind === "reset" || (["backfill", "run"].includes(kind) && data.dag_id === it.dag_id)) later(); }, signal);
   await load();
+}
+
+/** Whole days as they were asked for, in the DAG's zone; times as the others on the page. */
+function range(one, zone) {
+  const from = day(one.from, zone), to = day(one.to, zone);
+  const begins = Date.parse(startOfDay(from, zone)) === Date.parse(one.from);
+  const ends = Date.parse(startOfDay(nextDay(to), zone)) - Date.parse(one.to) <= 1000;
+  if (begins && ends) return h("span", { title: `${one.from} – ${one.to}` }, from === to ? from : `${from} – ${to}`);
+  return [time(one.from, { seconds: false }), " – ", time(one.to, { seconds: false })];
 }
 
 function meter(one) {

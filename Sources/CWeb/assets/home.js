@@ -63,7 +63,7 @@ export async function home(root, _, params, signal) {
     for (const dag of failed.slice(0, 6)) {
       items.push(h("p", { class: "problem" }, h("a", { href: runLink(dag.dag_id, dag.last_run.run_id) },
         h("b", {}, dag.dag_id), ` of ${text(dag.last_run.logical_date, { seconds: false })}`), " failed ", ago(dag.last_run.end_date),
-      dag.last_run.reason ? `: ${dag.last_run.reason}` : ""));
+      dag.last_run.reason ? `: ${dag.last_run.reason.replace(/^failed: /, "")}` : ""));
     }
     if (failed.length > 6) items.push(h("p", {}, `and ${failed.length - 6} DAGs more whose last run failed`));
     put(wrong, items.length ? h("section", { class: "card", "aria-label": "what is wrong" }, h("h2", {}, "What is wrong now"), items) : null);
@@ -128,7 +128,7 @@ export async function home(root, _, params, signal) {
     });
     rest(atOnce);
     put(list, h("div", { class: "card wide" }, h("table", { class: "dags", "aria-label": "DAGs" }, h("thead", {}, h("tr", {},
-      h("th", { scope: "col" }, "DAG"), h("th", { scope: "col", class: "optional" }, "Schedule"), h("th", { scope: "col" }, `Last ${shown} runs`), h("th", { scope: "col" }, "Last run"),
+      h("th", { scope: "col" }, "DAG"), h("th", { scope: "col", class: "optional" }, "Schedule"), h("th", { scope: "col" }, "Last runs"), h("th", { scope: "col" }, "Last run"),
       h("th", { scope: "col", class: "optional" }, "Next run"), h("th", { scope: "col" }, h("span", { class: "soft" }, "")))), body)));
   }
 

@@ -43,7 +43,7 @@ function frame(section) {
       isIn && h("span", { id: "live", class: api.live.isOn ? "live" : "live off" }, api.live.isOn ? "live" : "not connected"),
       choice("time zone", [["browser", "local time"], ["dag", "the DAG's time"], ["utc", "UTC"]], zoneMode(), setZoneMode),
       choice("colours", [["", "as the system"], ["light", "light"], ["dark", "dark"]], theme(), setTheme),
-      isIn && h("span", { class: "soft", title: `role ${api.session.role}` }, api.session.user),
+      isIn && api.session.csrf_token && h("span", { class: "soft", title: `role ${api.session.role}` }, api.session.user),
       isIn && api.session.csrf_token && h("button", { class: "small", onclick: async () => {
         try { await api.signOut(); } catch (error) { note(error.message, true); }
         api.disconnect();

@@ -60,10 +60,11 @@ export function bars(items, { format = number, height = 160, width = 900, label 
       s("text", { x: left - 6, y: y(most * part) + 4, "text-anchor": "end" }, format(most * part))]),
     items.map((item, place) => {
       const value = item.value ?? 0, x = left + place * step;
-      const bar = s("rect", { class: "bar", x: x + step * 0.1, width: Math.max(1, Math.min(46, step * 0.8)), y: y(value),
+      const wide = Math.max(1, Math.min(46, step * 0.8));
+      const bar = s("rect", { class: "bar", x: x + step * 0.1, width: wide, y: y(value),
         height: Math.max(1, y(0) - y(value)), "data-state": item.state }, s("title", {}, item.title ?? `${item.label}: ${format(value)}`));
       return [item.href ? s("a", { href: item.href }, bar) : bar,
-        place % every === 0 && s("text", { x: x + Math.min(23, step / 2), y: height - 5, "text-anchor": place ? "middle" : "start" }, item.label)];
+        place % every === 0 && s("text", { x: x + step * 0.1 + (place ? wide / 2 : 0), y: height - 5, "text-anchor": place ? "middle" : "start" }, item.label)];
     }),
     mean != null && s("line", { class: "mean", x1: left, x2: width - 6, y1: y(mean), y2: y(mean) }));
 }

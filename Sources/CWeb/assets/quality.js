@@ -52,7 +52,7 @@ export async function quality(root, [dag], params, signal) {
     const count = (name) => it.checks.filter((check) => check.status === name).length;
     put(report, h("section", { class: "card", "aria-label": "report" }, h("h2", {}, `${it.ds}, `, h("a", { href: runLink(dag, it.run_id) }, it.run_id)),
       h("p", {}, order.filter(count).map((name) => [status(name), ` ${count(name)} `])),
-      h("div", { class: "cards" }, h("div", {}, bars(Object.entries(it.rows).map(([name, rows]) => ({ label: name.split("/").pop(), value: rows, title: `${name}: ${number(rows)} rows` })), { label: "rows of each dataset", width: 700, height: 180 })),
+      h("div", { class: "cards" }, h("div", {}, bars(Object.entries(it.rows).map(([name, rows]) => ({ label: name.split("/").pop(), value: rows, title: `${name}: ${number(rows)} rows` })), { label: "rows of each dataset", width: 1100, height: 200 })),
         Object.keys(it.drift).length ? h("div", {}, h("h3", {}, "Fields that the schema does not know"), table(["Field", { text: "Records", class: "number" }], Object.entries(it.drift).map(([name, records]) => [name, number(records)]))) : null),
       shown.filter((check) => check.status !== "pass").map((check) => h("div", { class: check.status === "fail" ? "problem" : "hint" }, h("b", {}, check.name), " ", status(check.status), check.failing ? `: ${number(check.failing)} of ${number(check.total)} rows` : "", check.detail && ` – ${check.detail}`,
         check.samples.length ? h("div", { class: "wide" }, table(Object.keys(check.samples[0]), check.samples.map((sample) => Object.values(sample).map((value) => value ?? "–")), { label: `rows that fail ${check.name}`, className: "rows" })) : null))));

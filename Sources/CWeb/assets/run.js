@@ -30,8 +30,8 @@ export async function run(root, [dagID, runID], params, signal) {
   function drawHead() {
     const canChange = may("operator", dagID), failed = tasks.filter((task) => ["failed", "upstream_failed", "cancelled"].includes(task.state)).length;
     put(head, h("div", {}, h("h1", {}, h("a", { href: dagLink(dagID) }, dagID), " › ", time(it.logical_date), " ", state(it.state)),
-      h("p", { class: "soft" }, it.run_type, " · ", it.run_id, " · interval ", time(it.data_interval_start, { seconds: false }), " – ", time(it.data_interval_end, { seconds: false }),
-        it.start_date ? [" · started ", ago(it.start_date), ", took ", took(it.start_date, it.end_date)] : [" · due ", ago(it.run_after)],
+      h("p", { class: "soft" }, it.run_type, " · ", it.run_id, it.data_interval_start !== it.data_interval_end && [" · interval ", time(it.data_interval_start, { seconds: false }), " – ", time(it.data_interval_end, { seconds: false })],
+        it.start_date ? [" · started ", ago(it.start_date), it.end_date ? ", took " : ", has run for ", took(it.start_date, it.end_date)] : [" · due ", ago(it.run_after)],
         it.params && Object.keys(it.params).length ? ` · params ${JSON.stringify(it.params)}` : ""),
       it.reason && h("p", { class: it.state === "failed" ? "problem" : "hint" }, it.reason), why.run && h("p", { class: "hint" }, why.run)),
     canChange && h("div", { class: "row" }, isFinal(it.state) ? null : h("button", { class: "danger", onclick: () => cancel(it) }, "Cancel"),
@@ -96,8 +96,8 @@ export async function run(root, [dagID, runID], params, signal) {
     put(facets, h("div", { class: "head" }, h("h2", {}, nameOf(task), " ", state(task.state)), may("operator", dagID) && h("div", { class: "row" },
       isFinal(task.state) && h("button", { class: "primary", onclick: () => clear(it, [task.task_id]) }, "Run again"),
       h("button", { onclick: () => mark(it, task) }, "Mark as …"))),
-    reason && h("p", { class: "hint" }, reason), task.reason && h("p", { class: task.state === "failed" ? "problem" : "hint" }, task.reason),
-    attempt && facts([["started", attempt.start_date && time(attempt.start_date)], ["took", attempt.start_date && took(attempt.start_date, attempt.end_date)],
+    reason && h("p", { class: "hint" }, reason, /\bpool\b/.test(reason) && [" ", h("a", { href: "#/admin/pools" }, "To the pools")]), task.reason && task.reason !== reason && h("p", { class: task.state === "failed" ? "problem" : "hint" }, task.reason),
+    attempt && facts([["started", attempt.start_date && time(attempt.start_date)], [attempt.end_date ? "took" : "has run for", attempt.start_date && took(attempt.start_date, attempt.end_date)],
       ["exit code", attempt.exit_code], ["signal", attempt.signal], ["processor", attempt.cpu_seconds != null ? duration(attempt.cpu_seconds) : null], ["memory", attempt.peak_memory_bytes ? bytes(attempt.peak_memory_bytes) : null],
       ["parameters", attempt.rendered && Object.keys(attempt.rendered).length ? h("details", {}, h("summary", {}, "as they were"), h("pre", { class: "text" }, JSON.stringify(attempt.rendered, null, 2))) : null],
       ["outputs", task.outputs && Object.keys(task.outputs).length ? h("details", {}, h("summary", {}, "handed on"), h("pre", { class: "text" }, JSON.stringify(task.outputs, null, 2))) : null]]));
