@@ -1,7 +1,10 @@
 #!/usr/bin/env python3
 """Asks a real daemon through its REST API, rightly and wrongly, and lets Schemathesis do the same from its OpenAPI document.
 
-The home has a day of generated logs in its lake. Usage: check-api.py [--weir PROGRAM] [--examples N] [--seed N]
+The home has a day of generated logs in its lake. docs/api-routes.md must list the routes that there are.
+
+Usage: check-api.py [--weir PROGRAM] [--examples N] [--seed N] [--write-routes]
+  --write-routes  writes docs/api-routes.md, and checks nothing
 It needs .tools/schemathesis, which `scripts/setup.sh verify` makes.
 """
 import argparse
@@ -33,6 +36,20 @@ def pages(daemon, target, limit):
             return items
 
 
+def routes(daemon):
+    """docs/api-routes.md, as the OpenAPI document has it."""
+    lines = []
+    for method, path, operation, role in operations(daemon):
+        given = [one["name"] for one in operation.get("parameters", []) if one["in"] == "query"]
+        schema = operation.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema", {})
+        body = [name + ("" if name in schema.get("required", []) else "?") for name in schema.get("properties", {})]
+        words = operation["summary"] + (f"; `?{' '.join(given)}`" if given else "") + (f"; body: `{' '.join(body)}`" if body else "")
+        lines.append((path.replace("/{", "/ {"), method, f"| `{method} {path}` | {role if role != 'nobody' else ''} | {words} |"))
+    return ("# The routes of the REST API\n\nMade of the OpenAPI document by `scripts/check-api.py --write-routes`. The second column is the role that it takes, empty where\n"
+            "nobody has to sign in. A `?` behind a member of a body: it may be left out. [api.md](api.md) tells how they are used.\n\n"
+            "| route | role | |\n|---|---|---|\n" + "\n".join(line for *_, line in sorted(lines)) + "\n")
+
+
 def reading(daemon):
     """Each list and each thing, as the document says they are there."""
     ask = daemon.ask
@@ -61,6 +78,7 @@ def reading(daemon):
     that("only the failed one", len(ask("GET", run + "/tasks?state=failed")[2]["items"]) == 1)
     attempts = ask("GET", run + "/tasks/say/attempts")[2]["items"]
     log = f"{run}/tasks/say/attempts/{attempts[0]['attempt_id']}/log"
+    that("the last try's log", daemon.ask("GET", f"{run}/tasks/say/log")[2] == daemon.ask("GET", log)[2])
     status, headers, text = ask("GET", log)
     that("its log", text == b"<b>hello</b>\nworld\n" and headers["Weir-Log-Complete"] == "true", text)
     that("a log is no page", headers["Content-Type"].startswith("text/plain"), headers)
@@ -477,7 +495,9 @@ def main():
     parser.add_argument("--weir", default=str(ROOT / ".build/release/weir"))
     parser.add_argument("--examples", type=int, default=20)
     parser.add_argument("--seed", type=int, default=1, help="of Schemathesis; others find other things")
+    parser.add_argument("--write-routes", action="store_true")
     arguments = parser.parse_args()
+    document = ROOT / "docs/api-routes.md"
     with tempfile.TemporaryDirectory(prefix="weir-api-", ignore_cleanup_errors=True) as folder:
         home = pathlib.Path(folder)
         shutil.copytree(ROOT / "dags", home / "dags")
@@ -489,6 +509,10 @@ def main():
         live.lake(home, arguments.weir)
         daemon = Daemon(home, arguments.weir)
         try:
+            if arguments.write_routes:
+                document.write_text(routes(daemon))
+                return 0
+            that("docs/api-routes.md is up to date (--write-routes)", document.read_text() == routes(daemon))
             reading(daemon)
             many(daemon)
             watching(daemon, home)

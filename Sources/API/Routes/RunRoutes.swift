@@ -11,7 +11,7 @@ extension APIService.Data {
     private static let mapIndex = Field.optional("map_index", .integer(-1...1_000_000), "-1: not mapped")
 
     var runRoutes: [Route] {
-        let (readers, folder, streams) = (readers, attemptFolder, streams)
+        let readers = readers
         return [
             list("/api/v1/runs", "list_runs", "runs of all DAGs, newest logical date first", [.logicalDate]),
             list(
@@ -78,36 +78,24 @@ extension APIService.Data {
                 let attempts = try readers.read { try $0.attempts(of: Self.task(request, $0).task.key) }
                 return Page.items(attempts) { AttemptJSON.write($0, to: &$1) }
             },
-            Route(
-                method: .get, path: Self.run + "/tasks/{task_id}/attempts/{attempt_id}/log", name: "get_log",
-                summary:
-                    "what a try printed, from an offset on; the header Weir-Next-Offset says where the next part begins",
-                role: .viewer, parameters: ["attempt_id": .integer(1...Int64.max)],
-                query: [
-                    Self.mapIndex, .optional("offset", .integer(0...Int64(1) << 40)),
-                    .optional("limit", .integer(1...4 << 20), "bytes (1 MiB)"),
-                    .optional("tail", .boolean, "the end instead; without an offset"),
-                    .optional(
-                        "follow", .boolean,
-                        "from the offset up to the end, as it is written: the answer ends with the attempt; without a limit"
-                    ),
-                ], answer: .text("text/plain"), lane: .slow
-            ) { request in
+            logRoute(
+                "/tasks/{task_id}/log", "get_last_log", "what the last try of a task instance has printed; see get_log"
+            ) { request, attempts in
+                guard let last = attempts.last else {
+                    throw Problem.notFound("task '\(request.path("task_id"))' has not started, so there is no log")
+                }
+                return last
+            },
+            logRoute(
+                "/tasks/{task_id}/attempts/{attempt_id}/log", "get_log",
+                "what a try printed, from an offset on; the header Weir-Next-Offset says where the next part begins",
+                parameters: ["attempt_id": .integer(1...Int64.max)]
+            ) { request, attempts in
                 let wanted = try request.number("attempt_id", of: "an attempt")
-                let attempts = try readers.read { try $0.attempts(of: Self.task(request, $0).task.key) }
                 guard let attempt = attempts.first(where: { $0.id == wanted }) else {
                     throw Problem.notFound("task '\(request.path("task_id"))' has no attempt \(wanted)")
                 }
-                let directory = AttemptDirectory(path: folder(attempt.id))
-                guard request.bool("follow") else { return try Self.log(attempt, directory, request) }
-                let (key, id) = (attempt.instance, attempt.id)
-                let follower = LogFollower(
-                    directory.log, from: Int64(request.integer("offset") ?? 0),
-                    isRunning: {
-                        let attempts = try? readers.read { try $0.attempts(of: key) }
-                        return attempts?.contains { $0.id == id && $0.state == .running } ?? true
-                    }, isLetIn: request.isLetIn)
-                return try streams.response("text/plain; charset=utf-8", next: { follower.next() })
+                return attempt
             },
             Route(
                 method: .get, path: "/api/v1/dags/{dag_id}/grid", name: "get_grid",
@@ -165,6 +153,39 @@ extension APIService.Data {
                         .required("duration", .nullable(.number), "seconds that the last try took"),
                     ]))),
         ])
+
+    /// - Parameter choose: the attempt whose log is wanted, of all of a task instance.
+    private func logRoute(
+        _ path: String, _ name: String, _ summary: String, parameters: [String: Schema] = [:],
+        choose: @escaping @Sendable (APIRequest, [Attempt]) throws -> Attempt
+    ) -> Route {
+        let (readers, folder, streams) = (readers, attemptFolder, streams)
+        return Route(
+            method: .get, path: Self.run + path, name: name, summary: summary, role: .viewer, parameters: parameters,
+            query: [
+                Self.mapIndex, .optional("offset", .integer(0...Int64(1) << 40)),
+                .optional("limit", .integer(1...4 << 20), "bytes (1 MiB)"),
+                .optional("tail", .boolean, "the end instead; without an offset"),
+                .optional(
+                    "follow", .boolean,
+                    "from the offset up to the end, as it is written: the answer ends with the attempt; without a limit"
+                ),
+            ], answer: .text("text/plain"), lane: .slow
+        ) { request in
+            let attempts = try readers.read { try $0.attempts(of: Self.task(request, $0).task.key) }
+            let attempt = try choose(request, attempts)
+            let directory = AttemptDirectory(path: folder(attempt.id))
+            guard request.bool("follow") else { return try Self.log(attempt, directory, request) }
+            let (key, id) = (attempt.instance, attempt.id)
+            let follower = LogFollower(
+                directory.log, from: Int64(request.integer("offset") ?? 0),
+                isRunning: {
+                    let attempts = try? readers.read { try $0.attempts(of: key) }
+                    return attempts?.contains { $0.id == id && $0.state == .running } ?? true
+                }, isLetIn: request.isLetIn)
+            return try streams.response("text/plain; charset=utf-8", next: { follower.next() })
+        }
+    }
 
     private func list(_ path: String, _ name: String, _ summary: String, _ orders: [RunQuery.Order]) -> Route {
         let readers = readers
