@@ -297,7 +297,8 @@ import Testing
         let ended = try #require(try world.runs("d").first)
         #expect(ended.state == .failed)
         #expect(
-            ended.reason == "failed: a (exit 1); not delivered: on_failure:1 and 1 more (exit 98)", "a notification has no say")
+            ended.reason == "failed: a (exit 1); not delivered: on_failure:1 and 1 more (exit 98)",
+            "a notification has no say")
         try world.clear(ClearRequest(dag: "d", runID: run.runID, tasks: ["a"]))
         try end("a")
         try end("b")
