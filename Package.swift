@@ -56,7 +56,7 @@ let package = Package(
         library("SQLiteStore", ["SQLite", "Store", "SchedulerCore", "JSONText", "CSQLite"]),
         library("Access", ["SQLite", "Store", "SchedulerCore", "CSodium"]),
         library("Engine", ["Store", "Spawn", "SchedulerCore", "Observability", "JSONText", "CPosix"]),
-        library("Lake", ["Spawn", "SchedulerCore", "JSONText", "CPosix", "CZstd"]),
+        library("Lake", ["ObjectStore", "Spawn", "SchedulerCore", "JSONText", "CPosix", "CZstd"]),
         library("ObjectStore", ["Spawn", "JSONText", "CCurl", "CExpat"]),
         library("Mail", ["Spawn"]),
         library("TaskKinds", ["Lake", "Mail", "Spawn", "SchedulerCore", "Observability", "JSONText"]),
@@ -68,7 +68,8 @@ let package = Package(
         library(
             "Commands",
             [
-                "API", "Access", "Engine", "Lake", "Mail", "Simulation", "SQLiteStore", "Store", "TaskKinds", "Spawn",
+                "API", "Access", "Engine", "Lake", "Mail", "ObjectStore", "Simulation", "SQLiteStore", "Store",
+                "TaskKinds", "Spawn",
                 "SchedulerCore", "Web",
                 "Observability", "JSONText", "CPosix",
             ]),
@@ -92,7 +93,7 @@ let package = Package(
         tests("Simulation", ["Simulation", "Engine", "Spawn", "Store", "SchedulerCore", "JSONText"], settings: quick),
         tests(
             "Engine", ["Engine", "Simulation", "Store", "SQLite", "SQLiteStore", "Spawn", "SchedulerCore", "JSONText"]),
-        tests("Lake", ["Lake", "TaskKinds", "Engine", "Spawn", "SchedulerCore", "JSONText"]),
+        tests("Lake", ["Lake", "ObjectStore", "TaskKinds", "Engine", "Spawn", "SchedulerCore", "JSONText"]),
         tests("ObjectStore", ["ObjectStore", "Spawn", "JSONText"], exclude: ["s3_server.py"]),
         tests("Mail", ["Mail", "Spawn", "JSONText"]),
         tests(
@@ -101,7 +102,10 @@ let package = Package(
         tests("EndToEnd", ["Spawn", "JSONText"]),
         tests(
             "Commands",
-            ["Commands", "Access", "Lake", "Engine", "SQLiteStore", "Store", "SchedulerCore", "Spawn", "JSONText"],
+            [
+                "Commands", "Access", "Lake", "ObjectStore", "Engine", "SQLiteStore", "Store", "SchedulerCore", "Spawn",
+                "JSONText",
+            ],
             exclude: ["Snapshots"]),
     ],
     swiftLanguageModes: [.v6]

@@ -18,14 +18,14 @@ allowed() {
         Access) echo "SQLite Store SchedulerCore CSodium" ;;
         SQLiteStore) echo "SQLite Store SchedulerCore JSONText CSQLite" ;;
         Engine) echo "Store Spawn SchedulerCore Observability JSONText CPosix" ;;
-        Lake) echo "Spawn SchedulerCore JSONText CPosix CZstd" ;;
+        Lake) echo "ObjectStore Spawn SchedulerCore JSONText CPosix CZstd" ;;
         ObjectStore) echo "Spawn JSONText CCurl CExpat" ;;
         Mail) echo "Spawn" ;;
         TaskKinds) echo "Lake Mail Spawn SchedulerCore Observability JSONText" ;;
         HTTPServer) echo "CMicroHTTPD CZlib CZstd" ;;
         Web) echo "HTTPServer CWeb" ;;
         API) echo "Access HTTPServer Engine Lake TaskKinds Spawn Store SchedulerCore JSONText" ;;
-        Commands) echo "API Access Engine HTTPServer Web Lake Mail Simulation SQLiteStore Store TaskKinds Spawn SchedulerCore Observability JSONText CPosix" ;;
+        Commands) echo "API Access Engine HTTPServer Web Lake ObjectStore Mail Simulation SQLiteStore Store TaskKinds Spawn SchedulerCore Observability JSONText CPosix" ;;
         weir) echo "Commands" ;;
         weir-supervise) echo "Spawn" ;;
         *) echo "?" ;;

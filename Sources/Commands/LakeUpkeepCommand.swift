@@ -21,6 +21,10 @@ enum LakeUpkeepCommand {
             .value("--archive-days", "N", values: .number, "days after which an archive is deleted (365)"),
             .value(
                 "--staging-days", "N", values: .number, "days after which staged data is removed; never when left out"),
+            .value("--into", "PLACE", "bucket of the archives (archive), or s3://BUCKET/PREFIX"),
+            .value(
+                "--storage-class", "CLASS", values: .words(["STANDARD_IA", "GLACIER_IR", "GLACIER", "DEEP_ARCHIVE"]),
+                "of archives in S3, such as GLACIER; the bucket's usual one when left out"),
             .value("--today", "DATE", values: .date, "count back from this day; today in UTC when left out"), rawOption,
             .flag("--dry-run", "only print what would be done"), CommandSpec.json,
         ],
@@ -38,16 +42,22 @@ enum LakeUpkeepCommand {
             ?? session.today
         func before(_ days: Int) -> String { today.adding(days: -days).description }
         let policy = LakeRetention.Policy(
-            raw: arguments.value("--raw") ?? "ultimatealpr", archive: "archive", staging: "ultimatealpr_staging",
+            raw: arguments.value("--raw") ?? "ultimatealpr", staging: "ultimatealpr_staging",
             datasets: "lakestorage", archiveBefore: before(keep), deleteBefore: before(archived),
             expireStagingBefore: staging.map(before))
         let isDry = arguments.has("--dry-run")
+        let place = arguments.value("--into") ?? "archive"
+        var remote = RemoteArchive(variable: surroundings.environment)
+        remote.storageClass = arguments.value("--storage-class")
+        guard remote.storageClass == nil || place.hasPrefix("s3://") else {
+            throw arguments.usage("--storage-class is for archives in S3: --into s3://BUCKET/PREFIX")
+        }
         return try session.changingTheLake { lake, publisher in
-            let retention = LakeRetention(lake, policy)
-            let archiver = Archiver(
-                lake: lake, raw: policy.raw, archive: policy.archive, publisher: publisher, run: session.byHand)
+            let archiver = try Archiver(
+                lake: lake, raw: policy.raw, archive: place, publisher: publisher, run: session.byHand, remote: remote)
+            let retention = LakeRetention(lake, policy, archiver)
             let steps = try retention.plan()
-            for step in steps where !isDry { try retention.perform(step, archiver, publisher) }
+            for step in steps where !isDry { try retention.perform(step, publisher) }
             show(steps, isDry: isDry, arguments, session)
             return .done
         }
@@ -78,55 +88,92 @@ enum LakeUpkeepCommand {
 
     // MARK: Restore
 
+    /// How fast S3 brings back what is in a slow class (Amazon S3 User Guide, "Archive retrieval options").
+    private static let tiers = ["Expedited", "Standard", "Bulk"]
+
     private static let restore = CommandSpec(
         name: "lake restore", summary: "bring archived raw data back, verified",
         options: [
             .value("--from", "DATE", values: .date, "first day"),
             .value("--to", "DATE", values: .date, "last day; the first when left out"),
             rawOption,
+            .value(
+                "--tier", "TIER", values: .words(tiers),
+                "how fast what is in a slow class of S3 is wanted: Expedited, Standard (default) or Bulk"),
+            .value("--days", "N", values: .number, "days that it can be read then (7)"),
+            .flag("--wait", "ask again every minute until all has come back"),
             .flag("--dry-run", "only print what would come back"), CommandSpec.json,
         ],
-        examples: [("weir lake restore --from 2022-05-02 --to 2022-05-08", "a week, as it was when it was archived")]
+        examples: [
+            ("weir lake restore --from 2022-05-02 --to 2022-05-08", "a week, as it was when it was archived"),
+            ("weir lake restore --from 2022-05-02 --tier Bulk --wait", "a day, from an archive that takes half a day"),
+        ]
     ) { arguments, surroundings in
         let session = try Session(arguments, surroundings)
         let (from, to) = try span(arguments)
         let raw = arguments.value("--raw") ?? "ultimatealpr"
-        return try session.changingTheLake { lake, publisher in
-            let archiver = Archiver(lake: lake, raw: raw, archive: "archive", publisher: publisher, run: session.byHand)
-            let days = try lake.days(raw).filter { from.description <= $0 && $0 <= to.description }
-            var rows: [(day: String, what: String)] = []
-            for day in days {
-                guard try lake.partition(raw, day).manifest()?.archived != nil else {
-                    rows.append((day, "is there"))
-                    continue
-                }
-                if arguments.has("--dry-run") {
-                    rows.append((day, "would come back"))
-                } else if case .restored(let count) = try archiver.restore(day) {
-                    rows.append((day, "restored, \(count) records"))
-                }
+        var remote = RemoteArchive(variable: surroundings.environment)
+        if let days = try arguments.integer("--days", in: 1...36_500) { remote.days = days }
+        if let tier = arguments.value("--tier") {
+            guard tiers.contains(tier) else {
+                throw arguments.usage("--tier is '\(tier)'; it is Expedited, Standard or Bulk")
             }
-            if arguments.has("--json") {
-                var writer = JSONWriter(indented: true)
-                writer.array { writer in
-                    for row in rows {
-                        writer.object {
-                            $0.member("day", row.day)
-                            $0.member("result", row.what)
-                        }
-                    }
+            remote.tier = tier
+        }
+        return try session.changingTheLake { lake, publisher in
+            let archiver = try Archiver(
+                lake: lake, raw: raw, archive: "archive", publisher: publisher, run: session.byHand, remote: remote)
+            let days = try lake.days(raw).filter { from.description <= $0 && $0 <= to.description }
+            if arguments.has("--dry-run") {
+                let rows = try days.map { day in
+                    let isThere = try lake.partition(raw, day).manifest()?.archived == nil
+                    return (day, isThere ? "is there" : "would come back")
                 }
-                session.terminal.print(writer.text)
+                try show(rows, from, to, raw, arguments, session)
                 return .done
             }
-            guard !rows.isEmpty else {
-                throw CommandFailure(.notFound, "\(raw) has no day from \(from) to \(to)")
+            var results = try days.map { ($0, try archiver.restore($0)) }
+            // All are asked for before the first one is waited for.
+            while arguments.has("--wait"), results.contains(where: { $0.1.isAwaited }) {
+                sleep(60)
+                results = try results.map { ($0.0, $0.1.isAwaited ? try archiver.restore($0.0) : $0.1) }
             }
-            var table = Table("DAY", "RAW DATA")
-            for row in rows { table.rows.append([row.day, row.what]) }
-            session.terminal.write(table.text(session.terminal))
-            return .done
+            let rows = results.map { day, result in
+                switch result {
+                case .restored(let count): (day, "restored, \(count) records")
+                case .notArchived: (day, "is there")
+                case .requested: (day, "asked for (\(remote.tier)); come again, or --wait")
+                case .awaited: (day, "not there yet; come again, or --wait")
+                }
+            }
+            try show(rows, from, to, raw, arguments, session)
+            return results.contains { $0.1.isAwaited } ? .failed : .done
         }
+    }
+
+    private static func show(
+        _ rows: [(day: String, what: String)], _ from: CivilDate, _ to: CivilDate, _ raw: String,
+        _ arguments: Arguments, _ session: Session
+    ) throws(CommandFailure) {
+        if arguments.has("--json") {
+            var writer = JSONWriter(indented: true)
+            writer.array { writer in
+                for row in rows {
+                    writer.object {
+                        $0.member("day", row.day)
+                        $0.member("result", row.what)
+                    }
+                }
+            }
+            session.terminal.print(writer.text)
+            return
+        }
+        guard !rows.isEmpty else {
+            throw CommandFailure(.notFound, "\(raw) has no day from \(from) to \(to)")
+        }
+        var table = Table("DAY", "RAW DATA")
+        for row in rows { table.rows.append([row.day, row.what]) }
+        session.terminal.write(table.text(session.terminal))
     }
 
     // MARK: Holds

@@ -1,6 +1,7 @@
 import Engine
 import Glibc
 import Lake
+import ObjectStore
 import Observability
 import SchedulerCore
 import TaskKinds
@@ -19,6 +20,8 @@ extension Session {
         let publisher = Publisher(lake, isRevoked: { false })
         defer { publisher.cleanUp() }
         do { return try body(lake, publisher) } catch let error as LakeError {
+            throw CommandFailure(.failed, error.description)
+        } catch let error as ObjectStoreError {
             throw CommandFailure(.failed, error.description)
         }
     }

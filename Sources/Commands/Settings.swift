@@ -171,6 +171,12 @@ struct Settings {
         return allowed
     }
 
+    /// Where buckets are, as the AWS tools are told. Keys are not among them: they are secrets, or stand in a file.
+    private static let objectStore = [
+        "AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE", "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "AWS_CONFIG_FILE",
+        "AWS_SHARED_CREDENTIALS_FILE",
+    ]
+
     /// Tells an engine.
     func apply(to configuration: inout EngineConfiguration, _ environment: @escaping @Sendable (String) -> String?) {
         configuration.parallelism = parallelism
@@ -182,7 +188,7 @@ struct Settings {
         configuration.secrets = Secrets(secretSources, environment: environment)
         // What a task may see of the daemon's environment; nothing else of it does.
         var seen = ["PATH": environment("PATH") ?? "/usr/local/bin:/usr/bin:/bin", "TZ": "UTC"]
-        for name in ["HOME", "LANG", "TZ"] {
+        for name in ["HOME", "LANG", "TZ"] + Self.objectStore {
             if let value = environment(name) { seen[name] = value }
         }
         if lake != home.lake { seen["WEIR_LAKE"] = lake }

@@ -1,5 +1,6 @@
 import Glibc
 import JSONText
+import ObjectStore
 import Spawn
 
 /// Takes the raw data of a day out of the lake into one compressed archive, and brings it back.
@@ -12,24 +13,43 @@ public struct Archiver {
 
     private let lake: LakeRoot
     private let raw: String
-    private let archive: String
+    private let archive: any ArchivePlace
     private let publisher: Publisher
     /// `dag/run/task`, or who did it by hand.
     private let run: String
+    private let remote: RemoteArchive
 
     /// - Parameters:
     ///   - raw: bucket whose days are archived.
-    ///   - archive: bucket that holds the archives, each under the raw bucket's name.
-    public init(lake: LakeRoot, raw: String, archive: String, publisher: Publisher, run: String) {
+    ///   - archive: bucket of the lake that holds the archives, each under the raw bucket's name, or `s3://BUCKET/PREFIX`.
+    ///   - remote: what counts for archives in S3.
+    /// - Throws: when `archive` is neither, or the settings of S3 are wrong.
+    public init(
+        lake: LakeRoot, raw: String, archive: String, publisher: Publisher, run: String, remote: RemoteArchive
+    ) throws {
         self.lake = lake
         self.raw = raw
-        self.archive = archive
         self.publisher = publisher
         self.run = run
+        self.remote = remote
+        self.archive = try Self.place(archive, lake, raw, publisher, remote)
     }
 
-    /// The archive of a day.
-    public func partition(_ day: String) -> Partition { lake.partition("\(archive)/\(raw)", day) }
+    private static func place(
+        _ name: String, _ lake: LakeRoot, _ raw: String, _ publisher: Publisher, _ remote: RemoteArchive
+    ) throws -> any ArchivePlace {
+        guard name.hasPrefix(S3Location.scheme) else {
+            return LocalArchive(lake: lake, publisher: publisher, bucket: "\(name)/\(raw)")
+        }
+        guard let location = S3Location(name) else {
+            throw LakeError("'\(name)' names no bucket of S3; it is s3://BUCKET or s3://BUCKET/PREFIX")
+        }
+        let store = S3Store(bucket: location.bucket, settings: try remote.settings())
+        return S3Archive(lake: lake, store: store, location: location, raw: raw, options: remote)
+    }
+
+    /// The days that have an archive, in order.
+    func days() throws -> [String] { try archive.days() }
 
     // MARK: Archiving
 
@@ -40,12 +60,12 @@ public struct Archiver {
         let source = lake.partition(raw, day)
         return try publisher.locked(source) {
             guard let manifest = try source.manifest(), manifest.archived == nil else { return nil }
-            let stored = try publisher.locked(partition(day)) { try pack(source, manifest, day) }
+            let stored = try archive.locked(day) { try pack(source, manifest, day) }
             Fault.point("archive.before_removal")
             let stub = try publisher.stage(source)
             var closed = manifest
             closed.files = []
-            closed.archived = .init(partition: partition(day).name, rows: manifest.rows, bytes: manifest.bytes)
+            closed.archived = .init(partition: archive.name(day), rows: manifest.rows, bytes: manifest.bytes)
             try publisher.empty(stub, as: source, closed)
             Fault.point("archive.after_removal")
             return stored
@@ -53,8 +73,7 @@ public struct Archiver {
     }
 
     private func pack(_ source: Partition, _ manifest: Manifest, _ day: String) throws -> Manifest {
-        let target = partition(day)
-        let staged = try publisher.stage(target)
+        let staged = try archive.stage(day)
         let file = staged + "/" + Self.fileName
         let names = [Partition.manifestName, RawIndex.fileName] + manifest.files.map(\.name)
         // The same bytes whoever packs them, and whenever.
@@ -68,18 +87,17 @@ public struct Archiver {
         let index = RawIndex.fileName
         if File.exists(source.path + "/" + index) {
             guard try SHA256.file(copy + "/" + index).sha256 == SHA256.file(source.path + "/" + index).sha256 else {
-                throw LakeError("\(target.name): the index that was read back is another one")
+                throw LakeError("\(archive.name(day)): the index that was read back is another one")
             }
         }
         try File.removeTree(copy)
         let (bytes, sha256) = try SHA256.file(file)
         Fault.point("archive.before_publish")
-        return try publisher.publish(
-            staged, as: target,
+        return try archive.keep(
+            staged, day,
             Manifest(
                 files: [.init(name: Self.fileName, rows: manifest.rows, bytes: bytes, sha256: sha256)], run: run,
-                inputs: [.init(partition: source.name, generation: manifest.generation)], counts: manifest.counts),
-            allowShrink: true)
+                inputs: [.init(partition: source.name, generation: manifest.generation)], counts: manifest.counts))
     }
 
     // MARK: Restoring
@@ -88,6 +106,13 @@ public struct Archiver {
         case restored(rows: Int64)
         /// Its raw data is in the lake.
         case notArchived
+        /// Its archive was asked for, and can be read later: some hours, as a rule.
+        case requested
+        /// It was asked for before, and cannot be read yet.
+        case awaited
+
+        /// Whether it is worth while to come again.
+        public var isAwaited: Bool { self == .requested || self == .awaited }
     }
 
     /// Brings the raw data of a day back, verified.
@@ -98,15 +123,15 @@ public struct Archiver {
             guard let closed = try target.manifest() else {
                 throw LakeError("\(target.name) is not there, and was never archived")
             }
-            guard closed.archived != nil else { return .notArchived }
-            let source = partition(day)
-            return try publisher.locked(source) {
-                guard let stored = try source.manifest(), let file = stored.files.first else {
-                    throw LakeError("\(source.name) is not there any more: archives are deleted when they are old")
-                }
-                let path = source.path + "/" + file.name
-                guard try SHA256.file(path).sha256 == file.sha256 else {
-                    throw LakeError("\(path) is damaged: its SHA-256 is not that of its manifest")
+            guard let archived = closed.archived else { return .notArchived }
+            let place = try place(of: archived, day)
+            return try place.locked(day) {
+                guard let stored = try place.manifest(day) else { throw place.missing(day) }
+                let path: String
+                switch try place.fetch(day, stored) {
+                case .requested: return .requested
+                case .awaited: return .awaited
+                case .file(let file): path = file
                 }
                 let copy = try unpack(path, expecting: nil)
                 var manifest = try Manifest(reading: copy + "/" + Partition.manifestName)
@@ -131,8 +156,14 @@ public struct Archiver {
 
     /// Deletes the archive of a day. The day stays closed.
     public func delete(_ day: String) throws {
-        let target = partition(day)
-        try publisher.locked(target) { try publisher.remove(target) }
+        try archive.locked(day) { try archive.delete(day) }
+    }
+
+    /// Where a day was archived to, which may be another place than the one that is used now.
+    private func place(of archived: Manifest.Archived, _ day: String) throws -> any ArchivePlace {
+        let end = "/\(raw)/dt=\(day)"
+        guard archived.partition.hasSuffix(end), archived.partition != archive.name(day) else { return archive }
+        return try Self.place(String(archived.partition.dropLast(end.count)), lake, raw, publisher, remote)
     }
 
     // MARK: Parts

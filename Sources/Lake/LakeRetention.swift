@@ -5,7 +5,6 @@ import Spawn
 public struct LakeRetention {
     public struct Policy: Sendable {
         public var raw: String
-        public var archive: String
         /// Bucket that is made from the raw one: a day is archived only when it has consumed the day's raw data.
         public var staging: String
         /// Bucket of the datasets, which must have consumed the staged day.
@@ -18,11 +17,10 @@ public struct LakeRetention {
         public var expireStagingBefore: String?
 
         public init(
-            raw: String, archive: String, staging: String, datasets: String, archiveBefore: String,
+            raw: String, staging: String, datasets: String, archiveBefore: String,
             deleteBefore: String, expireStagingBefore: String?
         ) {
             self.raw = raw
-            self.archive = archive
             self.staging = staging
             self.datasets = datasets
             self.archiveBefore = archiveBefore
@@ -56,10 +54,13 @@ public struct LakeRetention {
 
     private let lake: LakeRoot
     private let policy: Policy
+    private let archiver: Archiver
 
-    public init(_ lake: LakeRoot, _ policy: Policy) {
+    /// - Parameter archiver: of the policy's raw bucket.
+    public init(_ lake: LakeRoot, _ policy: Policy, _ archiver: Archiver) {
         self.lake = lake
         self.policy = policy
+        self.archiver = archiver
     }
 
     /// What is to be done, in order. Changes nothing.
@@ -76,7 +77,7 @@ public struct LakeRetention {
                 steps.append(Step(.archive, day, "\(manifest.rows) records, \(manifest.bytes) bytes"))
             }
         }
-        for day in try lake.days("\(policy.archive)/\(policy.raw)") where day < policy.deleteBefore {
+        for day in try archiver.days() where day < policy.deleteBefore {
             if let reason = holds.reason(day) {
                 steps.append(Step(.keep, day, "its archive is \(reason)"))
             } else {
@@ -153,7 +154,7 @@ public struct LakeRetention {
     }
 
     /// Carries a step out.
-    public func perform(_ step: Step, _ archiver: Archiver, _ publisher: Publisher) throws {
+    public func perform(_ step: Step, _ publisher: Publisher) throws {
         switch step.action {
         case .keep: break
         case .archive: try archiver.store(step.day)

@@ -97,8 +97,16 @@ public struct Manifest: Sendable {
     public var bytes: Int64 { files.reduce(0) { $0 + $1.bytes } }
 
     init(reading path: String) throws {
+        guard let bytes = try? File.read(path) else {
+            throw LakeError("\(path): cannot be read; publish the partition again")
+        }
+        try self.init(parsing: bytes, path)
+    }
+
+    /// - Parameter path: of messages.
+    init(parsing bytes: [UInt8], _ path: String) throws {
         let damaged = { (what: String) in LakeError("\(path): \(what); publish the partition again") }
-        guard let root = (try? JSONDocument(parsing: try File.read(path)))?.root else { throw damaged("is not JSON") }
+        guard let root = (try? JSONDocument(parsing: bytes))?.root else { throw damaged("is not JSON") }
         guard let generation = root["generation"]?.integer, let list = root["files"]?.array,
             let run = root["run"]?.string
         else { throw damaged("lacks generation, files or run") }

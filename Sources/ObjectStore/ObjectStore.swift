@@ -11,6 +11,17 @@ public protocol ObjectStore: Sendable {
     /// - Throws: `.notFound`; `.isArchived` when it has to be restored first.
     func read(_ key: String, range: Range<Int64>?) throws(ObjectStoreError) -> [UInt8]
 
+    /// A small object with its tag; nil: there is none.
+    func contents(_ key: String) throws(ObjectStoreError) -> (bytes: [UInt8], tag: String)?
+
+    /// Asks for the bytes of an object that is in an archive. It takes minutes to days until ``head(_:)`` says that they can be
+    /// read; that they were asked for before is no error.
+    ///
+    /// - Parameters:
+    ///   - days: so long they can be read then.
+    ///   - tier: `Expedited`, `Standard` or `Bulk`, as the store calls its speeds.
+    func requestRestore(_ key: String, days: Int, tier: String) throws(ObjectStoreError)
+
     /// Writes an object to a file, which it makes or replaces once all of it is there and its checksum holds.
     @discardableResult
     func download(_ key: String, to path: String) throws(ObjectStoreError) -> ObjectInfo

@@ -39,8 +39,8 @@ public struct S3Settings: Sendable {
     /// then the machine.
     ///
     /// - Throws: `.forbidden` when a profile is named that no file has, or a key without its secret.
-    public init(environment: [String: String]) throws(ObjectStoreError) {
-        func variable(_ name: String) -> String? { environment[name].flatMap { $0.isEmpty ? nil : $0 } }
+    public init(variable lookUp: (String) -> String?) throws(ObjectStoreError) {
+        func variable(_ name: String) -> String? { lookUp(name).flatMap { $0.isEmpty ? nil : $0 } }
         let home = variable("HOME") ?? ""
         let named = variable("AWS_PROFILE")
         let profile = named ?? "default"

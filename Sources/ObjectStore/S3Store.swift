@@ -240,6 +240,25 @@ public final class S3Store: ObjectStore {
         return answer.http.body
     }
 
+    public func contents(_ key: String) throws(ObjectStoreError) -> (bytes: [UInt8], tag: String)? {
+        let answer = try send(Request(method: "GET", key: key))
+        if answer.status == 404, S3Refusal(answer.http.body)?.code == "NoSuchKey" { return nil }
+        guard answer.status == 200 else { throw refusal(answer, key) }
+        let (bytes, info) = (answer.http.body, info(answer, key))
+        try check(bytes.withUnsafeBytes { SHA256.hex($0) }, info)
+        return (bytes, info.tag)
+    }
+
+    public func requestRestore(_ key: String, days: Int, tier: String) throws(ObjectStoreError) {
+        let wanted =
+            "<RestoreRequest xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"><Days>\(days)</Days><GlacierJobParameters>"
+            + "<Tier>\(XMLElements.escaped(tier))</Tier></GlacierJobParameters></RestoreRequest>"
+        let answer = try send(
+            Request(method: "POST", key: key, query: [("restore", "")], body: .bytes(Array(wanted.utf8))))
+        let isUnderWay = answer.status == 409 && S3Refusal(answer.http.body)?.code == "RestoreAlreadyInProgress"
+        guard (200...299).contains(answer.status) || isUnderWay else { throw refusal(answer, key) }
+    }
+
     private func check(_ digest: String, _ info: ObjectInfo) throws(ObjectStoreError) {
         guard let wanted = info.sha256, wanted != digest else { return }
         throw ObjectStoreError(

@@ -8,7 +8,12 @@ enum ArchiveKind: TaskKind {
         name: "archive", summary: "archives old raw data, and deletes old archives",
         parameters: [
             KindParameter("raw", .string, default: "ultimatealpr", help: "raw bucket"),
-            KindParameter("to", .string, default: "archive", help: "bucket of the archives"),
+            KindParameter(
+                "to", .string, default: "archive",
+                help: "bucket of the archives: one of the lake, or s3://BUCKET/PREFIX"),
+            KindParameter(
+                "storage_class", .string,
+                help: "of archives in S3: GLACIER, DEEP_ARCHIVE …; the bucket's usual one when left out"),
             KindParameter("staging", .string, default: "ultimatealpr_staging", help: "bucket made from the raw one"),
             KindParameter("datasets", .string, default: "lakestorage", help: "bucket of the datasets"),
             KindParameter("keep_days", .integer, default: "31", help: "raw days that stay, before the interval's end"),
@@ -26,16 +31,15 @@ enum ArchiveKind: TaskKind {
         let lake = context.lake
         let publisher = Publisher(lake, isRevoked: { context.isRevoked })
         defer { publisher.cleanUp() }
-        let retention = LakeRetention(lake, policy)
-        let archiver = Archiver(
-            lake: lake, raw: policy.raw, archive: policy.archive, publisher: publisher, run: context.lineage)
+        let archiver = try archiver(context, lake, policy.raw, publisher)
+        let retention = LakeRetention(lake, policy, archiver)
         let isDry = context.bool("dry_run", default: false)
         var counts: [String: Int64] = [:]
         for step in try retention.plan() {
             if context.isRevoked { throw TaskFailure("this attempt was revoked; nothing more is removed") }
             let detail = step.detail.isEmpty ? "" : " (\(step.detail))"
             context.log("\(isDry ? "would " : "")\(step.action.rawValue) \(step.day)\(detail)")
-            if !isDry { try retention.perform(step, archiver, publisher) }
+            if !isDry { try retention.perform(step, publisher) }
             counts[step.action.rawValue, default: 0] += 1
         }
         if counts.isEmpty { context.log("nothing is old enough") }
@@ -44,6 +48,21 @@ enum ArchiveKind: TaskKind {
         }
         try context.output("retention", JSONNode(.object(JSONObject(members))))
         return .success
+    }
+
+    private static func archiver(
+        _ context: TaskContext, _ lake: LakeRoot, _ raw: String, _ publisher: Publisher
+    ) throws -> Archiver {
+        let place = context.string("to", default: "archive")
+        var remote = RemoteArchive { TaskContext.environment($0) }
+        remote.storageClass = context.with["storage_class"]?.string
+        guard remote.storageClass == nil || place.hasPrefix("s3://") else {
+            throw TaskFailure(
+                "storage_class is for archives in S3, and to is '\(place)'; leave it out, or let to be s3://BUCKET/PREFIX",
+                mayRetry: false)
+        }
+        return try Archiver(
+            lake: lake, raw: raw, archive: place, publisher: publisher, run: context.lineage, remote: remote)
     }
 
     /// - Parameter today: the first day that is not in the past: days are counted back from it.
@@ -64,7 +83,7 @@ enum ArchiveKind: TaskKind {
                 mayRetry: false)
         }
         return LakeRetention.Policy(
-            raw: context.string("raw", default: "ultimatealpr"), archive: context.string("to", default: "archive"),
+            raw: context.string("raw", default: "ultimatealpr"),
             staging: context.string("staging", default: "ultimatealpr_staging"),
             datasets: context.string("datasets", default: "lakestorage"), archiveBefore: before(keep),
             deleteBefore: before(archived), expireStagingBefore: try days("staging_days", nil).map(before))

@@ -145,7 +145,7 @@ import Testing
     @Test func everyValueHasAKind() {
         let free: Set<String> = [
             "--description", "--reason", "--where", "--sql", "--timeout", "--memory", "--older-than", "--check",
-            "--name", "--expires", "WORDS", "NAME",
+            "--name", "--expires", "--into", "WORDS", "NAME",
         ]
         let freeSettings = Set(Setting.all.filter { $0.type.values == .text }.map(\.flag))
         for command in Program.commands.flatMap({ [$0] + $0.subcommands }) {

@@ -3,6 +3,7 @@ import Spawn
 import Testing
 
 @testable import Commands
+@testable import ObjectStore
 
 /// Archive, restore, holds and a proposed schema, by hand.
 @Suite struct LakeUpkeepCommandTests {
@@ -44,6 +45,35 @@ import Testing
         #expect(try File.list(home.path + "/" + raw).contains("segment-000001.ndjson.zst"))
     }
 
+    @Test func thereAndBackByABucketOfASlowClass() throws {
+        let home = try home()
+        let server = try TestServer()
+        let store = try server.store()
+        let place = "s3://\(store.bucket)/old"
+        let keys = [
+            "AWS_ENDPOINT_URL_S3": server.endpoint, "AWS_ACCESS_KEY_ID": TestServer.keys.id,
+            "AWS_SECRET_ACCESS_KEY": TestServer.keys.secret, "AWS_REGION": "eu-central-1",
+        ]
+        func weir(_ words: String...) -> CommandHome.Output {
+            run(["lake"] + words, environment: keys.merging(["WEIR_HOME": home.path]) { $1 })
+        }
+        let done = weir("archive", "--today", "2022-06-03", "--into", place, "--storage-class", "GLACIER")
+        #expect(done.out.contains("2022-05-02  archive  2 records"), "\(done.err)")
+        #expect(weir("archive", "--today", "2022-06-03", "--into", place).err == "nothing is old enough\n")
+        // Without keys nobody gets at it, and is told what is missing.
+        let locked = run(
+            ["lake", "restore", "--from", "2022-05-02"],
+            environment: ["WEIR_HOME": home.path, "AWS_EC2_METADATA_SERVICE_ENDPOINT": "http://127.0.0.1:9"])
+        #expect(locked.status == 1 && locked.err.contains("set AWS_ACCESS_KEY_ID"), "\(locked.err)")
+        let asked = weir("restore", "--from", "2022-05-02", "--tier", "Bulk")
+        #expect(asked.status == 1)
+        #expect(asked.out.contains("2022-05-02  asked for (Bulk); come again, or --wait"), "\(asked.out)\(asked.err)")
+        var back = weir("restore", "--from", "2022-05-02")
+        if back.status == 1 { back = weir("restore", "--from", "2022-05-02") }
+        #expect(back.out.contains("2022-05-02  restored, 2 records"), "\(back.out)\(back.err)")
+        #expect(try server.requests(store).allSatisfy { $0.refused == nil })
+    }
+
     @Test func aSchemaIsProposedAndNeverReplacesOne() throws {
         let home = try CommandHome()
         try home.write("a.json", #"{"took":5,"id":1,"at":"2022-05-02T07:00:00Z","list":[]}"#)
@@ -73,6 +103,18 @@ import Testing
             (
                 ["archive", "--keep-days", "9", "--archive-days", "9"], 2,
                 "--archive-days must be more than --keep-days"
+            ),
+            (
+                ["archive", "--storage-class", "GLACIER"], 2,
+                "--storage-class is for archives in S3: --into s3://BUCKET/PREFIX"
+            ),
+            (
+                ["archive", "--into", "s3://A"], 1,
+                "'s3://A' names no bucket of S3; it is s3://BUCKET or s3://BUCKET/PREFIX"
+            ),
+            (
+                ["restore", "--from", "2022-05-02", "--tier", "Fast"], 2,
+                "--tier is 'Fast'; it is Expedited, Standard or Bulk"
             ),
             (["release", "--from", "2022-05-02"], 4, "there is no hold from 2022-05-02 to 2022-05-02"),
             (["infer"], 2, "FILE is missing"), (["infer", "/no/such.json"], 4, "/no/such.json: No such file"),

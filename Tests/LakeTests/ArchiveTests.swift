@@ -5,6 +5,7 @@ import Spawn
 import Testing
 
 @testable import Lake
+@testable import ObjectStore
 @testable import TaskKinds
 
 /// Retention, archives and their return, with real files, tar and zstd.
@@ -56,26 +57,32 @@ import Testing
             "state/lake/quality/d/dt=\(day)/r.json", "{\"checks\":[\(checks.joined(separator: ","))]}")
     }
 
-    private func retention(_ today: Int, staging: Int? = nil) -> LakeRetention {
+    private func retention(_ today: Int, staging: Int? = nil) throws -> LakeRetention {
         let today = Self.first.adding(days: today)
         func before(_ days: Int) -> String { today.adding(days: -days).description }
         return LakeRetention(
             scratch.lake(),
             .init(
-                raw: "raw", archive: "archive", staging: "staging", datasets: "sets", archiveBefore: before(31),
-                deleteBefore: before(365), expireStagingBefore: staging.map(before)))
+                raw: "raw", staging: "staging", datasets: "sets", archiveBefore: before(31),
+                deleteBefore: before(365), expireStagingBefore: staging.map(before)), try archiver().0)
     }
 
-    private func archiver(_ attempt: Int64 = 1) -> (Archiver, Publisher) {
+    /// Where the archives are, and with what.
+    private var place = "archive"
+    private var remote = RemoteArchive { throw LakeError("nobody speaks to S3 here") }
+
+    private func archiver(_ attempt: Int64 = 1) throws -> (Archiver, Publisher) {
         let lake = scratch.lake(attempt: attempt)
         let publisher = Publisher(lake)
-        return (Archiver(lake: lake, raw: "raw", archive: "archive", publisher: publisher, run: "d/r/a"), publisher)
+        let archiver = try Archiver(
+            lake: lake, raw: "raw", archive: place, publisher: publisher, run: "d/r/a", remote: remote)
+        return (archiver, publisher)
     }
 
     private func perform(_ retention: LakeRetention) throws {
-        let (archiver, publisher) = archiver()
+        let publisher = Publisher(scratch.lake())
         defer { publisher.cleanUp() }
-        for step in try retention.plan() { try retention.perform(step, archiver, publisher) }
+        for step in try retention.plan() { try retention.perform(step, publisher) }
     }
 
     private func days(_ steps: [LakeRetention.Step], _ action: LakeRetention.Action) -> [String] {
@@ -107,7 +114,7 @@ import Testing
                 ? CivilDate.firstOfMonth(year: month.year + 1, month: 1)
                 : CivilDate.firstOfMonth(year: month.year, month: month.month + 1)
         }
-        for today in ends { try perform(retention(today, staging: 60)) }
+        for today in ends { try perform(try retention(today, staging: 60)) }
         let today = try #require(ends.last)
         let lake = scratch.lake()
         for number in all {
@@ -163,9 +170,9 @@ import Testing
         for number in 0..<7 { try process(day(number)) }
         let before = try (0..<7).map { try files(day($0)) }
         let manifests = try (0..<7).map { try scratch.lake().partition("raw", day($0)).manifest()?.files }
-        try perform(retention(100))
+        try perform(try retention(100))
         #expect(try files(day(3)).isEmpty)
-        let (archiver, publisher) = archiver(2)
+        let (archiver, publisher) = try archiver(2)
         defer { publisher.cleanUp() }
         for number in 0..<7 {
             #expect(try archiver.restore(day(number)) == .restored(rows: 5))
@@ -183,7 +190,7 @@ import Testing
         func sha() throws -> String? {
             try scratch.lake().partition("archive/raw", day(0)).manifest()?.files.first?.sha256
         }
-        let (archiver, _) = archiver()
+        let (archiver, _) = try archiver()
         try archiver.store(day(0))
         let first = try sha()
         try archiver.restore(day(0))
@@ -194,9 +201,9 @@ import Testing
     @Test func aDamagedArchiveIsNotRestored() throws {
         _ = try load([frame(1, day(0))])
         try process(day(0))
-        let (archiver, _) = archiver()
+        let (archiver, _) = try archiver()
         try archiver.store(day(0))
-        let file = archiver.partition(day(0)).path + "/" + Archiver.fileName
+        let file = scratch.lake().partition("archive/raw", day(0)).path + "/" + Archiver.fileName
         var bytes = try File.read(file)
         bytes[bytes.count / 2] ^= 1
         try File.writeAtomically(file, bytes)
@@ -210,10 +217,114 @@ import Testing
         #expect(throws: LakeError.self) { try archiver.restore(day(1)) }
     }
 
+    // MARK: In S3
+
+    /// Sets the place to a bucket of its own.
+    private mutating func useS3(_ storageClass: String? = nil) throws -> S3Store {
+        let server = try Self.server.get()
+        let store = try server.store()
+        place = "s3://\(store.bucket)/old"
+        remote = RemoteArchive { store.settings }
+        remote.storageClass = storageClass
+        return store
+    }
+
+    private static let server = Result { try TestServer() }
+
+    @Test mutating func aWeekGoesToABucketAndComesBack() throws {
+        let store = try useS3()
+        _ = try load((0..<7).flatMap { number in (0..<5).map { frame($0, day(number)) } })
+        for number in 0..<7 { try process(day(number)) }
+        let before = try (0..<7).map { try files(day($0)) }
+        try perform(try retention(100))
+        #expect(try files(day(3)).isEmpty)
+        let keys = try store.all("").objects.map(\.key)
+        #expect(keys.count == 14)
+        let sha = try #require(keys.first { $0.hasSuffix(".tar.zst") }.flatMap { try store.head($0)?.sha256 })
+        #expect(keys.prefix(2) == ["old/raw/dt=\(day(0))/_manifest.json", "old/raw/dt=\(day(0))/raw-\(sha).tar.zst"])
+        let closed = try #require(try scratch.lake().partition("raw", day(3)).manifest()?.archived)
+        #expect(closed.partition == "\(place)/raw/dt=\(day(3))")
+        // Whoever brings it back needs not to know where it is.
+        place = "archive"
+        let (archiver, publisher) = try archiver(2)
+        defer { publisher.cleanUp() }
+        for number in 0..<7 { #expect(try archiver.restore(day(number)) == .restored(rows: 5)) }
+        #expect(try (0..<7).map { try files(day($0)) } == before)
+        // A year later nothing is left.
+        place = "s3://\(store.bucket)/old"
+        try perform(try retention(400))
+        #expect(try store.all("").objects.isEmpty)
+    }
+
+    @Test mutating func anArchiveInASlowClassIsAskedForAndAwaited() throws {
+        let store = try useS3("DEEP_ARCHIVE")
+        _ = try load([frame(1, day(0))])
+        try process(day(0))
+        try perform(try retention(100))
+        let objects = try store.all("").objects
+        #expect(
+            objects.map(\.storageClass) == ["STANDARD", "DEEP_ARCHIVE"], "what says that it counts can be read at once")
+        let (archiver, publisher) = try archiver(2)
+        defer { publisher.cleanUp() }
+        #expect(try archiver.restore(day(0)) == .requested)
+        let sent = try Self.server.get().requests(store)
+        #expect(sent.last?.method == "POST" && sent.last?.target.hasSuffix("?restore=") == true)
+        // moto's retrieval takes until somebody has looked.
+        var result = try archiver.restore(day(0))
+        if result == .awaited { result = try archiver.restore(day(0)) }
+        #expect(result == .restored(rows: 1))
+        #expect(sent.allSatisfy { $0.refused == nil })
+    }
+
+    @Test mutating func anArchivingThatWasCutOffIsDoneAgainAndLeavesNothingBehind() throws {
+        let store = try useS3()
+        _ = try load([frame(1, day(0))])
+        try process(day(0))
+        // What another attempt has left: an object that no manifest names.
+        try store.write("old/raw/dt=\(day(0))/raw-0.tar.zst", [1])
+        try perform(try retention(100))
+        let keys = try store.all("").objects.map(\.key)
+        #expect(keys.count == 2 && !keys.contains { $0.hasSuffix("raw-0.tar.zst") })
+        // The same bytes are not sent twice.
+        let (archiver, _) = try archiver(2)
+        try archiver.restore(day(0))
+        let before = try Self.server.get().requests(store).count
+        try archiver.store(day(0))
+        let sent = try Self.server.get().requests(store).dropFirst(before)
+        #expect(!sent.contains { $0.method == "PUT" && $0.target.hasSuffix(".tar.zst") })
+        #expect(try store.all("").objects.map(\.key) == keys)
+    }
+
+    @Test mutating func whoIsSecondIsToldAndDestroysNothing() throws {
+        let store = try useS3()
+        _ = try load([frame(1, day(0))])
+        try process(day(0))
+        let key = "old/raw/dt=\(day(0))/_manifest.json"
+        // Between the look at the manifest and its writing another lake writes its own.
+        try Self.server.get().race(key, put: #"{"generation":1,"files":[],"run":"another"}"#, store)
+        let (archiver, publisher) = try archiver()
+        defer { publisher.cleanUp() }
+        #expect(throws: LakeError.self) { try archiver.store(day(0)) }
+        #expect(try store.contents(key).map { String(decoding: $0.bytes, as: UTF8.self) }?.contains("another") == true)
+        #expect(try scratch.lake().partition("raw", day(0)).manifest()?.archived == nil, "the raw data stays")
+    }
+
+    @Test func placesThatAreNone() {
+        for place in ["s3://", "s3://UPPER", "s3://a/b"] {
+            #expect(throws: LakeError.self) {
+                try Archiver(
+                    lake: scratch.lake(), raw: "raw", archive: place, publisher: Publisher(scratch.lake()), run: "r",
+                    remote: remote)
+            }
+        }
+    }
+
+    // MARK: Late data
+
     @Test func whatComesForAnArchivedDayIsSetAsideAndDestroysNothing() throws {
         _ = try load([frame(1, day(0)), frame(2, day(0))])
         try process(day(0))
-        try perform(retention(100))
+        try perform(try retention(100))
         let late = try load([frame(3, day(0)), frame(1, day(40))])
         #expect(late.closed == [day(0): 1])
         #expect(Array(late.days.keys) == [day(40)], "an archived day is no day that has to run again")
@@ -227,7 +338,7 @@ import Testing
         // The same file again is not counted again; a restored day knows of it.
         try File.removeTree(scratch.path + "/state/lake/.ledger")
         _ = try load([])
-        let (archiver, publisher) = archiver(2)
+        let (archiver, publisher) = try archiver(2)
         defer { publisher.cleanUp() }
         try archiver.restore(day(0))
         let restored = try #require(try scratch.lake().partition("raw", day(0)).manifest())
@@ -242,7 +353,7 @@ import Testing
     @Test func aRunOfAnArchivedDayFailsWithTheCommandToUse() throws {
         _ = try load([frame(1, day(0))])
         try process(day(0))
-        try perform(retention(100, staging: 60))
+        try perform(try retention(100, staging: 60))
         let schema = Project.root + "/dags/alpr/record_schema.json"
         let convert = try Attempt.context(
             scratch, kind: "convert", day: day(0), with: #"{"from":"raw","to":"staging","schema":"\#(schema)"}"#)

@@ -28,7 +28,7 @@ import Testing
     private func settings(_ variables: [String: String]) throws(ObjectStoreError) -> S3Settings {
         var all = ["HOME": scratch.path]
         all.merge(variables) { $1 }
-        return try S3Settings(environment: all)
+        return try S3Settings(variable: { all[$0] })
     }
 
     @Test func variablesComeFirst() throws {

@@ -19,12 +19,14 @@ final class TestServer: @unchecked Sendable {
     private struct Process: ~Copyable { var companion: Companion }
 
     init() throws {
-        let here = File.parent(of: #filePath)
-        let root = File.parent(of: File.parent(of: here))
-        folder = try Scratch.folder()
+        // This file is in more than one suite.
+        let root = File.parent(of: File.parent(of: File.parent(of: #filePath)))
+        folder = "/tmp/weir-s3-server-\(getpid())-\(UInt64.random(in: 0 ... .max))"
+        try File.makeDirectory(folder)
         let port = folder + "/port"
         let companion = try Companion(
-            [root + "/.tools/s3/bin/python", here + "/s3_server.py", port], environment: ["PATH": "/usr/bin:/bin"])
+            [root + "/.tools/s3/bin/python", root + "/Tests/ObjectStoreTests/s3_server.py", port],
+            environment: ["PATH": "/usr/bin:/bin"])
         let deadline = ContinuousClock.now + .seconds(60)
         while !File.exists(port) {
             try #require(ContinuousClock.now < deadline, "the S3 server did not start: run `make setup`")
@@ -62,6 +64,18 @@ final class TestServer: @unchecked Sendable {
         try #require(answer.status == 200)
     }
 
+    /// Just before the next write of a key somebody else writes there.
+    func race(_ key: String, put text: String, _ store: S3Store) throws {
+        var writer = JSONWriter()
+        writer.object {
+            $0.member("when", "PUT /\(store.bucket)/\(key)")
+            $0.member("put", text)
+        }
+        let answer = try connections.perform(
+            HTTPExchange(method: "PUT", url: endpoint + "/-/race", body: .bytes(writer.bytes)))
+        try #require(answer.status == 200)
+    }
+
     struct Seen {
         var method: String
         var target: String
@@ -80,19 +94,5 @@ final class TestServer: @unchecked Sendable {
                 method: node["method"]?.string ?? "", target: String(target.dropFirst(store.bucket.utf8.count + 2)),
                 refused: node["refused"]?.string, headers: Dictionary(headers, uniquingKeysWith: { $1 }))
         }.filter { !$0.target.isEmpty }
-    }
-}
-
-/// A folder that goes away with its owner.
-final class Scratch {
-    let path: String
-
-    init() throws { path = try Self.folder() }
-    deinit { try? File.removeTree(path) }
-
-    static func folder() throws -> String {
-        let path = "/tmp/weir-s3-\(getpid())-\(UInt64.random(in: 0 ... .max))"
-        try File.makeDirectory(path)
-        return path
     }
 }

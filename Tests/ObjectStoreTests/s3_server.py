@@ -9,6 +9,7 @@ PUT /-/faults with a JSON list sets what happens to the next requests, one each:
   "gone"                the connection is closed at once, and nothing is done
   "wrong"               a byte of the answer's body is another one
   "pass"                nothing
+PUT /-/race with {"when": "PUT /bucket/key", "put": TEXT}: just before the next such request somebody else writes TEXT there.
 GET /-/requests tells of all requests so far: method, path and query, headers, what the gate said.
 
 Usage: s3_server.py PORT_FILE; it ends with its standard input.
@@ -29,7 +30,7 @@ from moto.server import DomainDispatcherApplication, create_backend_app
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 ACCESS, SECRET, TOKEN = "AKIATEST", "secret/with+odd=characters", "a/session+token=="
-faults, requests, lock = [], [], threading.Lock()
+faults, races, requests, lock = [], [], [], threading.Lock()
 
 
 def refused(environ, body):
@@ -88,6 +89,15 @@ class Gate:
             return self.answer(start, f"{fault} Fault", "<Error><Code>SlowDown</Code><Message>please reduce your request rate</Message></Error>")
         if fault == "gone":
             return self.close(environ)
+        with lock:
+            race = next((one for one in races if one["when"] == f"{environ['REQUEST_METHOD']} {path}"), None)
+            if race:
+                races.remove(race)
+        if race:
+            other = {name: value for name, value in environ.items() if not name.startswith("HTTP_IF_")}
+            other.update({"REQUEST_METHOD": "PUT", "wsgi.input": io.BytesIO(race["put"].encode()), "CONTENT_LENGTH": str(len(race["put"])),
+                          "HTTP_X_AMZ_META_WEIR_SHA256": hashlib.sha256(race["put"].encode()).hexdigest()})
+            list(self.app(other, lambda *_: None))
         environ["wsgi.input"] = io.BytesIO(body)
         kept = {}
 
@@ -109,6 +119,9 @@ class Gate:
         with lock:
             if environ["PATH_INFO"] == "/-/faults":
                 faults[:] = json.loads(environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"])))
+                text = "{}"
+            elif environ["PATH_INFO"] == "/-/race":
+                races.append(json.loads(environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"]))))
                 text = "{}"
             else:
                 text = json.dumps(requests)
