@@ -309,6 +309,29 @@ import Testing
         #expect(try scratch.lake().partition("raw", day(0)).manifest()?.archived == nil, "the raw data stays")
     }
 
+    /// A server that fails three times in ten, in all the ways it knows: the same end, and nothing twice.
+    @Test(arguments: 1...3) mutating func aBadServerChangesNothing(seed: UInt64) throws {
+        let store = try useS3("GLACIER_IR")
+        _ = try load((0..<3).flatMap { number in (0..<5).map { frame($0, day(number)) } })
+        for number in 0..<3 { try process(day(number)) }
+        let before = try (0..<3).map { try files(day($0)) }
+        var state = seed
+        let faults = (0..<300).map { _ in
+            state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+            let kinds = ["500", "503", "429", "gone", "lost", "cut"]
+            return (state >> 33) % 10 < 3 ? kinds[Int((state >> 40) % 6)] : "pass"
+        }
+        try Self.server.get().fail(faults, store)
+        try perform(try retention(100))
+        let (archiver, publisher) = try archiver(2)
+        defer { publisher.cleanUp() }
+        for number in 0..<3 { #expect(try archiver.restore(day(number)) == .restored(rows: 5)) }
+        try Self.server.get().fail([], store)
+        #expect(try (0..<3).map { try files(day($0)) } == before)
+        #expect(try store.all("").objects.count == 6)
+        #expect(Set(try Self.server.get().requests(store).map(\.fault)).count == 7, "each of them has happened")
+    }
+
     @Test func placesThatAreNone() {
         for place in ["s3://", "s3://UPPER", "s3://a/b"] {
             #expect(throws: LakeError.self) {

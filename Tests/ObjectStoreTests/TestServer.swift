@@ -45,6 +45,7 @@ final class TestServer: @unchecked Sendable {
     ) throws -> S3Store {
         var settings = S3Settings(endpoint: endpoint, region: "eu-central-1", source: source)
         change(&settings)
+        settings.firstPause = 1
         let store = S3Store(bucket: bucket, settings: settings) { _ in }
         let maker = S3Store(
             bucket: bucket, settings: S3Settings(endpoint: endpoint, region: "eu-central-1", source: .keys(Self.keys)))
@@ -56,11 +57,16 @@ final class TestServer: @unchecked Sendable {
     }
 
     /// What happens to the next requests.
-    func fail(_ faults: String...) throws {
+    func fail(_ faults: String...) throws { try fail(faults, at: "") }
+
+    /// What happens to the next requests to a bucket.
+    func fail(_ faults: [String], _ store: S3Store) throws { try fail(faults, at: store.bucket) }
+
+    private func fail(_ faults: [String], at bucket: String) throws {
         var writer = JSONWriter()
         writer.array { writer in for fault in faults { writer.string(fault) } }
         let answer = try connections.perform(
-            HTTPExchange(method: "PUT", url: endpoint + "/-/faults", body: .bytes(writer.bytes)))
+            HTTPExchange(method: "PUT", url: "\(endpoint)/-/faults/\(bucket)", body: .bytes(writer.bytes)))
         try #require(answer.status == 200)
     }
 
@@ -80,6 +86,8 @@ final class TestServer: @unchecked Sendable {
         var method: String
         var target: String
         var refused: String?
+        /// What the server did instead of answering as it should; `pass` for nothing.
+        var fault: String
         var headers: [String: String]
     }
 
@@ -92,7 +100,8 @@ final class TestServer: @unchecked Sendable {
             let headers = node["headers"]?.object?.members.map { ($0.key, $0.node.string ?? "") } ?? []
             return Seen(
                 method: node["method"]?.string ?? "", target: String(target.dropFirst(store.bucket.utf8.count + 2)),
-                refused: node["refused"]?.string, headers: Dictionary(headers, uniquingKeysWith: { $1 }))
+                refused: node["refused"]?.string, fault: node["fault"]?.string ?? "",
+                headers: Dictionary(headers, uniquingKeysWith: { $1 }))
         }.filter { !$0.target.isEmpty }
     }
 }

@@ -2,7 +2,7 @@
 """moto's S3 server behind a gate: each request's signature is computed anew by botocore's signer, its body is held against the
 hash that was signed, and it fails in the ways that a test has asked for.
 
-PUT /-/faults with a JSON list sets what happens to the next requests, one each:
+PUT /-/faults with a JSON list sets what happens to the next requests, one each; PUT /-/faults/BUCKET to those of a bucket:
   "503", "500", "429"   this status, and nothing is done
   "lost"                the request is done, and the connection closed without an answer
   "cut"                 half of the answer's body, then the connection is closed
@@ -30,7 +30,7 @@ from moto.server import DomainDispatcherApplication, create_backend_app
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 ACCESS, SECRET, TOKEN = "AKIATEST", "secret/with+odd=characters", "a/session+token=="
-faults, races, requests, lock = [], [], [], threading.Lock()
+faults, races, requests, lock = {"": []}, [], [], threading.Lock()
 
 
 def refused(environ, body):
@@ -80,7 +80,8 @@ class Gate:
         body = environ["wsgi.input"].read(length)
         why = refused(environ, body)
         with lock:
-            fault = faults.pop(0) if faults else "pass"
+            waiting = faults.get(path.split("/")[1]) or faults[""]
+            fault = waiting.pop(0) if waiting else "pass"
             requests.append({"method": environ["REQUEST_METHOD"], "target": environ["RAW_URI"], "refused": why, "fault": fault,
                              "headers": {name[5:].lower().replace("_", "-"): value for name, value in environ.items() if name.startswith("HTTP_")}})
         if why:
@@ -117,8 +118,8 @@ class Gate:
 
     def control(self, environ, start):
         with lock:
-            if environ["PATH_INFO"] == "/-/faults":
-                faults[:] = json.loads(environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"])))
+            if environ["PATH_INFO"].startswith("/-/faults"):
+                faults[environ["PATH_INFO"][10:]] = json.loads(environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"])))
                 text = "{}"
             elif environ["PATH_INFO"] == "/-/race":
                 races.append(json.loads(environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"]))))
