@@ -99,7 +99,7 @@ let package = Package(
         tests(
             "HTTPServer",
             ["HTTPServer", "Access", "API", "Engine", "Lake", "Spawn", "Store", "SchedulerCore", "JSONText"]),
-        tests("EndToEnd", ["Spawn", "JSONText"]),
+        tests("EndToEnd", ["ObjectStore", "Spawn", "JSONText"]),
         tests(
             "Commands",
             [

@@ -3,6 +3,8 @@ import JSONText
 import Spawn
 import Testing
 
+@testable import ObjectStore
+
 /// The licence-plate pipeline from logs to mail, by the built program and the real DuckDB. What must come out is computed
 /// by Tests/Oracle/alpr_expected.py, which shares no code with it.
 @Suite(.serialized) struct AlprPipelineTests {
@@ -357,5 +359,40 @@ import Testing
         let again = try home.weir("backfill", "alpr_daily", "--from", Self.day, "--reprocess", "completed")
         #expect(again.status == 1)
         #expect(try compare(home).hasSuffix("\nequal\n"))
+    }
+
+    @Test(arguments: [
+        "archive.before_publish", "archive.before_manifest", "archive.before_removal", "archive.after_removal",
+    ])
+    func anArchiveForABucketThatDiesLosesNothing(point: String) throws {
+        let home = try home()
+        let server = try TestServer()
+        let store = try server.store()
+        home.extraEnvironment = [
+            "AWS_ENDPOINT_URL": server.endpoint, "AWS_ACCESS_KEY_ID": TestServer.keys.id, "AWS_REGION": "eu-central-1",
+            "AWS_SECRET_ACCESS_KEY": TestServer.keys.secret,
+        ]
+        try generate(home, "--frames", "20")
+        #expect(try home.weir("backfill", "alpr_daily", "--from", Self.day).status == 0)
+        let manifest = "state/lake/ultimatealpr/dt=\(Self.day)/_manifest.json"
+        let raw = try home.document(manifest)["files"]?.jsonText
+        let with = ["to": "s3://\(store.bucket)/old"]
+        let folder = "old/ultimatealpr/dt=\(Self.day)/"
+        #expect(
+            try home.task(attempt: 1, kind: "archive", day: "2022-07-01", with: with, fault: point)
+                == .signaled(SIGKILL))
+        let isThere = try store.head(folder + "_manifest.json") != nil
+        #expect(try home.document(manifest)["files"]?.jsonText == raw || isThere)
+        // Once more, by a server that is in trouble.
+        try server.fail(["503", "pass", "lost", "pass", "gone", "lost"], store)
+        #expect(try home.task(attempt: 2, kind: "archive", day: "2022-07-01", with: with) == .exited(0))
+        #expect(try store.all("").objects.count == 2)
+        #expect(
+            try home.document(manifest)["archived"]?["partition"]?.string == "s3://\(store.bucket)/\(folder.dropLast())"
+        )
+        let back = try home.weir("lake", "restore", "--from", Self.day)
+        #expect(back.out.contains("restored"), "\(back.err)")
+        #expect(try home.document(manifest)["files"]?.jsonText == raw)
+        #expect(try server.requests(store).allSatisfy { $0.refused == nil })
     }
 }

@@ -140,7 +140,7 @@ final class WeirHome {
 
     /// Runs one attempt of a built-in kind without a supervisor; how it ended.
     func task(
-        attempt: Int64, kind: String, day: String, with parameters: [String: String], fault: String
+        attempt: Int64, kind: String, day: String, with parameters: [String: String], fault: String = ""
     ) throws -> Spawn.ExitStatus {
         func text(_ value: String) -> JSONNode { JSONNode(.string(value)) }
         let with = parameters.map { JSONMember(key: $0.key, node: text($0.value)) }
