@@ -6,5 +6,5 @@ enum LakeCommand {
             LakeTablesCommand.spec, LakeDescribeCommand.spec, LakePartitionsCommand.spec,
             LakeHistoryCommand.spec, LakeLineageCommand.spec,
             LakeDiffCommand.spec, LakeStatsCommand.spec,
-        ] + LakeUpkeepCommand.specs)
+        ] + LakeUpkeepCommand.specs + [LakeLifecycleCommand.spec])
 }

@@ -12,6 +12,9 @@ enum LakeUpkeepCommand {
     private static let rawOption = CommandSpec.Option.value(
         "--raw", "BUCKET", values: .table, "raw bucket (ultimatealpr)")
 
+    /// Those of Amazon S3 that archives may be put into to cost less.
+    static let storageClasses = ["STANDARD_IA", "GLACIER_IR", "GLACIER", "DEEP_ARCHIVE"]
+
     // MARK: Archive
 
     private static let archive = CommandSpec(
@@ -23,7 +26,7 @@ enum LakeUpkeepCommand {
                 "--staging-days", "N", values: .number, "days after which staged data is removed; never when left out"),
             .value("--into", "PLACE", "bucket of the archives (archive), or s3://BUCKET/PREFIX"),
             .value(
-                "--storage-class", "CLASS", values: .words(["STANDARD_IA", "GLACIER_IR", "GLACIER", "DEEP_ARCHIVE"]),
+                "--storage-class", "CLASS", values: .words(storageClasses),
                 "of archives in S3, such as GLACIER; the bucket's usual one when left out"),
             .value("--today", "DATE", values: .date, "count back from this day; today in UTC when left out"), rawOption,
             .flag("--dry-run", "only print what would be done"), CommandSpec.json,

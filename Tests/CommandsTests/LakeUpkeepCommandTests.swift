@@ -74,6 +74,21 @@ import Testing
         #expect(try server.requests(store).allSatisfy { $0.refused == nil })
     }
 
+    @Test func rulesForTheOwnerOfABucket() throws {
+        let printed = run([
+            "lake", "lifecycle", "--into", "s3://my-archive/alpr/", "--storage-class", "GLACIER", "--after", "3",
+        ])
+        let rules = try #require(try JSONDocument(parsing: printed.out).root["Rules"]?.array)
+        #expect(rules.count == 2)
+        #expect(rules[0]["Filter"]?["Prefix"]?.string == "alpr/")
+        #expect(rules[0]["AbortIncompleteMultipartUpload"]?["DaysAfterInitiation"]?.integer == 7)
+        #expect(rules[0]["Expiration"]?["Days"]?.integer == 400)
+        #expect(rules[1]["Filter"]?["And"]?["ObjectSizeGreaterThan"]?.integer == 131_072)
+        #expect(rules[1]["Transitions"]?.array?.first?["Days"]?.integer == 3)
+        let whole = run(["lake", "lifecycle", "--into", "s3://my-archive", "--archive-days", "30"])
+        #expect(try JSONDocument(parsing: whole.out).root["Rules"]?.array?.first?["Filter"]?["Prefix"]?.string == "")
+    }
+
     @Test func aSchemaIsProposedAndNeverReplacesOne() throws {
         let home = try CommandHome()
         try home.write("a.json", #"{"took":5,"id":1,"at":"2022-05-02T07:00:00Z","list":[]}"#)
@@ -115,6 +130,12 @@ import Testing
             (
                 ["restore", "--from", "2022-05-02", "--tier", "Fast"], 2,
                 "--tier is 'Fast'; it is Expedited, Standard or Bulk"
+            ),
+            (["lifecycle"], 2, "--into is missing: s3://BUCKET or s3://BUCKET/PREFIX"),
+            (["lifecycle", "--into", "archive"], 2, "--into is 'archive'; it is s3://BUCKET or s3://BUCKET/PREFIX"),
+            (
+                ["lifecycle", "--into", "s3://my-archive", "--after", "3"], 2,
+                "--after says when --storage-class begins"
             ),
             (["release", "--from", "2022-05-02"], 4, "there is no hold from 2022-05-02 to 2022-05-02"),
             (["infer"], 2, "FILE is missing"), (["infer", "/no/such.json"], 4, "/no/such.json: No such file"),
