@@ -12,6 +12,8 @@ public enum TaskOutcome: Sendable, Hashable {
     case success
     /// There was nothing to do.
     case skipped(String)
+    /// What a sensor waits for is not there; a task that is none fails with it.
+    case notYet(String)
 }
 
 /// Why a task failed: one line for a person, and whether trying again may help.
@@ -36,6 +38,7 @@ public enum TaskKindRegistry {
         TransformKind.self,
         QualityKind.self,
         ArchiveKind.self,
+        RestoreKind.self,
         NotifyKind.self,
         SummaryKind.self,
     ]

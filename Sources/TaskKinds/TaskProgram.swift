@@ -6,6 +6,7 @@ import Spawn
 public enum TaskProgram {
     private static let succeeded: Int32 = 0
     private static let failed: Int32 = 1
+    private static let notYet: Int32 = 97
     private static let failedForGood: Int32 = 98
     private static let skipped: Int32 = 99
     /// For a mail system that has taken a message and delivers it in the background. Without it the message would lie in
@@ -29,6 +30,9 @@ public enum TaskProgram {
             case .skipped(let reason):
                 complain("skipped: \(reason)")
                 return skipped
+            case .notYet(let reason):
+                complain(reason)
+                return notYet
             }
         } catch let failure as TaskFailure {
             complain(failure.message)

@@ -376,7 +376,7 @@ import Testing
         #expect(try home.weir("backfill", "alpr_daily", "--from", Self.day).status == 0)
         let manifest = "state/lake/ultimatealpr/dt=\(Self.day)/_manifest.json"
         let raw = try home.document(manifest)["files"]?.jsonText
-        let with = ["to": "s3://\(store.bucket)/old"]
+        let with = ["to": "s3://\(store.bucket)/old", "storage_class": "GLACIER"]
         let folder = "old/ultimatealpr/dt=\(Self.day)/"
         #expect(
             try home.task(attempt: 1, kind: "archive", day: "2022-07-01", with: with, fault: point)
@@ -390,8 +390,23 @@ import Testing
         #expect(
             try home.document(manifest)["archived"]?["partition"]?.string == "s3://\(store.bucket)/\(folder.dropLast())"
         )
-        let back = try home.weir("lake", "restore", "--from", Self.day)
-        #expect(back.out.contains("restored"), "\(back.err)")
+        // It is asked for, awaited, and back; 97 is a sensor's "not yet".
+        func restore(_ number: Int64, _ with: [String: String]) throws -> Spawn.ExitStatus {
+            try home.task(attempt: number, kind: "restore", day: "2022-07-01", with: with)
+        }
+        #expect(try restore(3, ["from": Self.day, "tier": "Bulk"]) == .exited(97))
+        #expect(try server.requests(store).last?.target.hasSuffix("?restore=") == true)
+        // moto's retrieval takes until somebody has looked.
+        var (number, status): (Int64, Spawn.ExitStatus) = (4, try restore(4, ["from": Self.day]))
+        while status == .exited(97) {
+            number += 1
+            status = try restore(number, ["from": Self.day])
+        }
+        #expect(status == .exited(0))
+        #expect(try restore(number + 1, ["from": Self.day]) == .exited(0), "it is there")
+        for (place, wrong) in [["from": "soon"], ["to": "2022-01-01"], [:]].enumerated() {
+            #expect(try restore(number + 2 + Int64(place), wrong) == .exited(98), "\(wrong)")
+        }
         #expect(try home.document(manifest)["files"]?.jsonText == raw)
         #expect(try server.requests(store).allSatisfy { $0.refused == nil })
     }
