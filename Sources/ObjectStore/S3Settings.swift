@@ -55,6 +55,11 @@ public struct S3Settings: Sendable {
 
         endpoint = variable("AWS_ENDPOINT_URL_S3") ?? variable("AWS_ENDPOINT_URL") ?? setting("endpoint_url")
         while endpoint?.hasSuffix("/") == true { endpoint?.removeLast() }
+        if let endpoint, !endpoint.hasPrefix("http://"), !endpoint.hasPrefix("https://") {
+            throw ObjectStoreError(
+                .refused,
+                "the endpoint of S3 is '\(endpoint)'; it must begin with https:// or http:// (AWS_ENDPOINT_URL_S3)")
+        }
         region = variable("AWS_REGION") ?? variable("AWS_DEFAULT_REGION") ?? setting("region") ?? "us-east-1"
         isPathStyle = endpoint != nil
         if let id = variable("AWS_ACCESS_KEY_ID") {

@@ -282,7 +282,7 @@ public final class S3Store: ObjectStore {
     private func fetch(_ key: String, _ path: String) throws(ObjectStoreError) -> ObjectInfo {
         let file = try Self.opened(path, O_RDWR | O_CREAT | O_EXCL)
         var (known, tag, wait): (Int64, String?, Int) = (0, nil, settings.firstPause)
-        var idle = 0
+        var (idle, restarts) = (0, 0)
         while true {
             var request = Request(method: "GET", key: key, target: (file.raw, 200))
             if known > 0, let tag {
@@ -296,6 +296,11 @@ public final class S3Store: ObjectStore {
                     throw Self.local(SystemError("ftruncate", path: path))
                 }
                 known = 0
+                restarts += 1
+                guard restarts < settings.tries else {
+                    throw ObjectStoreError(
+                        .unavailable, "\(name(key)): it was cut off and had to begin anew \(restarts) times")
+                }
                 continue
             }
             guard answer.status == 200 || answer.status == 206 else { throw refusal(answer, key) }

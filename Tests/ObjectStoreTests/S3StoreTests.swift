@@ -216,6 +216,10 @@ import Testing
         #expect(ranges.first == .some(nil))
         #expect(ranges[1] == "bytes=524288-")
         #expect(ranges[2] == "bytes=786432-")
+        // A server that knows no parts: from the beginning.
+        try server.fail("cut", "whole", "pass")
+        try store.download("f", to: scratch.path + "/back")
+        #expect(try File.read(path) == File.read(scratch.path + "/back"))
         // Into memory: from the beginning.
         try server.fail("cut")
         #expect(try store.read("f") == File.read(path))

@@ -7,6 +7,7 @@ PUT /-/faults with a JSON list sets what happens to the next requests, one each;
   "lost"                the request is done, and the connection closed without an answer
   "cut"                 half of the answer's body, then the connection is closed
   "gone"                the connection is closed at once, and nothing is done
+  "whole"               all of the object, whatever part was asked for, and cut off like "cut"
   "wrong"               a byte of the answer's body is another one
   "pass"                nothing
 PUT /-/race with {"when": "PUT /bucket/key", "put": TEXT}: just before the next such request somebody else writes TEXT there.
@@ -99,6 +100,8 @@ class Gate:
             other.update({"REQUEST_METHOD": "PUT", "wsgi.input": io.BytesIO(race["put"].encode()), "CONTENT_LENGTH": str(len(race["put"])),
                           "HTTP_X_AMZ_META_WEIR_SHA256": hashlib.sha256(race["put"].encode()).hexdigest()})
             list(self.app(other, lambda *_: None))
+        if fault == "whole":
+            environ.pop("HTTP_RANGE", None)
         environ["wsgi.input"] = io.BytesIO(body)
         kept = {}
 
@@ -110,7 +113,7 @@ class Gate:
             return self.close(environ)
         if fault == "wrong" and answer:
             answer = bytes([answer[0] ^ 1]) + answer[1:]
-        if fault == "cut" and answer:
+        if fault in ("cut", "whole") and answer:
             start(kept["status"], kept["headers"])
             return self.half(environ, answer)
         start(kept["status"], kept["headers"])
