@@ -79,6 +79,9 @@ for day, wanted in expected.items():
 sys.exit(1 if wrong else 0)
 PYTHON
 
+# Its data are years old: the monthly DAG of a daemon would put the raw data into archives at once.
+weir pause alpr_monthly >/dev/null
+
 step "What to try next (in $WEIR_HOME)"
 next() { printf '  %-64s %s\n' "$1" "$2"; }
 echo "  export WEIR_HOME=$WEIR_HOME PATH=$root/.build/release:\$PATH"
@@ -92,3 +95,4 @@ next "weir quality history alpr_daily" "each check by day"
 next "ls \$WEIR_HOME/state/lake/reports/alpr_daily/*" "a page for each day, for a browser"
 next "weir backfill alpr_weekly --from 2022-05-01" "the week by mail"
 next "weir daemon" "run the schedule from now on"
+next "weir unpause alpr_monthly" "and let it archive raw data over a month old"

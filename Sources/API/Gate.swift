@@ -49,7 +49,9 @@ public struct Gate: Sendable {
                 now: signIn.now())
             switch answer {
             case .success(let principal):
-                return Caller(name: principal.user, role: principal.role, dags: principal.dags)
+                var caller = Caller(name: principal.user, role: principal.role, dags: principal.dags)
+                if case .token(let id) = principal.origin { caller.token = id }
+                return caller
             case .failure(let refusal): throw SignIn.refusal(refusal)
             }
         }

@@ -12,8 +12,8 @@ enum Page {
     static let limit = Field.optional("limit", .integer(1...Int64(most)), "at most so many (100)")
     static let fields = [limit, cursor(.string())]
     static let numberCursor = cursor(.string(pattern: "^[0-9]{1,18}$"))
-    static let runCursor = cursor(.string(pattern: #"^-?[0-9]{1,18}\.[0-9]{1,18}$"#))
-    static let taskCursor = runCursor
+    static let runCursor = cursor(.string(pattern: #"^(-?[a-z_]{1,20}:)?-?[0-9]{1,18}\.[0-9]{1,18}$"#))
+    static let taskCursor = cursor(.string(pattern: #"^-?[0-9]{1,18}\.[0-9]{1,18}$"#))
 
     /// - Parameter columns: the first one is the usual order, falling.
     static func sort(_ columns: [String]) -> Field {
@@ -77,11 +77,21 @@ extension APIRequest {
         return number
     }
 
-    func runCursor() throws(Problem) -> RunPosition? { try pairCursor().map { RunPosition(value: $0, id: $1) } }
+    /// A cursor of another order would leave runs out.
+    func runCursor() throws(Problem) -> RunPosition? {
+        guard let cursor else { return nil }
+        let parts = cursor.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
+        let order = parts.count == 2 ? String(parts[0]) : nil
+        guard order == text("sort") else {
+            let found = order.map { "sort=\($0)" } ?? "no sort"
+            throw Problem.invalid("the parameter 'cursor' is of a list with \(found); give the same for its next part")
+        }
+        return try pair(String(parts.last ?? "")).map { RunPosition(value: $0, id: $1) }
+    }
 
-    func taskCursor() throws(Problem) -> TaskPosition? { try pairCursor().map { TaskPosition(run: $0, position: $1) } }
+    func taskCursor() throws(Problem) -> TaskPosition? { try pair(cursor).map { TaskPosition(run: $0, position: $1) } }
 
-    private func pairCursor() throws(Problem) -> (Int64, Int64)? {
+    private func pair(_ cursor: String?) throws(Problem) -> (Int64, Int64)? {
         guard let cursor else { return nil }
         let parts = cursor.split(separator: ".", omittingEmptySubsequences: false).map { Int64($0) }
         guard parts.count == 2, let first = parts[0], let second = parts[1] else { throw badCursor }
@@ -91,7 +101,11 @@ extension APIRequest {
 
 extension RunQuery {
     /// Where the part after a run begins.
-    func cursor(_ run: Run) -> String { "\(order.value(run)).\(run.id)" }
+    ///
+    /// - Parameter sort: as it was asked for.
+    func cursor(_ run: Run, sort: String? = nil) -> String {
+        (sort.map { $0 + ":" } ?? "") + "\(order.value(run)).\(run.id)"
+    }
 }
 
 extension HTTPResponse {

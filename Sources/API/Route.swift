@@ -8,6 +8,15 @@ import SchedulerCore
 struct Route: Sendable {
     enum Method: String, Sendable { case get = "GET", post = "POST", put = "PUT", delete = "DELETE" }
 
+    enum Once: Sendable {
+        /// The request is carried out once for a key.
+        case kept
+        /// It only reads: how often does not matter.
+        case reads
+        /// A key would promise what is not kept.
+        case refused
+    }
+
     /// What an answer is made of.
     enum Answer: Sendable {
         /// JSON of this form.
@@ -36,6 +45,8 @@ struct Route: Sendable {
     var lane = Router.Lane.quick
     /// Whether the answer rarely changes: it has an ETag then, and who has it already is told so.
     var isStable = false
+    /// What becomes of an `Idempotency-Key`.
+    var once = Once.refused
     var handle: @Sendable (APIRequest) throws -> HTTPResponse
 
     /// The names of the path's parameters, in their order.
@@ -52,18 +63,28 @@ struct APIRequest {
     let isLetIn: @Sendable () -> Bool
     private let values: [String: [String]]
 
-    /// - Throws: ``Problem`` when the query is not as the route says.
+    /// - Throws: ``Problem`` or ``BodyError`` when the request is not as the route says.
     init(
         _ http: HTTPRequest, _ caller: Caller, _ route: Route, isLetIn: @escaping @Sendable () -> Bool = { true }
-    ) throws(Problem) {
+    ) throws {
         self.http = http
         self.caller = caller
         self.isLetIn = isLetIn
-        if route.body != nil, !http.body.isEmpty {
+        if route.method != .get, !http.body.isEmpty {
             let type = http.header("Content-Type")?.prefix { $0 != ";" } ?? "application/json"
             guard type.lowercased() == "application/json" else {
                 throw Problem(415, "the body must be application/json, not '\(type)'", code: .invalid)
             }
+            // Where nothing can be said a `dry_run` must not be passed over.
+            if route.body == nil {
+                let body = try BodyReader(http.body)
+                try body.end()
+            }
+        }
+        if route.once == .refused, route.method != .get, http.header(Self.keyHeader) != nil {
+            throw Problem(
+                400, "this request takes no \(Self.keyHeader): sent again it would be carried out again", code: .invalid
+            )
         }
         var values: [String: [String]] = [:]
         for (name, value) in http.query {

@@ -16,6 +16,8 @@ extension HTTPResponse {
         response.status = 304
         response.body = []
         response.headers.removeAll { $0.name == "Content-Type" }
+        // As the whole answer has it (RFC 9110, 15.4.5).
+        response.headers.append(("Vary", "Accept-Encoding"))
         return response
     }
 

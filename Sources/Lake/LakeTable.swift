@@ -48,6 +48,16 @@ public struct LakeTable: Sendable {
         return columns
     }
 
+    /// - Throws: where its days are archives, of which nothing can be read without restoring them.
+    func mustBeReadable() throws(CatalogueProblem) {
+        guard !partitions.isEmpty,
+            partitions.allSatisfy({ $0.manifest.files.contains { $0.name.hasSuffix(".tar.zst") } })
+        else { return }
+        throw CatalogueProblem(
+            .badValue,
+            "\(name) holds packed archives, which have no rows to ask for; `weir lake restore` brings a day back")
+    }
+
     /// The days from one to another, both included; nil for no bound. Days compare as texts.
     public func partitions(from: String?, to: String?) -> [TablePartition] {
         partitions.filter { $0.day >= from ?? "" && $0.day <= to ?? "9999-12-31" }

@@ -29,6 +29,12 @@ public struct QueryRunner: Sendable {
     private static let maximumTries = 5
 
     /// - Parameter home: where DuckDB is looked for, see ``DuckDB``.
+    private static func readable(_ name: String, _ catalogue: Catalogue) throws -> String {
+        let table = try catalogue.table(name)
+        try table.mustBeReadable()
+        return table.name
+    }
+
     public init(home: String, lake: LakeRoot, limits: DuckDB.Limits = .query, duckdb: String? = nil) {
         self.duckdb = duckdb
         self.home = home
@@ -76,7 +82,7 @@ public struct QueryRunner: Sendable {
     ) throws -> Catalogue {
         let (names, bounds) =
             switch question {
-            case .table(let query): ([try catalogue.table(query.table).name], query.bounds)
+            case .table(let query): ([try Self.readable(query.table, catalogue)], query.bounds)
             case .sql(let query): (query.tables(of: catalogue).map(\.name), query.bounds)
             }
         // Before any file is touched.

@@ -134,6 +134,7 @@ public final class QueryService: Sendable {
             looks += 1
             let catalogue = try currentCatalogue()
             var table = try catalogue.table(query.table)
+            try table.mustBeReadable()
             // An old manifest does not tell its columns, and DuckDB has to be asked.
             if table.lacksColumns { throw HeldPartitions.Impossible() }
             let wanted = table.partitions(from: query.bounds.from, to: query.bounds.to)

@@ -106,6 +106,9 @@ extension Scheduler {
         guard request.from <= request.to else {
             throw CommandError(.invalid, "the range is empty: --from \(request.from) is after --to \(request.to)")
         }
+        guard request.from.microseconds >= 0 else {
+            throw CommandError(.invalid, "--from is \(request.from); intervals begin in 1970")
+        }
         if let limit = request.maxActive, limit < 1 {
             throw CommandError(.invalid, "--max-active is \(limit); it must be at least 1")
         }

@@ -56,7 +56,7 @@ public enum QualityJSON {
         name: "QualityReport", help: "what the checks of a run found",
         fields: [
             .required("dag_id", .string()), .required("run_id", .string()), .required("ds", .day),
-            .required("at", .string()), .required("counts", .anything),
+            .required("at", .instant), .required("counts", .anything),
             .required("rows", .map(.integer()), "of each dataset"),
             .required("drift", .map(.integer()), "fields that the schema does not know, and in how many records"),
             .required("numbers", .array(.map(.anything))),

@@ -73,7 +73,10 @@ extension SignIn {
                 let password = try body.required(body.string("password"), "password")
                 let new = try body.required(body.string("new_password"), "new_password")
                 try body.end()
-                // A stolen token, or a session that somebody left open, does not do.
+                guard request.caller.token == nil else {
+                    throw Problem(403, "a token changes no password; sign in with the one that holds")
+                }
+                // A session that somebody left open does not do.
                 let name = request.caller.name
                 switch store.signIn(name: name, password: password, address: request.http.client ?? "", now: now()) {
                 case .failure: throw Problem(409, "the password is wrong", code: .conflict)
@@ -107,7 +110,12 @@ extension SignIn {
                 summary: "end a token for good, at once",
                 role: .viewer, answer: Self.done, lane: .slow
             ) { request in
-                let own = request.caller.role >= .admin && request.caller.dags == nil ? nil : request.caller.name
+                let isAdmin = request.caller.role >= .admin && request.caller.dags == nil
+                let own = isAdmin ? nil : request.caller.name
+                // A token that was made for little must not end one that was made for more.
+                if let token = request.caller.token, token != request.path("id"), !isAdmin {
+                    throw Problem(403, "a token ends itself only; sign in to end others")
+                }
                 try store.revokeToken(request.path("id"), of: own, by: request.caller.name, now: now())
                 return Self.isDone
             },
@@ -132,7 +140,7 @@ extension SignIn {
         let user = try body.string("user") ?? request.caller.name
         let role = try body.word("role", Role.self)
         let dags = try body.strings("dags")
-        let expires = try body.instant("expires")
+        let wanted = try body.instant("expires")
         try body.end()
         let caller = request.caller
         guard user == caller.name || caller.role >= .admin && caller.dags == nil else {
@@ -144,11 +152,23 @@ extension SignIn {
         if let limit = caller.dags, let wrong = dags?.first(where: { !limit.contains($0) }) {
             try request.mayChange(wrong)
         }
+        let expires = try limited(wanted, caller, store)
         // Without a role of its own it would get its user's, which may be more than a token that asks has.
         let made = try store.createToken(
             user: user, name: label, role: role ?? (user == caller.name ? caller.role : nil),
             dags: dags ?? caller.dags?.sorted(), expiresAt: expires, by: caller.name, now: now)
         return .json { AccessJSON.write(made.token, text: made.text, now: now, to: &$0) }
+    }
+
+    /// When a token ends that this caller makes: not later than the one that was asked with.
+    private static func limited(_ wanted: Instant?, _ caller: Caller, _ store: AccessStore) throws -> Instant? {
+        guard let id = caller.token,
+            let end = try store.tokens(of: caller.name).first(where: { $0.id == id })?.expiresAt
+        else { return wanted }
+        guard wanted ?? end <= end else {
+            throw Problem(403, "the token that asks ends at \(end), and so may this one at the latest")
+        }
+        return wanted ?? end
     }
 
     private func change(

@@ -98,6 +98,13 @@ extension APIService {
         let (upstream, downstream) = (try body.bool("upstream") ?? false, try body.bool("downstream") ?? true)
         let (onlyFailed, latest) = (try body.bool("only_failed") ?? false, try body.bool("latest") ?? false)
         let state = try body.word("state", MarkState.self)
+        guard action != .cancel || tasks.isEmpty && !upstream && downstream && !onlyFailed && !latest else {
+            throw Problem.invalid(
+                "cancel is for whole runs: it takes no task_ids, upstream, downstream, only_failed or latest")
+        }
+        guard action == .mark || state == nil else {
+            throw Problem.invalid("'state' is for mark, not for \(action.rawValue)")
+        }
         switch action {
         case .cancel: return { run, _ in [.cancelRun(dag: dag, runID: run.runID)] }
         case .clear:

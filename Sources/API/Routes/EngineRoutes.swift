@@ -175,7 +175,7 @@ extension APIService {
         return Route(
             method: method, path: path, name: name, summary: summary, role: role, body: body,
             answer: .json(answer.name.isEmpty ? answer.schema : .object([.required(answer.name, answer.schema)])),
-            failures: failures, lane: .slow
+            failures: failures, lane: .slow, once: .kept
         ) { request in
             // Before the body is looked at: who may not change a DAG does not learn what is wrong with the request.
             if method != .get, name != "create_backfill" { try request.mayChange(request.http.parameters["dag_id"]) }

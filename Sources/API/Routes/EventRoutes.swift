@@ -40,6 +40,8 @@ final class EventStream: Sendable {
         /// What is to be said before it.
         var greeting: String
         var spoken = ContinuousClock.now
+        /// When it was last asked whether the subscriber may still see them.
+        var letIn = ContinuousClock.now
     }
 
     private let feed: EventFeed
@@ -51,6 +53,8 @@ final class EventStream: Sendable {
     /// A proxy, or the client, closes what is silent for longer.
     private static let silence = Duration.seconds(15)
     private static let atOnce = 256
+    /// Who was shut out hears nothing after so long.
+    private static let trust = Duration.seconds(1)
 
     /// - Parameters:
     ///   - last: the event after which to go on; nil: only what is to come.
@@ -102,8 +106,11 @@ final class EventStream: Sendable {
             }
             if bytes.isEmpty {
                 guard ContinuousClock.now - state.spoken >= Self.silence else { return .wait(milliseconds: 15_000) }
-                guard isLetIn() else { return .end }
                 bytes = Array(": still here\n\n".utf8)
+            }
+            if ContinuousClock.now - state.letIn >= Self.trust {
+                guard isLetIn() else { return .end }
+                state.letIn = .now
             }
             state.spoken = .now
             return .bytes(bytes)

@@ -90,7 +90,7 @@ extension APIService.Data {
                     .optional("from", .day), .optional("to", .day), .optional("limit", .integer(0...Int64(Self.most))),
                     .optional("offset", .integer(0...1_000_000_000_000)),
                     .optional("format", .words(["json", "csv", "parquet"])),
-                ], answer: Self.rowsAnswer, failures: [404, 422], lane: .background
+                ], answer: Self.rowsAnswer, failures: [404, 422], lane: .background, once: .reads
             ) { request in
                 var body = try BodyReader(request.http.body)
                 var wanted = LakeQuery(table: try body.required(body.string("table_name"), "table_name"))

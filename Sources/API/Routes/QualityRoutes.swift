@@ -49,7 +49,7 @@ extension APIService.Data {
                 guard let report = reports.last(where: { report in wanted.map { report.runID == $0 } ?? true }) else {
                     throw Problem.notFound("DAG '\(dag)' has no quality report of '\(day)'")
                 }
-                return .json { report.write(to: &$0) }
+                return .json { report.write(to: &$0, isFile: false) }
             },
         ]
     }

@@ -104,7 +104,7 @@ extension APIService.Data {
                 query: [
                     .optional("limit", .integer(1...500), "runs (50)"),
                     Page.runCursor,
-                ], answer: .json(Page.schema(Self.gridSchema))
+                ], answer: .json(Page.schema(Self.gridSchema)), failures: [422]
             ) { request in
                 let (limit, dag) = (request.integer("limit") ?? 50, request.path("dag_id"))
                 let query = RunQuery(dag: dag, after: try request.runCursor(), limit: limit + 1)
@@ -196,7 +196,7 @@ extension APIService.Data {
                 .optional("state", .array(.words(of: RunState.self)), "only these; may be repeated"),
                 .optional("run_type", .array(.words(of: RunType.self)), "only these; may be repeated"),
                 .optional("from", .instant, "first logical date"), .optional("to", .instant, "last logical date"),
-            ], answer: .json(Page.schema(RunJSON.schema))
+            ], answer: .json(Page.schema(RunJSON.schema)), failures: [422]
         ) { request in
             let dag = request.http.parameters["dag_id"]
             let limit = request.limit
@@ -212,7 +212,10 @@ extension APIService.Data {
                 if let dag { _ = try Self.dag(dag, reader) }
                 return try reader.runs(query)
             }
-            return Page.answer(runs, limit: limit, cursor: query.cursor) { RunJSON.write($0, to: &$1) }
+            let sort = request.text("sort")
+            return Page.answer(runs, limit: limit, cursor: { query.cursor($0, sort: sort) }) {
+                RunJSON.write($0, to: &$1)
+            }
         }
     }
 

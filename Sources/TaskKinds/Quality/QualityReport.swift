@@ -1,4 +1,5 @@
 import JSONText
+import SchedulerCore
 import Spawn
 
 /// What the checks of one run found: `quality/<dag>/dt=<day>/<run>.json` in the lake.
@@ -160,12 +161,14 @@ public struct QualityReport: Sendable {
     }
 
     /// The report as JSON.
-    public func write(to writer: inout JSONWriter) {
+    ///
+    /// - Parameter isFile: the time as a number, as the file has it.
+    public func write(to writer: inout JSONWriter, isFile: Bool = true) {
         writer.object { writer in
             writer.member("dag_id", dagID)
             writer.member("run_id", runID)
             writer.member("ds", ds)
-            writer.member("at", at)
+            if isFile { writer.member("at", at) } else { writer.member("at", "\(Instant(microseconds: at))") }
             writer.key("counts")
             if let counts { writer.node(counts) } else { writer.null() }
             writer.key("rows")
