@@ -12,7 +12,7 @@ extension APIRequest {
     func key() throws(Problem) -> RequestKey? {
         guard var key = http.header(Self.keyHeader) else { return nil }
         // A string of structured fields (RFC 9651), or as it is.
-        if key.count >= 2, key.hasPrefix("\""), key.hasSuffix("\"") { key = String(key.dropFirst().dropLast()) }
+        if key.count > 2, key.hasPrefix("\""), key.hasSuffix("\"") { key = String(key.dropFirst().dropLast()) }
         guard (1...Self.longestKey).contains(key.utf8.count), key.utf8.allSatisfy({ (0x20...0x7E).contains($0) }) else {
             throw Problem(
                 400, "the header \(Self.keyHeader) must be 1 to \(Self.longestKey) printable characters of ASCII",

@@ -3,7 +3,7 @@ import JSONText
 
 /// The OpenAPI 3.1 document of a list of routes (https://spec.openapis.org/oas/v3.1.0).
 enum OpenAPI {
-    /// - Parameter hasSignIn: whether a request needs a token.
+    /// - Parameter hasSignIn: whether a request needs a token or a session now; it does as soon as there is a user.
     static func document(_ routes: [Route], version: String, hasSignIn: Bool) -> [UInt8] {
         var writer = JSONWriter()
         writer.object {
@@ -30,14 +30,20 @@ enum OpenAPI {
             }
             $0.key("components")
             $0.object {
-                if hasSignIn {
-                    $0.key("securitySchemes")
+                $0.key("securitySchemes")
+                $0.object {
+                    $0.key("token")
                     $0.object {
-                        $0.key("token")
-                        $0.object {
-                            $0.member("type", "http")
-                            $0.member("scheme", "bearer")
-                        }
+                        $0.member("type", "http")
+                        $0.member("scheme", "bearer")
+                    }
+                    $0.key("session")
+                    $0.object {
+                        $0.member("type", "apiKey")
+                        $0.member("in", "cookie")
+                        $0.member("name", SignIn.cookie)
+                        $0.member(
+                            "description", "with the header \(SignIn.csrfHeader) for every method but GET and HEAD")
                     }
                 }
                 $0.key("schemas")
@@ -67,9 +73,11 @@ enum OpenAPI {
             writer.member("summary", route.summary)
             if let role = route.role {
                 writer.member("description", "for the role \(role.rawValue) and above")
-                if hasSignIn {
-                    writer.key("security")
-                    writer.array { $0.object { $0.member("token", [String]()) } }
+                writer.key("security")
+                writer.array {
+                    if !hasSignIn { $0.object { _ in } }
+                    $0.object { $0.member("token", [String]()) }
+                    $0.object { $0.member("session", [String]()) }
                 }
             }
             writer.key("parameters")
@@ -79,6 +87,11 @@ enum OpenAPI {
                 }
                 for field in route.query {
                     parameter(field.name, "query", field.isRequired, field.schema, field.help, &writer)
+                }
+                if route.takesKey {
+                    parameter(
+                        APIRequest.keyHeader, "header", false, .string(pattern: "^[!-~]([ -~]{0,253}[!-~])?$"),
+                        "sent again with the same key and body the request is carried out once", &writer)
                 }
             }
             if let body = route.body {
@@ -94,6 +107,7 @@ enum OpenAPI {
                 writer.key("200")
                 writer.object {
                     $0.member("description", "as asked")
+                    headers(route, &$0)
                     $0.key("content")
                     $0.object { writer in
                         switch route.answer {
@@ -114,6 +128,26 @@ enum OpenAPI {
                         $0.key("content")
                         $0.object { content("application/problem+json", .named(Problem.schema), &$0) }
                     }
+                }
+            }
+        }
+    }
+
+    private static func headers(_ route: Route, _ writer: inout JSONWriter) {
+        var headers = route.headers
+        if route.isStable { headers.append(("ETag", "for If-None-Match")) }
+        if route.takesKey {
+            headers.append(("Idempotency-Replayed", "true: this is the answer to an earlier request of the same key"))
+        }
+        guard !headers.isEmpty else { return }
+        writer.key("headers")
+        writer.object { writer in
+            for (name, help) in headers {
+                writer.key(name)
+                writer.object {
+                    $0.member("description", help)
+                    $0.key("schema")
+                    Schema.string().write(to: &$0)
                 }
             }
         }
@@ -153,11 +187,15 @@ extension Field {
 }
 
 extension Route {
+    /// Whether an `Idempotency-Key` is kept.
+    fileprivate var takesKey: Bool { once == .kept && method == .post }
+
     /// What any route of this kind may answer.
     var usualFailures: [Int] {
         var all = [400, 429]
         if role != nil { all += [401, 403, 503] }
-        if body != nil { all += [413, 415] }
+        if method != .get { all += [413, 415] }
+        if takesKey { all += [409, 422] }
         if !placeholders.isEmpty { all.append(404) }
         return all
     }

@@ -45,6 +45,8 @@ struct Route: Sendable {
     var lane = Router.Lane.quick
     /// Whether the answer rarely changes: it has an ETag then, and who has it already is told so.
     var isStable = false
+    /// Headers of its answer, beside those of HTTP, with what they tell.
+    var headers: [(name: String, help: String)] = []
     /// What becomes of an `Idempotency-Key`.
     var once = Once.refused
     var handle: @Sendable (APIRequest) throws -> HTTPResponse

@@ -148,7 +148,10 @@ extension APIService.Data {
     }
 
     static func dag(_ id: String, _ reader: any StoreReader) throws -> DAGSummary {
-        guard let summary = try reader.dag(id) else { throw Problem.notFound("there is no DAG '\(id)'") }
+        guard let summary = try reader.dag(id) else {
+            let near = nearestName(to: id, among: try reader.dags().map(\.record.id))
+            throw Problem.notFound("there is no DAG '\(id)'" + (near.map { "; did you mean '\($0)'?" } ?? ""))
+        }
         return summary
     }
 

@@ -63,7 +63,7 @@ extension APIService.Data {
                         "count", .boolean,
                         "equal rows once, with their number as `count`, the most frequent first; without `order`"),
                     .optional("format", .words(["json", "csv", "parquet"])),
-                ], answer: Self.rowsAnswer, failures: [422], lane: .background
+                ], answer: Self.rowsAnswer, failures: [422], lane: .background, headers: Self.more
             ) { request in
                 var wanted = LakeQuery(table: request.path("table"))
                 wanted.filters = try request.texts("where").map { try QueryFilter(parsing: $0) }
@@ -90,7 +90,8 @@ extension APIService.Data {
                     .optional("from", .day), .optional("to", .day), .optional("limit", .integer(0...Int64(Self.most))),
                     .optional("offset", .integer(0...1_000_000_000_000)),
                     .optional("format", .words(["json", "csv", "parquet"])),
-                ], answer: Self.rowsAnswer, failures: [404, 422], lane: .background, once: .reads
+                ], answer: Self.rowsAnswer, failures: [404, 422], lane: .background, headers: Self.more,
+                once: .reads
             ) { request in
                 var body = try BodyReader(request.http.body)
                 var wanted = LakeQuery(table: try body.required(body.string("table_name"), "table_name"))
@@ -112,6 +113,8 @@ extension APIService.Data {
         let scalar = Schema.anyOf([.string(), .number, .boolean])
         return .anyOf([.map(.nullable(.anyOf([scalar, .array(scalar)]))), .array(.string())])
     }()
+
+    private static let more = [(name: "Weir-Has-More", help: "whether the limit cut it: true or false")]
 
     private static let rowsAnswer = Route.Answer.oneOf([
         (

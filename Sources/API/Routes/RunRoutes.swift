@@ -170,7 +170,11 @@ extension APIService.Data {
                     "follow", .boolean,
                     "from the offset up to the end, as it is written: the answer ends with the attempt; without a limit"
                 ),
-            ], answer: .text("text/plain"), lane: .slow
+            ], answer: .text("text/plain"), lane: .slow,
+            headers: [
+                ("Weir-Next-Offset", "where the next part begins"),
+                ("Weir-Log-Complete", "whether nothing will be added: true or false"),
+            ]
         ) { request in
             let attempts = try readers.read { try $0.attempts(of: Self.task(request, $0).task.key) }
             let attempt = try choose(request, attempts)
