@@ -137,9 +137,11 @@ def through(name, port, daemon, tokens, run):
     statuses = []
     greedy = Client(daemon.port, "127.0.0.1", secure=False)
     for _ in range(700):
-        statuses.append(greedy.ask("GET", "/health/live", headers={"X-Forwarded-For": f"198.51.100.{len(name)}"})[0])
+        statuses.append(greedy.ask("GET", "/api/v1/openapi.json", headers={"X-Forwarded-For": f"198.51.100.{len(name)}"})[0])
     that(f"{name}: too many requests", statuses.count(429) > 20 and statuses[0] == 200, statuses.count(429))
-    that(f"{name}: of one client only", client.ask("GET", "/health/live")[0] == 200)
+    probe = greedy.ask("GET", "/health/live", headers={"X-Forwarded-For": f"198.51.100.{len(name)}"})[0]
+    that(f"{name}: the daemon is watched over all the same", probe == 200, probe)
+    that(f"{name}: of one client only", client.ask("GET", "/api/v1/openapi.json")[0] == 200)
 
 
 def main():
