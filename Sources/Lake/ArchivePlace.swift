@@ -125,7 +125,7 @@ struct S3Archive: ArchivePlace {
         let before = try tagged(day)
         var manifest = manifest
         manifest.generation = (before?.manifest.generation ?? 0) + 1
-        let kept = "raw-\(file.sha256).tar.zst"
+        let kept = "raw-\(file.sha256)" + Archiver.suffix
         manifest.files[0].name = kept
         // An attempt that was killed may have brought it there already; the key says what it holds.
         let there = try store.head(folder(day) + kept)

@@ -9,7 +9,8 @@ import Spawn
 /// where the data is: the day is closed.
 public struct Archiver {
     /// The one data file of an archive partition: a tar archive of the raw partition, compressed by zstd.
-    public static let fileName = "raw.tar.zst"
+    public static let fileName = "raw" + suffix
+    static let suffix = ".tar.zst"
 
     private let lake: LakeRoot
     private let raw: String

@@ -51,7 +51,7 @@ public struct LakeTable: Sendable {
     /// - Throws: where its days are archives, of which nothing can be read without restoring them.
     func mustBeReadable() throws(CatalogueProblem) {
         guard !partitions.isEmpty,
-            partitions.allSatisfy({ $0.manifest.files.contains { $0.name.hasSuffix(".tar.zst") } })
+            partitions.allSatisfy({ $0.manifest.files.contains { $0.name.hasSuffix(Archiver.suffix) } })
         else { return }
         throw CatalogueProblem(
             .badValue,

@@ -345,8 +345,8 @@ public final class S3Store: ObjectStore {
                 "\(name(nil)): the list of '\(prefix)' is no XML that can be read; does a key have control characters?")
         }
         var found = ObjectPage()
-        var object = ObjectInfo(
-            key: "", size: 0, tag: "", storageClass: "STANDARD", readability: .now, sha256: nil)
+        let blank = ObjectInfo(key: "", size: 0, tag: "", storageClass: "STANDARD", readability: .now, sha256: nil)
+        var object = blank
         for (path, text) in elements {
             switch path {
             case "ListBucketResult/Contents/Key": object.key = text
@@ -357,7 +357,7 @@ public final class S3Store: ObjectStore {
                 if text == "GLACIER" || text == "DEEP_ARCHIVE" { object.readability = .archived }
             case "ListBucketResult/Contents":
                 found.objects.append(object)
-                object = ObjectInfo(key: "", size: 0, tag: "", storageClass: "STANDARD", readability: .now, sha256: nil)
+                object = blank
             case "ListBucketResult/CommonPrefixes/Prefix": found.folders.append(text)
             case "ListBucketResult/NextContinuationToken": found.next = text.isEmpty ? nil : text
             default: break
