@@ -197,6 +197,7 @@ struct RunningCommandTests {
             "DAG 'hello' ends at 2022-05-10T23:59:59.999999Z; --to 2022-05-11T23:59:59.999999Z is after"
         ),
         (["--from", "2022-05-03", "--to", "2022-05-02"], "the range is empty"),
+        (["--from", "1969-12-31", "--to", "2022-05-02"], "--from is 1969-12-31T00:00:00Z; intervals begin in 1970"),
         (["--from", "2022-05-03", "--max-active", "0"], "--max-active is '0'"),
     ])
     func aBackfillOutsideTheBoundsIsRefused(words: [String], message: String) throws {

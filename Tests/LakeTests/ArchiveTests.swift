@@ -198,6 +198,20 @@ import Testing
         #expect(try sha() == first)
     }
 
+    @Test func anArchiveIsNoTableToAsk() throws {
+        _ = try load([frame(1, day(0))])
+        try process(day(0))
+        try perform(try retention(100))
+        let service = QueryService(home: scratch.path, lake: scratch.lake())
+        defer { service.stop() }
+        let runner = QueryRunner(home: scratch.path, lake: scratch.lake())
+        let problem = CatalogueProblem(
+            .badValue,
+            "archive/raw holds packed archives, which have no rows to ask for; `weir lake restore` brings a day back")
+        #expect(throws: problem) { _ = try service.answer(.table(LakeQuery(table: "archive/raw")), .values) }
+        #expect(throws: problem) { _ = try runner.answer(.table(LakeQuery(table: "archive/raw")), .values) }
+    }
+
     @Test func aDamagedArchiveIsNotRestored() throws {
         _ = try load([frame(1, day(0))])
         try process(day(0))
