@@ -393,7 +393,7 @@ def signing_in(daemon, home, weir):
     that("health stays open", ask("GET", "/health/live")[0] == 200)
     for body in ({"name": "vera", "password": "wrong"}, {"name": "nobody", "password": password}):
         status, headers, answer = ask("POST", "/api/v1/session", body)
-        that("a wrong sign-in", (status, answer["detail"]) == (401, "the name or the password is wrong"), answer)
+        that("a wrong sign-in", (status, answer["detail"]) == (401, "the name or the password is wrong, or the user is disabled"), answer)
     status = ask("POST", "/api/v1/session", {"name": "vera", "password": password}, {"Origin": "https://evil.example"})[0]
     that("a sign-in from another site", status == 403, status)
     sessions = {}

@@ -49,6 +49,8 @@ class Browser:
         self.page.on("request", lambda request: that("only this server is asked", request.url.startswith(self.base)
                      or request.url.startswith("blob:"), request.url))
 
+        self.rest = live.rest(self.page)
+
     def go(self, path, wait):
         self.page.goto(self.base + path)
         self.see(wait, path)
@@ -122,7 +124,7 @@ def texts(browser):
     that("in a description", EVIL in page.locator("tr[data-dag=html]").inner_text())
     for tab in ("", "/graph", "/runs", "/definition", "/backfills", "/calendar", "/durations"):
         browser.go("#/dags/html" + tab, "nav.tabs")
-        page.wait_for_load_state("networkidle")
+        browser.rest()
     browser.go("#/dags/html", ".grid .cell[data-state=failed]")
     page.locator(".grid .column a").nth(1).click()
     browser.see(".log .line")
@@ -174,7 +176,7 @@ def actions(browser, home):
     page.locator("dialog").get_by_role("button", name="Mark", exact=True).click()
     expect(page.locator("h2 .state")).to_have_text("success")
     for view in ("Gantt", "Graph", "Tasks"):
-        page.get_by_role("link", name=view, exact=True).click()
+        page.locator("nav.tabs").get_by_role("link", name=view, exact=True).click()
         browser.see({"Gantt": ".gantt .track a", "Graph": ".graph .node[data-state=success]", "Tasks": "table[aria-label=tasks]"}[view])
         browser.sound(f"a run's {view}")
         browser.shot(f"run-{view.lower()}")
@@ -216,13 +218,29 @@ def backfilling(browser):
     browser.go("#/dags/mend/calendar", ".calendar a.cell[data-state=success]")
     that("its days", page.locator(".calendar a.cell").count() == 4)
     browser.sound("the calendar")
-    page.get_by_label("time zone").select_option("dag")
+    # A day is the DAG's day, wherever somebody looks from; other times are in the zone that was chosen.
     page.locator(".calendar a.cell[aria-label^='2022-03-13']").click()
-    expect(page.locator("h1 time")).to_have_text("2022-03-13 03:00:00")
-    page.get_by_label("time zone").select_option("utc")
-    expect(page.locator("h1 time")).to_have_text("2022-03-13 07:00:00")
-    page.get_by_label("time zone").select_option("browser")
-    expect(page.locator("h1 time")).to_have_text("2022-03-13 08:00:00")
+    expect(page.locator("main")).to_contain_text("interval 2022-03-13 03:00 – 2022-03-14 03:00 (America/New_York)")
+    began = page.locator(".facts time").first
+    seen = []
+    for zone in ("dag", "utc", "browser"):
+        page.get_by_label("time zone").select_option(zone)
+        expect(page.locator("h1 time")).to_have_text("2022-03-13 03:00")
+        seen.append(began.inner_text())
+    that("times of three zones", len(set(seen)) == 3, seen)
+    expect(page.get_by_label("time zone")).to_contain_text("local time (Europe/Zurich)")
+    # From the list of backfills to the runs of one.
+    browser.go("#/dags/mend/backfills", "table[aria-label=backfills]")
+    page.get_by_label("From").fill("2022-03-20")
+    page.get_by_label("To").fill("2022-03-21")
+    page.get_by_role("button", name="Show which").click()
+    expect(page.locator("table[aria-label='what would run'] tbody tr").first).to_contain_text("2022-03-20 03:00 – 2022-03-21 03:00")
+    page.get_by_label("To").fill("2022-03-22")
+    expect(page.locator("table[aria-label='what would run']")).to_have_count(0)
+    page.get_by_role("link", name="3 of 3").click()
+    expect(page.locator("table[aria-label=runs] tbody tr")).to_have_count(3)
+    page.get_by_title("show all").click()
+    expect(page.locator("table[aria-label=runs]")).to_contain_text("manual")
 
 
 def views(browser):
@@ -232,7 +250,7 @@ def views(browser):
                              ("durations", "#/dags/alpr_daily/durations", ".bars .bar"), ("definition", "#/dags/alpr_daily/definition", ".text div"),
                              ("lake", "#/lake", ".counts .fill"), ("daemon", "#/admin", "dl.facts"), ("audit", "#/admin/audit", "table[aria-label=audit]")):
         browser.go(path, wait)
-        page.wait_for_load_state("networkidle")
+        browser.rest()
         browser.sound(name)
         browser.fits(name)
         browser.shot(name)
@@ -312,6 +330,97 @@ def the_quality(browser):
     browser.shot("quality")
 
 
+def what_is_wrong(browser, home):
+    """All that needs somebody is on the first page: not only what the newest day's run says."""
+    page, daemon = browser.page, browser.daemon
+    wrong = page.locator("section[aria-label='what is wrong']")
+    # A past day fails, by hand and in a backfill, while the newest one is good.
+    input, kept = home / "input", home / "kept"
+    input.rename(kept)
+    daemon.ask("POST", "/api/v1/dags/mend/runs", {"logical_date": "2022-06-01T12:00:00Z"})
+    daemon.ask("POST", "/api/v1/backfills", {"dag_id": "mend", "from": "2022-06-03T00:00:00Z", "to": "2022-06-03T23:00:00Z"})
+    browser.go("#/", "tr[data-dag=mend]")
+    expect(wrong).to_contain_text("2 runs failed")
+    expect(wrong).to_contain_text("No such file or directory")
+    browser.see("tr[data-dag=mend] .state[data-state=success]")
+    browser.shot("wrong")
+    page.locator("tr[data-dag=mend]").get_by_role("link", name="2 failed").click()
+    expect(page.locator("table[aria-label=runs] tbody tr")).to_have_count(2)
+    expect(page.get_by_label("state", exact=True)).to_have_value("standing")
+    page.go_back()
+    # Nothing but a pool is missing: told where it is seen, and made from there.
+    (home / "dags/stuck.json").write_text(json.dumps({"id": "stuck", "tasks": [
+        {"id": "press", "kind": "command", "pool": "olives", "with": {"command": ["true"]}}]}))
+    until("it is there", lambda: daemon.ask("GET", "/api/v1/dags/stuck")[0] == 200)
+    daemon.ask("POST", "/api/v1/dags/stuck/runs", {})
+    expect(wrong).to_contain_text("cannot start: there is no pool 'olives'")
+    page.locator(".tile", has_text="tasks waiting").click()
+    expect(page.locator("table[aria-label=tasks] tbody tr")).to_have_count(1)
+    expect(page.locator("table[aria-label=tasks]")).to_contain_text("there is no pool 'olives'")
+    browser.sound("the tasks")
+    browser.fits("the tasks")
+    page.get_by_role("link", name="press").click()
+    page.get_by_role("link", name="To the pools").click()
+    expect(page.locator("main")).to_contain_text("There is no pool 'olives', and 1 waiting for it.")
+    page.get_by_role("button", name="Make the pool olives").click()
+    page.locator("dialog").get_by_role("button", name="Save").click()
+    expect(page.locator("table[aria-label=pools]")).to_contain_text("olives")
+    until("it has run", lambda: daemon.ask("GET", "/api/v1/dags/stuck/runs")[2]["items"][0]["state"] == "success")
+    # A file that is wrong is told of on its DAG's own page; the definition follows the file.
+    file = home / "dags/stuck.json"
+    good = file.read_text()
+    browser.go("#/dags/stuck/definition", ".text div")
+    file.write_text(good.replace("command", "comand", 1))
+    expect(page.locator(".problem")).to_contain_text("stuck.json is in error since")
+    file.write_text(good.replace("olives", "default"))
+    expect(page.locator(".problem")).to_have_count(0)
+    expect(page.locator(".text")).to_contain_text('"pool": "default"')
+    # What was asked belongs to what was shown.
+    page.get_by_role("button", name="▶ Run").click()
+    browser.see("dialog")
+    page.evaluate("location.hash = '#/'")
+    expect(page.locator("dialog")).to_have_count(0)
+    # Mended: the day is run once more, and the backfill's run marked by somebody.
+    kept.rename(input)
+    daemon.ask("POST", "/api/v1/dags/mend/runs", {"logical_date": "2022-06-01T12:00:00Z"})
+    failed = daemon.ask("GET", "/api/v1/dags/mend/runs?state=failed&run_type=backfill")[2]["items"][0]
+    browser.go(f"#/dags/mend/runs/{quoted(failed['run_id'])}", "h2:has-text('look')")
+    page.get_by_role("button", name="Mark as …").click()
+    page.locator("dialog select").select_option("success")
+    page.locator("dialog").get_by_role("button", name="Mark", exact=True).click()
+    expect(page.locator("h1 .state")).to_have_text("success")
+    expect(page.locator("main")).to_contain_text("marked success by")
+    browser.go("#/", "tr[data-dag=mend]")
+    expect(page.locator("section[aria-label='what is wrong'] a", has_text="mend")).to_have_count(0)
+    expect(page.locator("tr[data-dag=mend]")).not_to_contain_text("failed")
+
+
+def many_pages(playwright, daemon):
+    """More pages in one browser than it opens connections to a server: all are live, by one stream."""
+    browser = Browser(playwright, daemon)
+    pages = [browser.page] + [browser.context.new_page() for _ in range(8)]
+    for page in pages:
+        page.goto(browser.base + "#/dags/slow")
+    for page in pages:
+        expect(page.locator("#live")).to_have_text("live")
+    # That of a browser before this one is noticed to be gone with the next thing that is sent.
+    until("one stream for all", lambda: "\nweir_open_streams 1\n" in daemon.ask("GET", "/metrics")[2].decode())
+    daemon.ask("POST", "/api/v1/dags/slow/pause", {})
+    for page in pages:
+        expect(page.locator(".head")).to_contain_text("paused")
+    daemon.ask("POST", "/api/v1/dags/slow/unpause", {})
+    for page in pages[:-1]:
+        page.close()
+    expect(pages[-1].locator(".head")).not_to_contain_text("paused")
+    # A browser that shares nothing has a stream of its own.
+    alone = browser.browser.new_context()
+    alone.add_init_script("delete window.SharedWorker")
+    page = alone.new_page()
+    page.goto(browser.base)
+    expect(page.locator("#live")).to_have_text("live")
+    browser.close()
+
+
 def pools(browser):
     page = browser.page
     browser.go("#/admin/pools", "h2:has-text('Pools')")
@@ -332,7 +441,7 @@ def other_screens(playwright, daemon, folder):
     for name, path, wait in (("home", "", "tr[data-dag=alpr_daily]"), ("grid", "#/dags/alpr_daily", ".grid .cell[data-state=success]"),
                              ("lake", "#/lake", ".counts .fill")):
         dark.go(path, wait)
-        dark.page.wait_for_load_state("networkidle")
+        dark.rest()
         that("dark", dark.page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(20, 24, 29)")
         dark.sound(f"{name}, dark")
         dark.shot(f"{name}-dark")
@@ -353,7 +462,7 @@ def other_screens(playwright, daemon, folder):
                              ("lake", "#/lake", ".counts .fill"), ("table", "#/lake/lakestorage%2Fplate?day=2022-05-02", "table[aria-label=rows]"),
                              ("backfills", "#/dags/mend/backfills", "table[aria-label=backfills]"), ("admin", "#/admin", "dl.facts")):
         phone.go(path, wait)
-        phone.page.wait_for_load_state("networkidle")
+        phone.rest()
         phone.fits(f"{name} on a phone")
         phone.shot(f"{name}-phone")
     phone.close()
@@ -377,7 +486,7 @@ def roles(playwright, daemon, weir, folder):
             page.get_by_label("Name").fill(name)
             page.get_by_label("Password").fill("wrong")
             page.get_by_role("button", name="Sign in").click()
-            expect(page.locator(".problem")).to_have_text("the name or the password is wrong")
+            expect(page.locator(".problem")).to_have_text("the name or the password is wrong, or the user is disabled")
         page.get_by_label("Name").fill(name)
         page.get_by_label("Password").fill(PASSWORD)
         page.get_by_role("button", name="Sign in").click()
@@ -502,7 +611,9 @@ def main():
             the_lake(browser, arguments.weir)
             the_quality(browser)
             pools(browser)
+            what_is_wrong(browser, home)
             browser.close()
+            many_pages(playwright, daemon)
             other_screens(playwright, daemon, arguments.screenshots)
             daemon = restarts(playwright, home, arguments.weir, daemon)
             roles(playwright, daemon, arguments.weir, arguments.screenshots)

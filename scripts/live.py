@@ -40,6 +40,25 @@ def until(what, look, seconds=30):
     return None
 
 
+def rest(page):
+    """What waits until a page of a browser has asked for nothing for a moment. Playwright's `networkidle` waits for the stream of
+    events, too, which pages share."""
+    asked = set()
+    page.on("request", lambda request: request.resource_type == "fetch" and asked.add(request))
+    for end in ("requestfinished", "requestfailed"):
+        page.on(end, lambda request: asked.discard(request))
+
+    def wait():
+        quiet = 0
+        for _ in range(300):
+            quiet = 0 if asked else quiet + 1
+            if quiet == 5:
+                return
+            page.wait_for_timeout(50)
+        that("the page comes to rest", False, [request.url for request in asked])
+    return wait
+
+
 def operations(daemon):
     """What the OpenAPI document says that can be asked: method, path, the operation, and the role it is for (or nobody)."""
     for path, methods in daemon.ask("GET", "/api/v1/openapi.json")[2]["paths"].items():

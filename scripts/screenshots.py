@@ -11,7 +11,7 @@ import shutil
 import sys
 import tempfile
 
-from live import ROOT, Daemon, quoted, until
+from live import ROOT, Daemon, quoted, rest, until
 
 BROWSER = ROOT / ".tools/browser/bin/python"
 if pathlib.Path(sys.prefix) != BROWSER.parent.parent and BROWSER.exists():
@@ -48,9 +48,10 @@ def main():
                     ("run", f"#/dags/export_to_partner/runs/{quoted(run['run_id'])}", ".log .line", "dark"),
                     ("lake", "#/lake", ".counts .fill", "light"), ("quality", "#/quality/alpr_daily", "table.checks", "light")):
                 page = browser.new_context(viewport={"width": 1280, "height": 720}, color_scheme=scheme).new_page()
+                quiet = rest(page)
                 page.goto(f"http://127.0.0.1:{daemon.port}/{path}")
                 page.locator(wait).first.wait_for()
-                page.wait_for_load_state("networkidle")
+                quiet()
                 page.screenshot(path=images / f"{name}.png")
                 page.context.close()
             browser.close()

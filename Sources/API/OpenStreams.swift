@@ -9,6 +9,9 @@ public final class OpenStreams: Sendable {
 
     public init() {}
 
+    /// How many are being sent.
+    var open: Int { count.load(ordering: .relaxed) }
+
     /// An answer that is made while it is sent; see ``HTTPStream`` for both functions.
     func response(
         _ type: String, next: @escaping @Sendable () -> HTTPStream.Piece,

@@ -107,6 +107,17 @@ public enum StatusJSON {
             $0.member("longest_turn_us", status.counters.longestTurnMicroseconds)
             $0.member("role", status.role.rawValue)
             $0.member("draining", status.isDraining)
+            $0.key("pools")
+            $0.array { writer in
+                for pool in status.pools {
+                    writer.object {
+                        $0.member("name", pool.name)
+                        $0.member("slots", pool.slots)
+                        $0.member("used", pool.used)
+                        $0.member("waiting", pool.waiting)
+                    }
+                }
+            }
             more(&$0)
         }
     }
@@ -123,13 +134,21 @@ public enum StatusJSON {
         counters.commits = node["commits"]?.integer ?? 0
         counters.turnMicroseconds = node["turn_us"]?.integer ?? 0
         counters.longestTurnMicroseconds = node["longest_turn_us"]?.integer ?? 0
+        var pools: [PoolUse] = []
+        for pool in node["pools"]?.array ?? [] {
+            func count(_ key: String) -> Int? { pool[key]?.integer.flatMap { Int(exactly: $0) } }
+            guard let name = pool["name"]?.string, let slots = count("slots"), let used = count("used"),
+                let waiting = count("waiting")
+            else { return nil }
+            pools.append(PoolUse(name: name, slots: slots, used: used, waiting: waiting))
+        }
         return EngineStatus(
             pid: pid, startedAt: started, version: version, parallelism: parallelism, runningAttempts: running,
             queuedTasks: queued, activeRuns: active, queuedRuns: queuedRuns,
             stoppedBecause: node["stopped_because"]?.string,
             role: node["role"]?.string.flatMap(EngineRole.init) ?? .daemon,
             isDraining: node["draining"]?.bool ?? false,
-            counters: counters)
+            counters: counters, pools: pools)
     }
 }
 

@@ -43,6 +43,7 @@ public struct AccessRefusal: Error, Sendable, Hashable {
         .unavailable, "the database of the users cannot be used now; `weir doctor` says more")
 
     static func wrongCredentials(retryAfter: TimeAmount? = nil) -> AccessRefusal {
-        AccessRefusal(.wrongCredentials, "the name or the password is wrong", retryAfter: retryAfter)
+        AccessRefusal(
+            .wrongCredentials, "the name or the password is wrong, or the user is disabled", retryAfter: retryAfter)
     }
 }

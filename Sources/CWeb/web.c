@@ -8,6 +8,8 @@
     X("main.js", main_js)                                                                                              \
     X("dom.js", dom_js)                                                                                                \
     X("api.js", api_js)                                                                                                \
+    X("stream.js", stream_js)                                                                                          \
+    X("worker.js", worker_js)                                                                                          \
     X("time.js", time_js)                                                                                              \
     X("parts.js", parts_js)                                                                                            \
     X("actions.js", actions_js)                                                                                        \
@@ -18,6 +20,7 @@
     X("history.js", history_js)                                                                                        \
     X("backfills.js", backfills_js)                                                                                    \
     X("run.js", run_js)                                                                                                \
+    X("tasks.js", tasks_js)                                                                                            \
     X("log.js", log_js)                                                                                                \
     X("lake.js", lake_js)                                                                                              \
     X("quality.js", quality_js)                                                                                        \
@@ -40,6 +43,12 @@ static const unsigned char dom_js[] = {
 };
 static const unsigned char api_js[] = {
 #embed "assets/api.js"
+};
+static const unsigned char stream_js[] = {
+#embed "assets/stream.js"
+};
+static const unsigned char worker_js[] = {
+#embed "assets/worker.js"
 };
 static const unsigned char time_js[] = {
 #embed "assets/time.js"
@@ -70,6 +79,9 @@ static const unsigned char backfills_js[] = {
 };
 static const unsigned char run_js[] = {
 #embed "assets/run.js"
+};
+static const unsigned char tasks_js[] = {
+#embed "assets/tasks.js"
 };
 static const unsigned char log_js[] = {
 #embed "assets/log.js"

@@ -87,11 +87,12 @@ public struct EngineStatus: Sendable, Hashable {
     /// Nothing is started any more; the engine ends with the last attempt.
     public var isDraining: Bool
     public var counters: EngineCounters
+    public var pools: [PoolUse]
 
     public init(
         pid: Int, startedAt: Instant, version: String, parallelism: Int, runningAttempts: Int, queuedTasks: Int,
         activeRuns: Int, queuedRuns: Int, stoppedBecause: String?, role: EngineRole = .daemon, isDraining: Bool = false,
-        counters: EngineCounters = EngineCounters()
+        counters: EngineCounters = EngineCounters(), pools: [PoolUse] = []
     ) {
         self.pid = pid
         self.startedAt = startedAt
@@ -105,6 +106,7 @@ public struct EngineStatus: Sendable, Hashable {
         self.role = role
         self.isDraining = isDraining
         self.counters = counters
+        self.pools = pools
     }
 }
 

@@ -477,7 +477,8 @@ final class EngineState {
             queuedTasks: scheduler.queuedTaskCount, activeRuns: scheduler.activeRunCount,
             queuedRuns: scheduler.queuedRunCount,
             stoppedBecause: stoppedBecause ?? scheduler.startsHeldBecause ?? fullDisk,
-            role: configuration.runsSchedules ? .daemon : .embedded, isDraining: isDraining, counters: counters)
+            role: configuration.runsSchedules ? .daemon : .embedded, isDraining: isDraining, counters: counters,
+            pools: scheduler.poolUses)
     }
 
     /// Supervisors wait for room to write their results; a person has to make it.

@@ -51,14 +51,39 @@ public final class SQLiteReader: StoreReader {
             """, []
         ) { ($0.text(0), Int($0.integer(1))) }
         let active = Dictionary(counts, uniquingKeysWith: { first, _ in first })
+        let failures = try failures(of: records.count == 1 ? records.first?.id : nil)
         var summaries: [DAGSummary] = []
         for record in records {
+            let failed = failures[record.id]
             summaries.append(
                 DAGSummary(
                     record: record, lastRun: try runs(RunQuery(dag: record.id, types: RunType.ofData, limit: 1)).first,
-                    activeRuns: active[record.id] ?? 0))
+                    activeRuns: active[record.id] ?? 0, failedRuns: failed?.count ?? 0,
+                    lastFailure: try failed.flatMap { failed throws(StoreError) in try run(failed.last) }))
         }
         return summaries
+    }
+
+    /// Whether a later run of the same logical date has succeeded.
+    private static let isMadeGood = """
+        EXISTS (
+            SELECT 1 FROM run AS later INDEXED BY run_by_date WHERE later.dag_id = run.dag_id
+            AND later.logical_date = run.logical_date AND later.id > run.id AND later.state = 'success'
+            AND later.type IN (\(RunType.ofData.map { "'\($0.rawValue)'" }.sorted().joined(separator: ", "))))
+        """
+
+    /// How many runs of each DAG have failed and stand so, and the one that ended last.
+    private func failures(of dag: String?) throws(StoreError) -> [String: (count: Int, last: Int64)] {
+        var found: [String: (count: Int, last: Int64)] = [:]
+        let rows = try connection.rows(
+            """
+            SELECT dag_id, id FROM run INDEXED BY run_failed WHERE state = 'failed' \(dag == nil ? "" : "AND dag_id = ?")
+            AND NOT \(Self.isMadeGood)
+            ORDER BY dag_id, ended_at, id
+            """, dag.map { [.text($0)] } ?? []
+        ) { ($0.text(0), $0.integer(1)) }
+        for (dag, run) in rows { found[dag] = ((found[dag]?.count ?? 0) + 1, run) }
+        return found
     }
 
     public func version(_ id: Int64) throws(StoreError) -> DAGVersionRecord? {
@@ -114,6 +139,7 @@ public final class SQLiteReader: StoreReader {
             conditions.append("run.id IN (SELECT run FROM backfill_run WHERE backfill = ?)")
             values.append(.integer(backfill))
         }
+        if query.failuresThatStand { conditions.append("(run.state <> 'failed' OR NOT \(Self.isMadeGood))") }
         if let after = query.after {
             conditions.append("(\(query.order.column), run.id) \(query.isRising ? ">" : "<") (?, ?)")
             values += [.integer(after.value), .integer(after.id)]

@@ -9,6 +9,7 @@ enum Schema {
     static let migrations: [Migration] = [
         ("initial", initial), ("upkeep", upkeep), ("rules", rules), ("late", late), ("expected", expected),
         ("backfills", backfills), ("states", states), ("answers", answers),
+        ("failures", failures),
     ]
     /// The first format that notes whether its last writer stopped in good order.
     static let knowsCleanStop = 2
@@ -85,6 +86,9 @@ enum Schema {
         CREATE INDEX task_by_state ON task_instance (state, run, position)
             WHERE state NOT IN ('success', 'none', 'removed', 'skipped');
         """
+
+    /// The runs that failed, of each DAG, which are few among many.
+    private static let failures = "CREATE INDEX run_failed ON run (dag_id, ended_at, id) WHERE state = 'failed';"
 
     private static let states = "CREATE INDEX run_by_state ON run (state, logical_date, id);"
 

@@ -8,6 +8,7 @@ package struct Heap<Element: Comparable> {
 
     package init() {}
 
+    func count(where condition: (Element) -> Bool) -> Int { items.count(where: condition) }
     func contains(where condition: (Element) -> Bool) -> Bool { items.contains(where: condition) }
 
     package mutating func push(_ item: Element) {

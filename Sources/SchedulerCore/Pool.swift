@@ -15,3 +15,21 @@ public struct Pool: Sendable, Hashable {
         self.description = description
     }
 }
+
+/// How full a pool is.
+public struct PoolUse: Sendable, Hashable {
+    public var name: String
+    /// 0 also where there is no pool of the name.
+    public var slots: Int
+    /// Slots of attempts that run; more than there are after the pool was made smaller.
+    public var used: Int
+    /// Tasks that wait for slots.
+    public var waiting: Int
+
+    public init(name: String, slots: Int, used: Int, waiting: Int) {
+        self.name = name
+        self.slots = slots
+        self.used = used
+        self.waiting = waiting
+    }
+}

@@ -53,7 +53,9 @@ extension Scheduler {
         return dag.tasks.map(\.id)
     }
 
-    func mark(_ request: MarkRequest, stored: StoredRun?, now: Instant) throws(CommandError) -> [String] {
+    func mark(
+        _ request: MarkRequest, stored: StoredRun?, actor: String, now: Instant
+    ) throws(CommandError) -> [String] {
         let node = try instances(request.dag, request.runID, stored, latest: false)
         guard let dag = node.dag else { throw unreadable(node) }
         let indexes = try instances(named: request.task, node, dag).filter {
@@ -67,11 +69,15 @@ extension Scheduler {
         for index in indexes where node.instances[index].record.state == .running {
             try refuseWhenCancelled(node, index)
         }
+        let reason = "marked \(request.state.rawValue) by \(actor)"
         for index in indexes {
             if node.instances[index].record.state == .running {
                 intend(request.state.intent, node, index)
+                // It becomes the reason once the attempt has ended.
+                node.instances[index].record.reason = reason
+                touch(node, index)
             } else {
-                move(node, index, request.state.move, reason: "marked \(request.state.rawValue)")
+                move(node, index, request.state.move, reason: reason)
                 // One that has ended keeps its times.
                 if node.instances[index].record.endedAt == nil { node.instances[index].record.endedAt = now }
                 tellFollowers(node, task)

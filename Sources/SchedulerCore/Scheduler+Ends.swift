@@ -83,15 +83,16 @@ extension Scheduler {
 
     /// What was decided about an attempt takes effect now that it has ended.
     private func obey(_ intent: Intent, _ node: RunNode, _ index: Int, end: AttemptEnd?, now: Instant) {
+        let said = node.instances[index].record.reason
         switch intent {
         case .cancel: conclude(node, index, .cancelled, reason: "cancelled", end: end, now: now)
         case .clear:
             reset(node, index)
             judge(node, node.instances[index].task, now: now)
             endIfDone(node, now: now)
-        case .markSuccess: conclude(node, index, .markedSuccess, reason: "marked success", end: end, now: now)
-        case .markFailed: conclude(node, index, .markedFailed, reason: "marked failed", end: end, now: now)
-        case .markSkipped: conclude(node, index, .markedSkipped, reason: "marked skipped", end: end, now: now)
+        case .markSuccess: conclude(node, index, .markedSuccess, reason: said ?? "marked success", end: end, now: now)
+        case .markFailed: conclude(node, index, .markedFailed, reason: said ?? "marked failed", end: end, now: now)
+        case .markSkipped: conclude(node, index, .markedSkipped, reason: said ?? "marked skipped", end: end, now: now)
         case .expire: conclude(node, index, .expired, reason: Self.expiredWords(node), end: end, now: now)
         }
     }

@@ -26,6 +26,21 @@ extension Scheduler {
         renewReasons(pool: name)
     }
 
+    /// The pools that somebody has set, and others that tasks hold slots of or wait for, by name.
+    public var poolUses: [PoolUse] {
+        Set(poolRecords.keys).union(pools.keys).sorted().compactMap { name in
+            let gate = pool(name)
+            // What was cancelled while it waited is still there until it surfaces.
+            let waiting = gate.parked.count(where: waits) + gate.oversized.count(where: waits)
+            guard poolRecords[name] != nil || gate.used > 0 || waiting > 0 else { return nil }
+            return PoolUse(name: name, slots: gate.capacity, used: gate.used, waiting: waiting)
+        }
+    }
+
+    private func waits(_ candidate: Candidate) -> Bool {
+        waiting(candidate.run, candidate.index, in: .queued) != nil
+    }
+
     /// What was said of why tasks wait for the pool may be true no longer, also where nothing is started now.
     private func renewReasons(pool name: String) {
         for node in runs.values {

@@ -20,10 +20,11 @@ extension Scheduler {
                 try pauseBackfill(id, paused, stored: stored, actor: actor, now: now)
                 reply = .done
             case .clear(let request, let stored):
-                reply = .tasks(try clear(request, stored: stored, now: now))
-                if !request.dryRun { audit("clear", "\(request.dag)/\(request.runID)", actor: actor, now: now) }
+                let tasks = try clear(request, stored: stored, now: now)
+                if !request.dryRun { auditClear(request, tasks, actor: actor, now: now) }
+                reply = .tasks(tasks)
             case .mark(let request, let stored):
-                reply = .tasks(try mark(request, stored: stored, now: now))
+                reply = .tasks(try mark(request, stored: stored, actor: actor, now: now))
                 audit(
                     "mark", "\(request.dag)/\(request.runID)/\(request.task)",
                     details: "{\"state\":\"\(request.state.rawValue)\"}", actor: actor, now: now)
@@ -78,6 +79,18 @@ extension Scheduler {
     func audit(_ action: String, _ subject: String, details: String = "{}", actor: String, now: Instant) {
         turn.changes.append(
             .audit(AuditEntry(at: now, actor: actor, action: action, subject: subject, details: details)))
+    }
+
+    private static let mostTasksTold = 100
+
+    private func auditClear(_ request: ClearRequest, _ tasks: [String], actor: String, now: Instant) {
+        var writer = JSONWriter()
+        writer.object { writer in
+            writer.member("tasks", Array(tasks.prefix(Self.mostTasksTold)))
+            if tasks.count > Self.mostTasksTold { writer.member("more", tasks.count - Self.mostTasksTold) }
+            if request.latest { writer.member("latest", true) }
+        }
+        audit("clear", "\(request.dag)/\(request.runID)", details: writer.text, actor: actor, now: now)
     }
 
     // MARK: Trigger

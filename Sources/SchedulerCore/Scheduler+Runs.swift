@@ -247,10 +247,21 @@ extension Scheduler {
 
     private static let longestReason = 200
 
+    /// A run in which nothing ran again, since tasks were only marked, has taken as long as before.
+    private func keepTimes(_ node: RunNode) {
+        guard node.run.keepsFinished, let began = node.run.startedAt, let dag = node.dag else { return }
+        let ran = node.instances.filter { $0.task < dag.tasks.count && $0.record.startedAt != nil }.map(\.record)
+        let starts = ran.compactMap(\.startedAt)
+        guard let first = starts.min(), starts.allSatisfy({ $0 < began }) else { return }
+        node.run.startedAt = first
+        node.run.endedAt = max(first, ran.compactMap(\.endedAt).max() ?? first)
+    }
+
     func end(_ node: RunNode, _ state: RunState, reason: String?, now: Instant) {
         node.run.state = state
         node.run.reason = reason
         node.run.endedAt = now
+        keepTimes(node)
         touch(node)
         if state == .success { noteSuccess(of: node, now: now) }
         runs[node.run.id] = nil

@@ -116,11 +116,20 @@ public final class InMemoryStore: Store, StoreReader {
     public func dags() throws(StoreError) -> [DAGSummary] {
         contents.dags.values.sorted { $0.id < $1.id }.map { record in
             let runs = contents.runs.values.filter { $0.dagID == record.id }
+            let failed = runs.filter { $0.state == .failed && !isMadeGood($0) }
             return DAGSummary(
                 record: record,
                 lastRun: runs.filter { RunType.ofData.contains($0.type) }
                     .max { ($0.logicalDate, $0.id) < ($1.logicalDate, $1.id) },
-                activeRuns: runs.count { !$0.state.isFinal })
+                activeRuns: runs.count { !$0.state.isFinal }, failedRuns: failed.count,
+                lastFailure: failed.max { ($0.endedAt ?? .distantPast, $0.id) < ($1.endedAt ?? .distantPast, $1.id) })
+        }
+    }
+
+    private func isMadeGood(_ run: Run) -> Bool {
+        contents.runs.values.contains {
+            $0.dagID == run.dagID && $0.id > run.id && $0.logicalDate == run.logicalDate && $0.state == .success
+                && RunType.ofData.contains($0.type)
         }
     }
 
@@ -139,6 +148,7 @@ public final class InMemoryStore: Store, StoreReader {
             return isAfter && (query.dag == nil || run.dagID == query.dag)
                 && (query.states.isEmpty || query.states.contains(run.state))
                 && (query.types.isEmpty || query.types.contains(run.type))
+                && !(query.failuresThatStand && run.state == .failed && isMadeGood(run))
                 && run.logicalDate >= query.from ?? run.logicalDate && run.logicalDate <= query.to ?? run.logicalDate
                 && (query.backfill == nil
                     || contents.entries[query.backfill ?? 0, default: []].contains { $0.run == run.id })

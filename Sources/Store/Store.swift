@@ -129,13 +129,21 @@ extension StoreReader {
 
 public struct DAGSummary: Sendable, Hashable {
     public var record: DAGRecord
+    /// The one of the latest logical date.
     public var lastRun: Run?
     public var activeRuns: Int
+    /// Runs of any type that have failed and stand so: neither run again nor followed by another run of the same logical
+    /// date that succeeded.
+    public var failedRuns: Int
+    /// The one of those that ended last.
+    public var lastFailure: Run?
 
-    public init(record: DAGRecord, lastRun: Run?, activeRuns: Int) {
+    public init(record: DAGRecord, lastRun: Run?, activeRuns: Int, failedRuns: Int = 0, lastFailure: Run? = nil) {
         self.record = record
         self.lastRun = lastRun
         self.activeRuns = activeRuns
+        self.failedRuns = failedRuns
+        self.lastFailure = lastFailure
     }
 }
 
@@ -180,6 +188,8 @@ public struct RunQuery: Sendable, Hashable {
     public var from: Instant?
     public var to: Instant?
     public var backfill: Int64?
+    /// Leaves out what has failed where a later run of the same logical date has succeeded.
+    public var failuresThatStand = false
     /// Only those that come after this one in the order of the answer.
     public var after: RunPosition?
     public var order = Order.logicalDate

@@ -14,7 +14,7 @@ public enum WebPage {
     /// Nothing but this server's own files: no script or style within a page, nothing from elsewhere, no page of another
     /// site around it (https://www.w3.org/TR/CSP3/).
     static let policy =
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+        "default-src 'none'; script-src 'self'; worker-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
         + "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
     static let assets: [Asset] = (0..<weir_asset_count()).compactMap { index in

@@ -36,7 +36,8 @@ import Testing
         try world.add("gone")
         try world.add("root", .admin)
         try world.store.setDisabled("gone", to: true, by: "x", now: world.now)
-        let expected = AccessRefusal(.wrongCredentials, "the name or the password is wrong", retryAfter: nil)
+        let expected = AccessRefusal(
+            .wrongCredentials, "the name or the password is wrong, or the user is disabled", retryAfter: nil)
         #expect(world.signIn("ada", "wrong password").failure == expected)
         #expect(world.signIn("nobody").failure == expected)
         #expect(world.signIn("gone").failure == expected)

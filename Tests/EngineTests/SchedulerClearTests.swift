@@ -161,7 +161,7 @@ import Testing
         #expect(try names(world.mark(run, "a", mark)) == ["a"])
         try world.end(attempt)
         #expect(try world.instance("a", run).state.rawValue == mark.rawValue)
-        #expect(try world.instance("a", run).reason == "marked \(mark.rawValue)")
+        #expect(try world.instance("a", run).reason == "marked \(mark.rawValue) by test")
         let next: [MarkState: TaskState] = [.success: .running, .failed: .upstreamFailed, .skipped: .skipped]
         #expect(try world.instance("b", run).state == next[mark])
     }
@@ -190,6 +190,20 @@ import Testing
         #expect(try state() == .success)
         try world.mark(run, "c", .failed)
         #expect(try state() == .failed)
+    }
+
+    @Test func aRunInWhichNothingRanAgainHasTakenAsLongAsBefore() throws {
+        for task in ["a", "b", "d"] { try end(task) }
+        try end("c", 98)
+        func now() throws -> Run { try #require(try world.runs("d").first { $0.id == run.id }) }
+        let before = try now()
+        world.now = world.now + TimeAmount(seconds: 3600)
+        try world.mark(run, "c", .success)
+        let after = try now()
+        #expect(after.state == .success && after.startedAt == before.startedAt && after.endedAt == before.endedAt)
+        try world.clear(request(["c"]))
+        try end("c")
+        #expect(try now().startedAt != before.startedAt, "something ran again")
     }
 
     /// The decision is in the store: a daemon that dies before the kill, or after it, comes back and kills again.

@@ -96,7 +96,8 @@ import Testing
         .status(
             EngineStatus(
                 pid: 1, startedAt: time, version: oddText, parallelism: 2, runningAttempts: 5, queuedTasks: 6,
-                activeRuns: 7, queuedRuns: 8, stoppedBecause: oddText, role: .embedded, isDraining: true)),
+                activeRuns: 7, queuedRuns: 8, stoppedBecause: oddText, role: .embedded, isDraining: true,
+                pools: [PoolUse(name: "heavy", slots: 2, used: 1, waiting: 7)])),
     ]
 
     @Test(arguments: replies.indices)

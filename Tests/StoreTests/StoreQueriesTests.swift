@@ -55,6 +55,37 @@ import Testing
     }
 
     @Test(arguments: TestStore.Kind.allCases)
+    func failuresThatStand(kind: TestStore.Kind) throws {
+        func ended(_ run: Run, _ day: Int64) -> Change {
+            var run = run
+            run.endedAt = Sample.day(day)
+            return .insertRun(run)
+        }
+        let test = try TestStore.withDAG(kind)
+        func standing() throws -> (count: Int?, last: Int64?) {
+            let dag = try test.reader.dag("daily")
+            #expect(try test.reader.dags().first { $0.record.id == "daily" } == dag)
+            return (dag?.failedRuns, dag?.lastFailure?.id)
+        }
+        try test.commit(
+            ended(Sample.run(1, type: .manual, state: .failed, date: 3), 120),
+            ended(Sample.run(2, type: .backfill, state: .failed, date: 1), 130),
+            ended(Sample.run(3, state: .success, date: 5), 140),
+            ended(Sample.run(4, type: .manual, state: .success, date: 1), 125))
+        #expect(try standing() == (1, 1), "the other one's day was made anew by a later run")
+        var query = RunQuery(dag: "daily")
+        query.failuresThatStand = true
+        #expect(try test.runs(query) == [3, 1, 4])
+        try test.commit(
+            ended(Sample.run(5, type: .manual, state: .failed, date: 1), 119),
+            ended(Sample.run(6, type: .missed, state: .success, date: 3), 150),
+            .insertVersion(Sample.version(2, dag: "other")), .putDAG(Sample.dag("other", version: 2)),
+            ended(Sample.run(7, dag: "other", type: .manual, state: .success, date: 3), 151))
+        #expect(try standing() == (2, 1), "neither a notification of a missed day nor another DAG has made it anew")
+        #expect(try test.reader.dag("other").map { ($0.failedRuns, $0.lastFailure) } ?? (9, nil) == (0, nil))
+    }
+
+    @Test(arguments: TestStore.Kind.allCases)
     func notificationsThatReachedNobody(kind: TestStore.Kind) throws {
         func notification(_ run: Int64, _ name: String, _ state: TaskState, ended: Int64?) -> Change {
             var instance = Sample.instance(run, name, state: state)

@@ -4,13 +4,17 @@ import SchedulerCore
 /// A task instance as JSON.
 public enum TaskJSON {
     public static func write(_ task: TaskInstance, _ run: Run, to writer: inout JSONWriter) {
-        write(task, dag: run.dagID, runID: run.runID, to: &writer)
+        write(task, dag: run.dagID, runID: run.runID, date: run.logicalDate, to: &writer)
     }
 
-    static func write(_ task: TaskInstance, dag: String, runID: String, to writer: inout JSONWriter) {
+    /// - Parameter date: the logical date of its run, where that is at hand.
+    static func write(
+        _ task: TaskInstance, dag: String, runID: String, date: Instant? = nil, to writer: inout JSONWriter
+    ) {
         writer.object {
             $0.member("dag_id", dag)
             $0.member("run_id", runID)
+            if let date { $0.member("logical_date", "\(date)") }
             $0.member("task_id", task.key.taskID)
             $0.member("map_index", task.key.mapIndex)
             $0.member("state", task.state.rawValue)
@@ -27,8 +31,9 @@ public enum TaskJSON {
     static let schema = NamedSchema(
         name: "TaskInstance", help: "one task of one run",
         fields: [
-            .required("dag_id", .string()), .required("run_id", .string()), .required("task_id", .string()),
-            .required("map_index", .integer(), "-1 for a task that is not mapped"),
+            .required("dag_id", .string()), .required("run_id", .string()),
+            .optional("logical_date", .instant, "of its run; events do not have it"),
+            .required("task_id", .string()), .required("map_index", .integer(), "-1 for a task that is not mapped"),
             .required("state", .words(of: TaskState.self)), .required("try_number", .integer()),
             .required("start_date", .nullable(.instant)), .required("end_date", .nullable(.instant)),
             .required("duration", .nullable(.number), "seconds that the last try took"),

@@ -8,7 +8,7 @@ import Store
 /// Health for load balancers, figures for Prometheus.
 extension APIService.Data {
     func healthRoutes(_ engine: any EngineService) -> [Route] {
-        let (readers, version) = (readers, version)
+        let (readers, version, streams) = (readers, version, streams)
         let health = Schema.object([.required("status", .string())])
         return [
             Route(
@@ -40,6 +40,18 @@ extension APIService.Data {
                 text.add("weir_queued_runs", "gauge", "runs that wait to start", Double(status.queuedRuns))
                 text.add(
                     "weir_stopped", "gauge", "1 while the queue stands still", status.stoppedBecause == nil ? 0 : 1)
+                text.add(
+                    "weir_open_streams", "gauge", "streams of events and logs that are being sent", Double(streams.open)
+                )
+                let pools: [(name: String, help: String, value: KeyPath<PoolUse, Int>)] = [
+                    ("slots", "slots of a pool", \.slots), ("used_slots", "slots that running attempts hold", \.used),
+                    ("waiting_tasks", "tasks that wait for slots", \.waiting),
+                ]
+                for (name, help, value) in pools {
+                    text.add(
+                        "weir_pool_\(name)", "gauge", help,
+                        status.pools.map { ([("pool", $0.name)], Double($0[keyPath: value])) })
+                }
                 let counters = status.counters
                 text.add("weir_turns_total", "counter", "turns of the engine's loop", Double(counters.turns))
                 text.add("weir_events_total", "counter", "events that it took", Double(counters.events))
@@ -63,6 +75,9 @@ extension APIService.Data {
                 text.add(
                     "weir_dag_active_runs", "gauge", "runs of a DAG that have not ended",
                     live.map { ([("dag_id", $0.record.id)], Double($0.activeRuns)) })
+                text.add(
+                    "weir_dag_failed_runs", "gauge", "runs of a DAG that have failed and stand so",
+                    live.map { ([("dag_id", $0.record.id)], Double($0.failedRuns)) })
                 text.add(
                     "weir_dag_last_run_failed", "gauge", "1 when the last run of a DAG has failed",
                     live.compactMap { summary in

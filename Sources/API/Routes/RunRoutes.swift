@@ -200,14 +200,20 @@ extension APIService.Data {
                 .optional("state", .array(.words(of: RunState.self)), "only these; may be repeated"),
                 .optional("run_type", .array(.words(of: RunType.self)), "only these; may be repeated"),
                 .optional("from", .instant, "first logical date"), .optional("to", .instant, "last logical date"),
+                .optional("backfill_id", .integer(1...Int64.max), "only those of this backfill"),
+                .optional(
+                    "standing", .boolean, "without failed runs where a later one of the same logical date has succeeded"
+                ),
             ], answer: .json(Page.schema(RunJSON.schema)), failures: [422]
         ) { request in
             let dag = request.http.parameters["dag_id"]
             let limit = request.limit
             var query = RunQuery(
                 dag: dag, states: request.words("state", RunState.self), types: request.words("run_type", RunType.self),
-                from: request.instant("from"), to: request.instant("to"), after: try request.runCursor(),
+                from: request.instant("from"), to: request.instant("to"),
+                backfill: request.integer("backfill_id").map(Int64.init), after: try request.runCursor(),
                 limit: limit + 1)
+            query.failuresThatStand = request.bool("standing")
             if let sort = request.text("sort") {
                 query.isRising = !sort.hasPrefix("-")
                 query.order = RunQuery.Order(rawValue: String(sort.drop { $0 == "-" })) ?? .logicalDate

@@ -2,7 +2,7 @@
 import { ask, field, h, note } from "./dom.js";
 import { get, post, q } from "./api.js";
 import { runLink } from "./parts.js";
-import { startOfDay, text } from "./time.js";
+import { logicalText, startOfDay } from "./time.js";
 
 /** Says how it went; true when it went well. */
 export async function attempt(work, done) {
@@ -72,7 +72,7 @@ export async function clear(run, tasks, { onlyFailed = false } = {}) {
   if (!which.length) { note("nothing to clear"); return; }
   const latest = h("input", { type: "checkbox", name: "latest" });
   const done = await ask("Run again", [
-    h("p", {}, `${which.length} task${which.length === 1 ? "" : "s"} of the run of ${text(run.logical_date)} will run again:`),
+    h("p", {}, `${which.length} task${which.length === 1 ? "" : "s"} of the run of ${logicalText(run.logical_date)} will run again:`),
     h("p", { class: "mono" }, which.slice(0, 40).join(", ") + (which.length > 40 ? " …" : "")),
     h("label", { class: "field check" }, latest, h("span", {}, "with the DAG file as it is now")),
   ], "Run again", () => post(path, { ...body, latest: latest.checked }));

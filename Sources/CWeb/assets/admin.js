@@ -2,7 +2,7 @@
 import { ask, calmly, field, h, put } from "./dom.js";
 import { get, listen, may, post, put as send, q, remove, session } from "./api.js";
 import { ago, time } from "./time.js";
-import { facts, number, table, tabs } from "./parts.js";
+import { dagLink, facts, number, runLink, table, tabs } from "./parts.js";
 import { attempt } from "./actions.js";
 
 const views = { state: ["Daemon", daemon], pools: ["Pools", pools], users: ["Users", users], tokens: ["Tokens", tokens], files: ["DAG files", files], audit: ["Audit", audit] };
@@ -32,17 +32,21 @@ async function daemon(root, signal) {
 async function pools(root, signal) {
   const place = h("section", { class: "card" });
   root.append(place);
-  const edit = (pool) => ask(pool ? `Pool ${pool.name}` : "A new pool", [
-    !pool && field("Name", h("input", { name: "name", required: true })), field("Slots", h("input", { name: "slots", type: "number", min: 0, required: true, value: pool?.slots ?? 1 })),
+  const edit = (pool, name) => ask(pool ? `Pool ${pool.name}` : "A new pool", [
+    !pool && field("Name", h("input", { name: "name", required: true, value: name ?? "" })), field("Slots", h("input", { name: "slots", type: "number", min: 0, required: true, value: pool?.slots ?? 1 })),
     field("Description", h("input", { name: "description", value: pool?.description ?? "" }))], "Save",
   (data) => send(`/pools/${q(pool?.name ?? data.get("name"))}`, { slots: Number(data.get("slots")), description: data.get("description") }));
+  const waiting = (count) => count ? h("a", { href: "#/tasks?state=queued" }, `${number(count)} waiting`) : "–";
   async function load() {
-    const { items } = await get("/pools", {}, signal);
+    const [{ items }, { status }] = await Promise.all([get("/pools", {}, signal), get("/status", {}, signal)]);
+    const uses = new Map(status.pools.map((one) => [one.name, one]));
+    const missing = status.pools.filter((one) => one.waiting && one.name !== "default" && !items.some((pool) => pool.name === one.name));
     put(place, h("div", { class: "row" }, h("h2", { class: "grow" }, "Pools"), may("admin") && h("button", { onclick: () => edit() }, "New pool")),
-      table(["Name", { text: "Slots", class: "number" }, "Description", ""], items.map((pool) => [pool.name, number(pool.slots), pool.description, may("admin") && h("div", { class: "row" }, h("button", { class: "small", onclick: () => edit(pool) }, "Change"),
+      missing.map((one) => h("p", { class: "problem" }, `There is no pool '${one.name}', and `, waiting(one.waiting), " for it. ", may("admin") && h("button", { class: "small", onclick: () => edit(null, one.name) }, `Make the pool ${one.name}`))),
+      table(["Name", { text: "Slots", class: "number" }, { text: "In use", class: "number" }, "Tasks", "Description", ""], items.map((pool) => [pool.name, number(pool.slots), number(uses.get(pool.name)?.used ?? 0), waiting(uses.get(pool.name)?.waiting), pool.description, may("admin") && h("div", { class: "row" }, h("button", { class: "small", onclick: () => edit(pool) }, "Change"),
         h("button", { class: "small danger", onclick: () => ask(`Remove the pool ${pool.name}`, [h("p", {}, "Tasks that name it wait until there is one again.")], "Remove", () => remove(`/pools/${q(pool.name)}`), { danger: true }) }, "Remove"))]), { label: "pools", empty: "No pool was set: tasks share the parallelism of the daemon." }));
   }
-  await followed(load, ["pool"], signal);
+  await followed(load, ["pool", "task"], signal);
 }
 
 async function files(root, signal) {
@@ -102,11 +106,18 @@ async function tokens(root, signal) {
 async function audit(root, signal) {
   const place = h("div");
   root.append(place);
-  const list = (title, label, entries) => h("section", { class: "card" }, h("h2", {}, title), table(["When", "Who", "What", "To what", "Details"], entries.map((one) => [[time(one.at), h("span", { class: "below" }, ago(one.at))], one.actor, one.action, one.subject, h("span", { class: "mono" }, one.details === "{}" ? "" : one.details)]), { label }));
+  const list = (title, label, entries) => h("section", { class: "card" }, h("h2", {}, title), table(["When", "Who", "What", "To what", "Details"], entries.map((one) => [[time(one.at), h("span", { class: "below" }, ago(one.at))], one.actor, one.action, aboutRun(one), h("span", { class: "mono" }, one.details === "{}" ? "" : one.details)]), { label }));
   await followed(async () => {
     const [work, access] = await Promise.all([get("/audit", { limit: 500 }, signal), get("/access-audit", { limit: 200 }, signal)]);
     put(place, list("Who did what", "audit", work.items), access.items.length > 0 && [h("br"), list("Users, tokens and sign-ins", "audit of users and tokens", access.items)]);
   }, ["audit", "access"], signal);
+}
+
+/** What was done to a run leads there: `dag/run`, or `dag/run/task`. */
+function aboutRun({ action, subject }) {
+  const [dag, run, task] = subject.split("/");
+  if (action === "backfill") return h("a", { href: dagLink(dag, "backfills") }, subject);
+  return run && ["trigger", "clear", "cancel", "mark"].includes(action) && dag !== "backfill" ? h("a", { href: runLink(dag, run, task) }, subject) : subject;
 }
 
 /** Calls `load` now, and again after such events. */

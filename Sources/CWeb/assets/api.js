@@ -1,5 +1,6 @@
 // The REST API and its events.
 import { h } from "./dom.js";
+import { follow } from "./stream.js";
 
 let csrf = null;
 export let session = null;
@@ -80,8 +81,11 @@ export async function signIn(name, password) {
 
 export async function signOut() {
   await send("DELETE", "/session");
-  session = csrf = null;
+  forget();
 }
+
+/** Nobody is here any more. */
+export function forget() { session = csrf = null; }
 
 /** Whether who is here may do what needs a role, to a DAG. */
 export function may(role, dag) {
@@ -91,10 +95,10 @@ export function may(role, dag) {
   return !session.dags || (dag !== undefined && session.dags.includes(dag));
 }
 
-// Events: one stream for the whole page. Views listen as long as they are shown.
+// Events: one stream for all pages of the browser, where it can share one. Views listen as long as they are shown.
 
 const listeners = new Set();
-let source = null, timer = null;
+let shared = null, end = null;
 export const live = { isOn: false, onchange: () => {} };
 
 /** Calls `handler(kind, data)` for each event until `signal` says otherwise; `reset` when something was missed. */
@@ -103,43 +107,37 @@ export function listen(handler, signal) {
   signal.addEventListener("abort", () => listeners.delete(handler));
 }
 
-function tell(kind, data) {
+function hear(message) {
+  if ("live" in message && live.isOn !== message.live) { live.isOn = message.live; live.onchange(); }
+  if (message.refused && session) whoAmI().catch(() => {});
+  if (message.signedIn) window.dispatchEvent(new Event("weir-signed-in"));
+  if (!message.kind) return;
   for (const handler of [...listeners]) {
-    try { handler(kind, data); } catch (error) { console.error(error); }
+    try { handler(message.kind, message.data); } catch (error) { console.error(error); }
   }
 }
 
-function setLive(isOn) {
-  if (live.isOn === isOn) return;
-  live.isOn = isOn;
-  live.onchange();
-}
-
-export function connect() {
-  disconnect();
-  source = new EventSource(target("/events"));
-  let wasReady = false;
-  for (const kind of ["dag", "run", "task", "attempt", "backfill", "pool", "file", "audit", "lake", "access"]) {
-    source.addEventListener(kind, (event) => tell(kind, JSON.parse(event.data)));
+/** `isAnew`: somebody has just signed in. */
+export function connect({ isAnew = false } = {}) {
+  if (!shared && !end && window.SharedWorker) {
+    shared = new SharedWorker("/assets/worker.js", { type: "module", name: "weir" });
+    shared.port.onmessage = ({ data }) => hear(data);
+    // A browser that cannot share one has its own.
+    shared.onerror = () => { shared = null; end ??= follow(hear); };
   }
-  source.addEventListener("ready", () => { setLive(true); wasReady = true; });
-  source.addEventListener("reset", () => { setLive(true); tell("reset", {}); });
-  source.onerror = () => {
-    setLive(false);
-    if (source?.readyState !== EventSource.CLOSED) return;
-    // Refused rather than cut off: the browser does not come back by itself.
-    disconnect();
-    timer = setTimeout(() => { connect(); if (wasReady) tell("reset", {}); }, 3000);
-    if (session) whoAmI().catch(() => {});
-  };
+  if (shared) shared.port.postMessage(isAnew ? "anew" : "join");
+  else { end?.(); end = follow(hear); }
 }
 
 export function disconnect() {
-  clearTimeout(timer);
-  source?.close();
-  source = null;
-  setLive(false);
+  shared?.port.postMessage("leave");
+  end?.();
+  end = null;
+  hear({ live: false });
 }
+
+window.addEventListener("pagehide", disconnect);
+window.addEventListener("pageshow", (event) => { if (event.persisted && session) connect(); });
 
 /** What stands where something could not be loaded. */
 export function failure(error) {

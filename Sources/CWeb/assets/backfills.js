@@ -1,8 +1,8 @@
 // Running past intervals: asking for them, seeing which, and following them.
 import { ask, calmly, field, h, note, put } from "./dom.js";
 import { get, listen, may, post, q } from "./api.js";
-import { day, duration, startOfDay, text, time } from "./time.js";
-import { number, state, stateWords, table } from "./parts.js";
+import { day, duration, logicalText, nextDay, startOfDay, time } from "./time.js";
+import { dagLink, number, state, stateWords, table } from "./parts.js";
 import { attempt, paramFields, paramValues } from "./actions.js";
 
 const order = ["success", "failed", "cancelled", "running", "queued"];
@@ -16,8 +16,10 @@ export async function backfills(root, it, _, signal) {
   async function load() {
     const { items } = await get("/backfills", { dag_id: it.dag_id }, signal);
     put(list, table(["Days", "State", "Progress", "Runs", "Left", ""], items.map((one) => [
-      [range(one, it.timezone), h("span", { class: "below" }, `number ${one.backfill_id}, by `, one.reprocess === "none" ? "missing intervals" : `reprocessing ${one.reprocess}`)],
-      one.paused ? "paused" : state(one.state), meter(one), `${number(one.ended)} of ${number(one.total)}`,
+      [range(one, it.timezone), h("span", { class: "below" }, `number ${one.backfill_id}, `, one.reprocess === "none" ? "missing intervals" : `reprocessing ${one.reprocess}`)],
+      [one.paused ? "paused" : state(one.state), one.state === "failed" && !one.states.failed && h("span", { class: "below" }, "its runs were mended since")],
+      [meter(one), h("span", { class: "below" }, countsOf(one))],
+      [h("a", { href: runsOf(one) }, `${number(one.ended)} of ${number(one.total)}`), one.states.failed ? h("a", { class: "below failed", href: runsOf(one) + "&state=failed" }, `${number(one.states.failed)} failed: see why`) : null],
       one.seconds_left == null ? "–" : duration(one.seconds_left),
       may("operator", it.dag_id) && one.state === "running" && h("div", { class: "row" },
         h("button", { class: "small", onclick: () => attempt(() => post(`/backfills/${one.backfill_id}/${one.paused ? "resume" : "pause"}`), one.paused ? "it goes on" : "paused") }, one.paused ? "Go on" : "Pause"),
@@ -29,6 +31,10 @@ export async function backfills(root, it, _, signal) {
   await load();
 }
 
+function runsOf(one) { return `${dagLink(one.dag_id, "runs")}?backfill=${one.backfill_id}`; }
+
+function countsOf(one) { return order.filter((name) => one.states[name]).map((name) => `${number(one.states[name])} ${stateWords(name)}`).join(", "); }
+
 /** Whole days as they were asked for, in the DAG's zone; times as the others on the page. */
 function range(one, zone) {
   const from = day(one.from, zone), to = day(one.to, zone);
@@ -39,7 +45,7 @@ function range(one, zone) {
 }
 
 function meter(one) {
-  const words = order.filter((name) => one.states[name]).map((name) => `${one.states[name]} ${stateWords(name)}`).join(", ");
+  const words = countsOf(one);
   return h("div", { class: "meter", role: "img", "aria-label": words, title: words }, order.map((name) => one.states[name]
     ? h("i", { data: { state: name }, vars: { "--part": one.states[name] / one.total } }) : null));
 }
@@ -47,7 +53,8 @@ function meter(one) {
 async function drawForm(root, it, signal) {
   const structure = await get(`/dags/${q(it.dag_id)}/versions/${it.version}/structure`, {}, signal).catch(() => ({ params: [], tasks: [] }));
   const plan = h("div");
-  const form = h("form", { class: "card", onsubmit: (event) => { event.preventDefault(); send(event.submitter?.value === "dry"); } },
+  // A plan is of what was filled in when it was asked for.
+  const form = h("form", { class: "card", oninput: () => put(plan), onsubmit: (event) => { event.preventDefault(); send(event.submitter?.value === "dry"); } },
     h("h2", {}, "Run past days"), h("div", { class: "cards" },
       h("div", {}, field("From", h("input", { type: "date", name: "from", required: true })), field("To", h("input", { type: "date", name: "to", required: true }), `both days count, in ${it.timezone}`)),
       h("div", {}, field("Days that ran already", h("select", { name: "reprocess" }, h("option", { value: "none" }, "stay as they are"), h("option", { value: "failed" }, "run again if they failed"), h("option", { value: "completed" }, "run again"))),
@@ -64,12 +71,10 @@ async function drawForm(root, it, signal) {
       body.params = paramValues(structure.params, data);
       const answer = await post("/backfills", body);
       const words = { create: "a new run", rerun: "runs again", skip: "stays as it is" };
-      put(plan, h("h3", {}, isDry ? `${answer.plan.length} intervals` : `Backfill ${answer.backfill_id} has begun`), isDry && table(["Interval", "Run"], answer.plan.slice(0, 400).map((entry) => [
-        [text(entry.data_interval_start, { seconds: false }), " – ", text(entry.data_interval_end, { seconds: false })], words[entry.disposition] ?? entry.disposition]), { label: "what would run" }));
+      put(plan, h("h3", {}, isDry ? `${answer.plan.length} intervals` : `Backfill ${answer.backfill_id} has begun`), isDry && table([`Interval (${it.timezone})`, "Run"], answer.plan.slice(0, 400).map((entry) => [
+        [logicalText(entry.data_interval_start, it), " – ", logicalText(entry.data_interval_end, it)], words[entry.disposition] ?? entry.disposition]), { label: "what would run" }));
       if (!isDry) note(`backfill ${answer.backfill_id} has begun`);
     } catch (error) { put(plan, h("p", { class: "problem", role: "alert" }, error.message)); }
   }
   put(root, form);
 }
-
-function nextDay(date) { return new Date(Date.parse(date + "T00:00:00Z") + 86400000).toISOString().slice(0, 10); }

@@ -1,7 +1,7 @@
 // One DAG and what it has done.
 import { calmly, h, note, put } from "./dom.js";
 import { all, get, listen, may, q } from "./api.js";
-import { ago, setDAGZone, text, time } from "./time.js";
+import { ago, logical, setDAG, text, time } from "./time.js";
 import { dagLink, table, tabs } from "./parts.js";
 import { setPaused, trigger } from "./actions.js";
 import { grid } from "./grid.js";
@@ -16,24 +16,34 @@ export async function dag(root, [id, tab], params, signal) {
   const current = views[tab] ? tab : "grid";
   document.title = `${id} – Weir`;
   let it = await get(`/dags/${q(id)}`, {}, signal);
-  setDAGZone(it.timezone);
-  const head = h("div", { class: "head" }), place = h("div");
+  setDAG(it);
+  const head = h("div", { class: "head" }), wrong = h("div"), place = h("div");
   function drawHead() {
     put(head, h("div", {}, h("h1", {}, id, " ", it.tags.map((tag) => h("a", { class: "tag", href: `#/?tag=${q(tag)}` }, tag))),
       it.description && h("p", {}, it.description),
       h("p", { class: "soft" }, it.schedule_in_words, it.paused ? " · paused" : it.next_run_after ? [" · next run ", time(it.next_run_after, { seconds: false }), ", ", ago(it.next_run_after)] : "",
         it.owner && ` · owner ${it.owner}`, !it.active && " · its file is gone"),
     ), h("div", { class: "row" },
-      may("operator", id) && [h("button", { class: "primary", onclick: () => trigger(it) }, "▶ Run"),
-        h("button", { onclick: () => { location.hash = dagLink(id, "backfills"); } }, "Backfill"),
+      may("operator", id) && it.active && [h("button", { class: "primary", onclick: () => trigger(it) }, "▶ Run"),
+        it.schedule && h("button", { onclick: () => { location.hash = dagLink(id, "backfills"); } }, "Backfill"),
         h("button", { onclick: () => setPaused(id, !it.paused) }, it.paused ? "Let it go on" : "Pause")]));
   }
+  /** Its file may say something else by now that cannot be read. */
+  async function drawWrong() {
+    const file = (await get("/dag-errors", {}, signal)).items.find((one) => one.file === it.file);
+    put(wrong, file && h("div", { class: "problem" }, h("b", {}, `${file.file} is in error since `, ago(file.since), `; what is shown here is the version before. `),
+      file.errors.map((one) => h("div", {}, `${one.line}:${one.column} ${one.message}`))));
+  }
   drawHead();
-  root.append(head, tabs(Object.entries(views).map(([key, [name]]) => [key, name]), current, (key) => dagLink(id, key)), place);
+  await drawWrong();
+  root.append(head, wrong, tabs(Object.entries(views).map(([key, [name]]) => [key, name]), current, (key) => dagLink(id, key)), place);
   const refresh = calmly(300, async () => {
     try { it = await get(`/dags/${q(id)}`, {}, signal); drawHead(); } catch { /* It is shown as it was. */ }
   });
-  listen((kind, data) => { if (kind === "reset" || (kind === "dag" && data.dag_id === id)) refresh(); }, signal);
+  listen((kind, data) => {
+    if (kind === "reset" || (kind === "dag" && data.dag_id === id)) refresh();
+    if (kind === "reset" || kind === "file") drawWrong().catch(() => {});
+  }, signal);
   await views[current][1](place, it, params, signal);
 }
 
@@ -48,7 +58,7 @@ async function liveGraph(root, it, _, signal) {
     return new Map(items.map((task) => [task.task_id + (task.map_index >= 0 ? `[${task.map_index}]` : ""), task]));
   }
   const drawing = await graph(place, it.dag_id, it.version, { run, signal });
-  function tell() { put(title, run ? ["The states of the run of ", time(run.logical_date), ": ", run.state] : "It has not run yet."); }
+  function tell() { put(title, run ? ["The states of the run of ", logical(run.logical_date), ": ", run.state] : "It has not run yet."); }
   tell();
   drawing.show(await states());
   listen(async (kind, data) => {
@@ -64,30 +74,43 @@ async function liveGraph(root, it, _, signal) {
 
 /** The file, its versions and what changed between them. */
 async function definition(root, it, _, signal) {
-  const versions = await all(`/dags/${q(it.dag_id)}/versions`, {}, 500, signal);
   const path = `/dags/${q(it.dag_id)}/versions/`;
-  const place = h("div", { class: "text mono", tabindex: "0", "aria-label": "the file" });
-  const names = (label) => h("select", { "aria-label": label, onchange: draw },
-    versions.map((one, index) => h("option", { value: one.version }, `${text(one.loaded_at)}${index ? "" : " (now)"} · ${one.sha256.slice(0, 8)}`)));
-  const which = names("version"), other = names("compared with");
-  other.prepend(h("option", { value: "", selected: true }, "compare with nothing"));
+  const parts = h("div"), file = h("h2", {}), place = h("div", { class: "text mono", tabindex: "0", "aria-label": "the file" });
+  const which = h("select", { "aria-label": "version", onchange: draw }), other = h("select", { "aria-label": "compared with", onchange: draw });
+  root.append(parts, h("section", { class: "card" }, h("div", { class: "row" }, file, which, other), h("br"), place));
   async function draw() {
     try {
       if (other.value) {
         const { lines } = await get(`${path}${other.value}/diff/${which.value}`, {}, signal);
         put(place, lines.map((line) => h("div", { class: line.change }, { same: "  ", added: "+ ", removed: "- " }[line.change] + line.text)));
       } else {
-        const { text: file } = await get(path + which.value, {}, signal);
-        put(place, file.split("\n").map((line) => h("div", {}, line || " ")));
+        const { text: content } = await get(path + which.value, {}, signal);
+        put(place, content.split("\n").map((line) => h("div", {}, line || " ")));
       }
     } catch (error) { if (!signal.aborted) note(error.message, true); }
   }
-  const { tasks, params } = await get(path + it.version + "/structure", {}, signal).catch(() => ({ tasks: [], params: [] }));
-  root.append(h("div", { class: "cards" },
-    h("section", { class: "card" }, h("h2", {}, `${tasks.length} tasks`), table(["Task", "Kind", "After", "Retries"], tasks.map((task) =>
-      [[h("b", {}, task.task_id), task.description && h("span", { class: "below" }, task.description)], task.kind, task.upstream.join(", ") || "–", task.retries]))),
-    params.length ? h("section", { class: "card" }, h("h2", {}, "Parameters"), table(["Name", "Type", "Default", ""], params.map((param) =>
-      [param.name, param.type, param.is_required ? "must be given" : JSON.stringify(param.default), param.description]))) : null),
-  h("section", { class: "card" }, h("div", { class: "row" }, h("h2", {}, it.file), which, other), h("br"), place));
-  await draw();
+  let newest = null;
+  async function load() {
+    const now = await get(`/dags/${q(it.dag_id)}`, {}, signal);
+    if (now.version === newest) return;
+    const versions = await all(`/dags/${q(it.dag_id)}/versions`, {}, 500, signal);
+    const { tasks, params } = await get(path + now.version + "/structure", {}, signal).catch(() => ({ tasks: [], params: [] }));
+    put(parts, h("div", { class: "cards" },
+      h("section", { class: "card" }, h("h2", {}, `${tasks.length} tasks`), table(["Task", "Kind", "After", "Retries"], tasks.map((task) =>
+        [[h("b", {}, task.task_id), task.description && h("span", { class: "below" }, task.description)], task.kind, task.upstream.join(", ") || "–", task.retries]))),
+      params.length ? h("section", { class: "card" }, h("h2", {}, "Parameters"), table(["Name", "Type", "Default", ""], params.map((param) =>
+        [param.name, param.type, param.is_required ? "must be given" : JSON.stringify(param.default), param.description]))) : null));
+    put(file, now.file);
+    // Who looks at the newest version goes on to do so.
+    const chosen = which.value === String(newest) ? "" : which.value, compared = other.value;
+    const options = (value) => versions.map((one) => h("option", { value: one.version, selected: String(one.version) === value },
+      `${text(one.loaded_at)}${one.version === now.version ? " (now)" : ""} · ${one.sha256.slice(0, 8)}`));
+    put(which, options(chosen || String(now.version)));
+    put(other, h("option", { value: "" }, "compare with nothing"), options(compared));
+    newest = now.version;
+    await draw();
+  }
+  const later = calmly(200, () => load().catch((error) => { if (!signal.aborted) note(error.message, true); }));
+  listen((kind, data) => { if (kind === "reset" || (kind === "dag" && data.dag_id === it.dag_id)) later(); }, signal);
+  await load();
 }

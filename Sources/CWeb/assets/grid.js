@@ -1,7 +1,7 @@
 // Runs by tasks. Only the columns in sight are there, so that thousands of runs scroll without a stall.
 import { calmly, h, note, put } from "./dom.js";
 import { get, listen, q } from "./api.js";
-import { text } from "./time.js";
+import { logicalDay, logicalText } from "./time.js";
 import { byUrgency, legend, mark, runLink, stateWords } from "./parts.js";
 
 const width = 22, ahead = 12, page = 200;
@@ -43,11 +43,14 @@ export async function grid(root, it, _, signal) {
 
   function column(run, place) {
     const found = byTask(run);
-    const date = text(run.logical_date, { seconds: false });
-    const title = `${date}: ${stateWords(run.state)}`;
+    const date = logicalText(run.logical_date), day = logicalDay(run.logical_date);
+    // Several runs of a day are told apart by their times.
+    const isOneOfSome = [place - 1, place + 1].some((other) => runs[other] && logicalDay(runs[other].logical_date) === day);
+    const label = isOneOfSome ? `${date.slice(5, 16)}` : day;
+    const title = `${date}: ${stateWords(run.state)} (${run.run_type})`;
     return h("div", { class: "column", vars: { transform: `translateX(${place * width}px)` }, data: { run: run.run_id, place } },
       h("a", { class: "top", href: runLink(it.dag_id, run.run_id), title, "aria-label": `run of ${title}`, tabindex: "-1" },
-        h("span", { class: "date" }, date.slice(0, 10)), h("span", { class: "cell", data: { state: run.state, mark: mark(run.state) } })),
+        h("span", { class: "date" }, label), h("span", { class: "cell", data: { state: run.state, mark: mark(run.state), type: run.run_type } })),
       tasks.map((name) => {
         const task = found.get(name);
         if (!task) return h("a", {}, "");

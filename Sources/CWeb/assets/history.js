@@ -1,23 +1,31 @@
 // What a DAG has done: its runs as a list, by days of the year, and how long they took.
 import { calmly, h, note, put } from "./dom.js";
 import { all, get, listen, q } from "./api.js";
-import { ago, day, duration, span, text, time, took } from "./time.js";
-import { bars, byUrgency, mark, runLink, state, stateWords, table } from "./parts.js";
+import { ago, dayZone, duration, logical, logicalDay, logicalText, nextDay, span, startOfDay, took } from "./time.js";
+import { bars, byUrgency, dagLink, mark, runLink, state, stateWords, table } from "./parts.js";
+
+const stateChoices = { standing: "failed, not made good", failed: "failed", success: "success", running: "running", queued: "queued", cancelled: "cancelled" };
 
 export async function runs(root, it, params, signal) {
   let items = [], cursor = null;
-  const wanted = params.get("day");
+  const wanted = params.get("day"), backfill = params.get("backfill");
   const place = h("div"), button = h("button", { onclick: () => more() }, "Older runs");
-  const states = h("select", { "aria-label": "state", onchange: () => load() }, h("option", { value: "" }, "any state"),
-    ["failed", "success", "running", "queued", "cancelled"].map((one) => h("option", { value: one }, one)));
-  root.append(h("div", { class: "row" }, states, wanted && h("span", { class: "tag" }, wanted)), place, button);
+  const states = h("select", { "aria-label": "state", onchange: () => {
+    const query = new URLSearchParams(Object.entries({ state: states.value, day: wanted, backfill }).filter(([, value]) => value));
+    history.replaceState(null, "", dagLink(it.dag_id, "runs") + (query.size ? `?${query}` : ""));
+    load().catch((error) => note(error.message, true));
+  } }, h("option", { value: "" }, "any state"),
+  Object.entries(stateChoices).map(([one, words]) => h("option", { value: one, selected: one === params.get("state") }, words)));
+  const only = (words) => h("a", { class: "tag", href: dagLink(it.dag_id, "runs"), title: "show all" }, words, " ×");
+  root.append(h("div", { class: "row" }, states, wanted && only(wanted), backfill && only(`backfill ${backfill}`)), place, button);
   async function fetchPage(after) {
-    const bounds = wanted ? { from: wanted + "T00:00:00Z", to: wanted + "T23:59:59Z" } : {};
-    return get(`/dags/${q(it.dag_id)}/runs`, { limit: 100, cursor: after, state: states.value, ...bounds }, signal);
+    const zone = dayZone(it);
+    const bounds = wanted ? { from: startOfDay(wanted, zone), to: new Date(Date.parse(startOfDay(nextDay(wanted), zone)) - 1).toISOString() } : {};
+    return get(`/dags/${q(it.dag_id)}/runs`, { limit: 100, cursor: after, ...(states.value === "standing" ? { state: "failed", standing: true } : { state: states.value }), backfill_id: backfill, ...bounds }, signal);
   }
   function draw() {
-    put(place, table(["Logical date", "State", "Kind", "Started", "Took", "Reason"], items.map((run) => [
-      h("a", { href: runLink(it.dag_id, run.run_id) }, time(run.logical_date)), state(run.state), run.run_type, ago(run.start_date),
+    put(place, table([it.schedule ? `Logical date (${it.timezone})` : "Logical date", "State", "Kind", "Started", "Took", "Reason"], items.map((run) => [
+      h("a", { href: runLink(it.dag_id, run.run_id) }, logical(run.logical_date)), state(run.state), run.run_type, ago(run.start_date),
       run.start_date ? took(run.start_date, run.end_date) : "–", run.reason ?? ""]), { label: "runs", empty: "no run is like this" }));
     button.hidden = !cursor;
   }
@@ -30,20 +38,20 @@ export async function runs(root, it, params, signal) {
     if (kind === "reset") { reload(); return; }
     if (kind !== "run" || data.dag_id !== it.dag_id) return;
     const place = items.findIndex((run) => run.run_id === data.run_id);
-    if (place >= 0) { items[place] = data; draw(); } else reload();
+    if (place >= 0 && (!states.value || states.value === data.state)) { items[place] = data; draw(); } else reload();
   }, signal);
   await load();
 }
 
 export async function calendar(root, it, _, signal) {
   const place = h("div", { class: "calendar" });
-  root.append(h("p", { class: "soft" }, "Each square is a day of logical dates in the zone above; its colour is the worst of its runs."), place);
+  root.append(h("p", { class: "soft" }, `Each square is a day of logical dates (${dayZone(it)}); its colour is the worst of its runs.`), place);
   const found = await all(`/dags/${q(it.dag_id)}/runs`, {}, 6000, signal);
   const byID = new Map(found.map((run) => [run.run_id, run]));
   function draw() {
     const days = new Map();
     for (const run of byID.values()) {
-      const name = day(run.logical_date);
+      const name = logicalDay(run.logical_date);
       days.set(name, [...(days.get(name) ?? []), run]);
     }
     const years = [...new Set([...days.keys()].map((name) => name.slice(0, 4)))].sort().reverse();
@@ -70,8 +78,11 @@ export async function calendar(root, it, _, signal) {
   draw();
 }
 
-export async function durations(root, it, _, signal) {
-  const place = h("div"), which = h("select", { "aria-label": "of what", onchange: () => draw() }, h("option", { value: "" }, "whole runs"));
+export async function durations(root, it, params, signal) {
+  const place = h("div"), which = h("select", { "aria-label": "of what", onchange: () => {
+    history.replaceState(null, "", dagLink(it.dag_id, "durations") + (which.value ? `?task=${q(which.value)}` : ""));
+    draw();
+  } }, h("option", { value: "" }, "whole runs"));
   root.append(h("div", { class: "row" }, which, h("span", { class: "soft" }, "the last 100 runs, oldest first; the line is the mean of those that succeeded")), h("br"), h("div", { class: "card" }, place));
   let rows = [];
   function draw() {
@@ -79,8 +90,8 @@ export async function durations(root, it, _, signal) {
       const task = which.value ? run.tasks.find((one) => one.task_id === which.value && one.map_index <= 0) : null;
       const value = which.value ? task?.duration ?? null : run.end_date ? span(run.start_date, run.end_date) : null;
       const name = which.value ? task?.state ?? "none" : run.state;
-      return { value, state: name, label: text(run.logical_date, { seconds: false }).slice(0, 10), href: runLink(it.dag_id, run.run_id, which.value || null),
-        title: `${text(run.logical_date)}: ${duration(value)}, ${stateWords(name)}` };
+      return { value, state: name, label: logicalDay(run.logical_date), href: runLink(it.dag_id, run.run_id, which.value || null),
+        title: `${logicalText(run.logical_date)}: ${duration(value)}, ${stateWords(name)}` };
     });
     const good = items.filter((item) => item.state === "success" && item.value != null).map((item) => item.value);
     const mean = good.length ? good.reduce((a, b) => a + b, 0) / good.length : null;
@@ -89,7 +100,8 @@ export async function durations(root, it, _, signal) {
   async function load() {
     rows = (await get(`/dags/${q(it.dag_id)}/grid`, { limit: 100 }, signal)).items;
     const names = [...new Set(rows.flatMap((run) => run.tasks.map((task) => task.task_id)))];
-    const value = which.value;
+    const value = which.value || params.get("task");
+    params.delete("task");
     put(which, h("option", { value: "" }, "whole runs"), names.map((name) => h("option", { value: name, selected: name === value }, name)));
     draw();
   }

@@ -1,15 +1,17 @@
 // All DAGs: how they are, what is wrong, and what comes next.
 import { calmly, h, put } from "./dom.js";
 import { get, listen, may, q } from "./api.js";
-import { ago, duration, text, time } from "./time.js";
+import { ago, duration, logicalText, time } from "./time.js";
 import { dagLink, runLink, state, stateWords } from "./parts.js";
 import { setPaused, trigger } from "./actions.js";
 
 const shown = 14, atOnce = 60, page = 200;
+/** A failure that nobody has mended for so long is not news any more; the list of runs has it still. */
+const newsDays = 7;
 
 export async function home(root, _, params, signal) {
   document.title = "DAGs – Weir";
-  let dags = new Map(), errors = [], status = null;
+  let dags = new Map(), errors = [], status = null, stuck = [];
   let search = params.get("search") ?? "", filter = params.get("show") ?? "all", tags = new Set(params.getAll("tag"));
 
   const tiles = h("div", { class: "tiles" }), wrong = h("div"), chips = h("div", { class: "row" }), list = h("div");
@@ -30,10 +32,17 @@ export async function home(root, _, params, signal) {
 
   const kinds = {
     all: ["DAGs", (dag) => dag.active],
-    failed: ["failed last", (dag) => dag.active && dag.last_run?.state === "failed"],
+    failed: ["have failed", (dag) => dag.active && failureOf(dag) != null],
     running: ["running now", (dag) => dag.active_runs > 0],
     paused: ["paused", (dag) => dag.active && dag.paused],
   };
+
+  /** The run to look at in a DAG where something has gone wrong: the last failure that stands. */
+  function failureOf(dag) {
+    if (dag.last_run?.state === "failed") return dag.last_failure ?? dag.last_run;
+    const failure = dag.last_failure;
+    return failure && Date.now() - Date.parse(failure.end_date) < newsDays * 86400000 ? failure : null;
+  }
 
   function drawTiles() {
     const values = [...dags.values()];
@@ -45,8 +54,8 @@ export async function home(root, _, params, signal) {
         drawTiles();
         drawList();
       } }, h("b", {}, count), name);
-    }), status && h("div", { class: "tile" }, h("b", {}, `${status.running_attempts}/${status.parallelism}`), "tasks at work"),
-    status && h("div", { class: "tile" }, h("b", {}, status.queued_tasks), "tasks waiting"));
+    }), status && h("a", { class: "tile", href: "#/tasks?state=running" }, h("b", {}, `${status.running_attempts}/${status.parallelism}`), "tasks at work"),
+    status && h("a", { class: "tile", href: "#/tasks?state=queued" }, h("b", {}, status.queued_tasks), "tasks waiting"));
   }
 
   function drawWrong() {
@@ -55,17 +64,24 @@ export async function home(root, _, params, signal) {
     if (status?.is_draining) items.push(h("p", { class: "hint" }, "The daemon drains: it starts nothing and ends with the last task."));
     for (const file of errors) {
       const first = file.errors[0];
-      items.push(h("p", { class: "problem" }, h("b", {}, `${file.file}:${first?.line}:${first?.column} `), first?.message,
+      const dag = [...dags.values()].find((one) => one.file === file.file);
+      items.push(h("p", { class: "problem" }, h("a", { href: dag ? dagLink(dag.dag_id) : "#/admin/files" }, h("b", {}, `${file.file}:${first?.line}:${first?.column}`)), " ", first?.message,
         file.errors.length > 1 && ` – and ${file.errors.length - 1} more`));
     }
-    const failed = [...dags.values()].filter(kinds.failed[1])
-      .sort((a, b) => (b.last_run.end_date ?? "").localeCompare(a.last_run.end_date ?? ""));
-    for (const dag of failed.slice(0, 6)) {
-      items.push(h("p", { class: "problem" }, h("a", { href: runLink(dag.dag_id, dag.last_run.run_id) },
-        h("b", {}, dag.dag_id), ` of ${text(dag.last_run.logical_date, { seconds: false })}`), " failed ", ago(dag.last_run.end_date),
-      dag.last_run.reason ? `: ${dag.last_run.reason.replace(/^failed: /, "")}` : ""));
+    for (const [reason, tasks] of Map.groupBy(stuck, (task) => task.reason)) {
+      items.push(h("p", { class: "problem" }, h("a", { href: runLink(tasks[0].dag_id, tasks[0].run_id, tasks[0].task_id, tasks[0].map_index) }, h("b", {}, tasks[0].dag_id), `: ${tasks[0].task_id}`),
+        tasks.length > 1 && [" and ", h("a", { href: "#/tasks?state=queued" }, `${tasks.length - 1} more`)], ` cannot start: ${reason}`));
     }
-    if (failed.length > 6) items.push(h("p", {}, `and ${failed.length - 6} DAGs more whose last run failed`));
+    const failed = [...dags.values()].filter(kinds.failed[1])
+      .sort((a, b) => (failureOf(b).end_date ?? "").localeCompare(failureOf(a).end_date ?? ""));
+    for (const dag of failed.slice(0, 6)) {
+      const run = failureOf(dag);
+      items.push(h("p", { class: "problem" }, h("a", { href: runLink(dag.dag_id, run.run_id) },
+        h("b", {}, dag.dag_id), ` of ${logicalText(run.logical_date, dag)}`), run.run_type === "scheduled" ? "" : ` (${run.run_type})`, " failed ", ago(run.end_date),
+      run.reason ? `: ${run.reason.replace(/^failed: /, "")}` : "",
+      dag.failed_runs > 1 && [" – ", h("a", { href: dagLink(dag.dag_id, "runs") + "?state=standing" }, `${dag.failed_runs} runs failed`)]));
+    }
+    if (failed.length > 6) items.push(h("p", {}, h("a", { href: "#/?show=failed" }, `and ${failed.length - 6} DAGs more that have failed`)));
     put(wrong, items.length ? h("section", { class: "card", "aria-label": "what is wrong" }, h("h2", {}, "What is wrong now"), items) : null);
   }
 
@@ -84,7 +100,7 @@ export async function home(root, _, params, signal) {
     const most = Math.max(...runs.map((run) => run.duration ?? 0)) || 1;
     return h("div", { class: "recent" }, runs.map((run) => {
       const seconds = run.duration;
-      const title = `${text(run.logical_date, { seconds: false })}: ${stateWords(run.state)}${seconds == null ? "" : ", " + duration(seconds)}`;
+      const title = `${logicalText(run.logical_date, dag)}: ${stateWords(run.state)}${seconds == null ? "" : ", " + duration(seconds)}`;
       return h("a", { class: "dot", href: runLink(dag.dag_id, run.run_id), title, "aria-label": title, data: { state: run.state },
         vars: { "--tall": (seconds ?? 0) / most } });
     }));
@@ -97,12 +113,19 @@ export async function home(root, _, params, signal) {
         dag.description && h("span", { class: "below" }, dag.description)),
       h("td", { class: "optional" }, dag.schedule ?? "–", h("span", { class: "below" }, dag.schedule_in_words.replace(/^it (has|runs|starts) /, ""))),
       h("td", {}, recent(dag)),
-      h("td", {}, last ? [h("a", { href: runLink(dag.dag_id, last.run_id) }, state(last.state)), h("span", { class: "below" }, ago(last.end_date ?? last.start_date ?? last.run_after))] : "–"),
+      h("td", {}, last ? [h("a", { href: runLink(dag.dag_id, last.run_id) }, state(last.state)), h("span", { class: "below" }, ago(last.end_date ?? last.start_date ?? last.run_after)), others(dag)] : "–"),
       h("td", { class: "optional" }, dag.paused ? h("span", { class: "soft" }, "paused") : dag.next_run_after
         ? [time(dag.next_run_after, { seconds: false }), h("span", { class: "below" }, ago(dag.next_run_after))] : "–"),
       h("td", { class: "act" }, canChange && h("button", { class: "small", title: "start a run", "aria-label": `start a run of ${dag.dag_id}`, onclick: () => trigger(dag) }, "▶ Run"), " ",
         canChange && h("button", { class: "small", "aria-label": `${dag.paused ? "let go on" : "pause"} ${dag.dag_id}`,
           onclick: () => setPaused(dag.dag_id, !dag.paused) }, dag.paused ? "Go on" : "Pause")));
+  }
+
+  /** What the last run's state does not tell. */
+  function others(dag) {
+    const failed = dag.failed_runs - (dag.last_run?.state === "failed" ? 1 : 0), running = dag.active_runs - (["running", "queued"].includes(dag.last_run?.state) ? 1 : 0);
+    const link = (name, wanted, words) => h("a", { class: "below " + name, href: `${dagLink(dag.dag_id, "runs")}?state=${wanted}` }, words);
+    return [running > 0 && link("running", "running", `${running} ${dag.last_run.state === "running" ? "more " : ""}at work`), failed > 0 && link("failed", "standing", `${failed} ${dag.last_run.state === "failed" ? "more " : ""}failed`)];
   }
 
   function isShown(dag) {
@@ -132,11 +155,17 @@ export async function home(root, _, params, signal) {
       h("th", { scope: "col", class: "optional" }, "Next run"), h("th", { scope: "col" }, h("span", { class: "soft" }, "")))), body)));
   }
 
+  /** The tasks that wait for what only a person can give them. */
+  async function loadStuck() {
+    stuck = status.queued_tasks ? (await get("/tasks", { state: "queued", limit: 1000 }, signal)).items.filter((task) => task.reason) : [];
+  }
+
   async function load() {
     const part = (cursor) => get("/dags", { limit: page, recent: shown, cursor }, signal);
     const [first, wrongFiles, engine] = await Promise.all([part(), get("/dag-errors", {}, signal), get("/status", {}, signal)]);
     errors = wrongFiles.items;
     status = engine.status;
+    await loadStuck();
     const found = new Map(first.items.map((dag) => [dag.dag_id, dag]));
     const draw = () => {
       dags = found;
@@ -163,6 +192,7 @@ export async function home(root, _, params, signal) {
       const [engine, wrongFiles] = await Promise.all([get("/status", {}, signal), get("/dag-errors", {}, signal)]);
       status = engine.status;
       errors = wrongFiles.items;
+      await loadStuck();
       for (const name of names) {
         let dag;
         try {

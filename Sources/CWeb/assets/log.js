@@ -81,8 +81,14 @@ export async function log(root, base, attempt, signal) {
   if (isComplete) { end(); return; }
   let offset = next;
   while (!signal.aborted) {
+    await inSight(signal);
+    if (signal.aborted) return;
+    const turn = new AbortController();
+    const leave = () => { if (document.hidden || signal.aborted) turn.abort(); };
+    document.addEventListener("visibilitychange", leave);
+    signal.addEventListener("abort", leave);
     try {
-      const response = await open(path, { map_index, offset, follow: true }, signal);
+      const response = await open(path, { map_index, offset, follow: true }, turn.signal);
       const reader = response.body.getReader();
       for (;;) {
         const { done, value } = await reader.read();
@@ -94,9 +100,22 @@ export async function log(root, base, attempt, signal) {
       return;
     } catch (error) {
       if (signal.aborted || error.status >= 400) return;
-      await new Promise((go) => setTimeout(go, 2000));
+      if (!turn.signal.aborted) await new Promise((go) => setTimeout(go, 2000));
+    } finally {
+      document.removeEventListener("visibilitychange", leave);
+      signal.removeEventListener("abort", leave);
     }
   }
+}
+
+/** Until somebody can see the page: one that nobody sees keeps none of the browser's few connections to the daemon. */
+function inSight(signal) {
+  return new Promise((go) => {
+    const look = () => { if (!document.hidden || signal.aborted) { document.removeEventListener("visibilitychange", look); go(); } };
+    document.addEventListener("visibilitychange", look);
+    signal.addEventListener("abort", look);
+    look();
+  });
 }
 
 // SGR, the part of ECMA-48 that sets colours; every other sequence is left out.

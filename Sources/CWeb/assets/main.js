@@ -1,10 +1,11 @@
 // The frame of the page: who is here, where he is, and what is shown there.
 import { field, h, put, note } from "./dom.js";
 import * as api from "./api.js";
-import { setDAGZone, setZoneMode, zoneMode } from "./time.js";
+import { localZone, setDAG, setZoneMode, zoneMode } from "./time.js";
 import { home } from "./home.js";
 import { dag } from "./dag.js";
 import { run } from "./run.js";
+import { tasks } from "./tasks.js";
 import { lake } from "./lake.js";
 import { quality } from "./quality.js";
 import { admin } from "./admin.js";
@@ -16,6 +17,7 @@ const routes = [
   [/^\/$/, home, "home"],
   [/^\/dags\/([^/]+)\/runs\/([^/]+)$/, run, "home"],
   [/^\/dags\/([^/]+)(?:\/([a-z]+))?$/, dag, "home"],
+  [/^\/tasks$/, tasks, "tasks"],
   [/^\/lake(?:\/([^/]+))?$/, lake, "lake"],
   [/^\/quality(?:\/([^/]+))?$/, quality, "quality"],
   [/^\/admin(?:\/([a-z]+))?$/, admin, "admin"],
@@ -33,20 +35,21 @@ function choice(label, values, current, change) {
     values.map(([value, text]) => h("option", { value, selected: value === current }, text)));
 }
 
+const mayWords = { viewer: "may look, and change nothing", operator: "may run, clear, mark, cancel and pause", admin: "may do everything" };
+
 function frame(section) {
   const isIn = api.session != null;
   put(document.getElementById("top"),
     h("a", { class: "brand", href: "#/" }, h("img", { src: "/assets/icon.svg", alt: "", width: 22, height: 22 }), "Weir"),
-    isIn && h("nav", { "aria-label": "sections" }, [["home", "#/", "DAGs"], ["lake", "#/lake", "Lake"], ["quality", "#/quality", "Quality"], ["admin", "#/admin", "Admin"]]
+    isIn && h("nav", { "aria-label": "sections" }, [["home", "#/", "DAGs"], ["tasks", "#/tasks", "Tasks"], ["lake", "#/lake", "Lake"], ["quality", "#/quality", "Quality"], ["admin", "#/admin", "Admin"]]
       .map(([id, href, text]) => h("a", { href, "aria-current": id === section ? "page" : null }, text))),
     h("div", { class: "right" },
       isIn && h("span", { id: "live", class: api.live.isOn ? "live" : "live off" }, api.live.isOn ? "live" : "not connected"),
-      choice("time zone", [["browser", "local time"], ["dag", "the DAG's time"], ["utc", "UTC"]], zoneMode(), setZoneMode),
+      choice("time zone", [["browser", `local time (${localZone})`], ["dag", "the DAG's time"], ["utc", "UTC"]], zoneMode(), setZoneMode),
       choice("colours", [["", "as the system"], ["light", "light"], ["dark", "dark"]], theme(), setTheme),
-      isIn && api.session.csrf_token && h("span", { class: "soft", title: `role ${api.session.role}` }, api.session.user),
+      isIn && api.session.csrf_token && h("span", { class: "soft", title: mayWords[api.session.role] }, `${api.session.user} (${api.session.role})`),
       isIn && api.session.csrf_token && h("button", { class: "small", onclick: async () => {
         try { await api.signOut(); } catch (error) { note(error.message, true); }
-        api.disconnect();
         signIn();
       } }, "Sign out")));
 }
@@ -63,6 +66,8 @@ async function show() {
   leave.abort();
   leave = new AbortController();
   const { signal } = leave;
+  // What was asked belongs to what was shown.
+  for (const dialog of document.querySelectorAll("dialog")) dialog.close();
   const [path, query] = (location.hash.slice(1) || "/").split("?");
   const params = new URLSearchParams(query);
   const place = document.createElement("div");
@@ -70,7 +75,7 @@ async function show() {
     const match = pattern.exec(path);
     if (!match) continue;
     frame(section);
-    if (view !== dag && view !== run) setDAGZone("UTC");
+    if (view !== dag && view !== run) setDAG(null);
     put(main, place);
     try {
       const parts = match.slice(1).map((part) => part == null ? null : decodeURIComponent(part));
@@ -89,6 +94,8 @@ async function show() {
 function signIn() {
   leave.abort();
   api.disconnect();
+  api.forget();
+  for (const dialog of document.querySelectorAll("dialog")) dialog.close();
   frame("");
   const problem = h("p", { class: "problem", role: "alert", hidden: true });
   const name = h("input", { name: "name", autocomplete: "username", required: true });
@@ -98,7 +105,7 @@ function signIn() {
     problem.hidden = true;
     try {
       await api.signIn(name.value, password.value);
-      begin();
+      begin(true);
     } catch (error) {
       problem.hidden = false;
       put(problem, error.message);
@@ -110,13 +117,12 @@ function signIn() {
   name.focus();
 }
 
-function begin() {
-  api.connect();
+function begin(isAnew = false) {
+  api.connect({ isAnew });
   show();
 }
 
 async function start() {
-  setTheme(theme());
   try {
     await api.whoAmI();
     begin();
@@ -130,5 +136,8 @@ async function start() {
 }
 
 window.addEventListener("hashchange", () => { show(); main.focus({ preventScroll: true }); window.scrollTo(0, 0); });
+setTheme(theme());
 window.addEventListener("weir-sign-in", signIn);
+// In another page of this browser, whose session is this one's, too.
+window.addEventListener("weir-signed-in", start);
 start();

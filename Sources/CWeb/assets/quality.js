@@ -52,10 +52,10 @@ export async function quality(root, [dag], params, signal) {
     const count = (name) => it.checks.filter((check) => check.status === name).length;
     put(report, h("section", { class: "card", "aria-label": "report" }, h("h2", {}, `${it.ds}, `, h("a", { href: runLink(dag, it.run_id) }, it.run_id)),
       h("p", {}, order.filter(count).map((name) => [status(name), ` ${count(name)} `])),
-      h("div", { class: "cards" }, h("div", {}, bars(Object.entries(it.rows).map(([name, rows]) => ({ label: name.split("/").pop(), value: rows, title: `${name}: ${number(rows)} rows` })), { label: "rows of each dataset", width: 1100, height: 200 })),
+      h("div", { class: "cards" }, h("div", {}, h("h3", {}, "Rows of each dataset"), bars(Object.entries(it.rows).map(([name, rows]) => ({ label: name.split("/").pop(), value: rows, title: `${name}: ${number(rows)} rows` })), { label: "rows of each dataset", width: 1100, height: 200 })),
         Object.keys(it.drift).length ? h("div", {}, h("h3", {}, "Fields that the schema does not know"), table(["Field", { text: "Records", class: "number" }], Object.entries(it.drift).map(([name, records]) => [name, number(records)]))) : null),
       shown.filter((check) => check.status !== "pass").map((check) => h("div", { class: check.status === "fail" ? "problem" : "hint" }, h("b", {}, check.name), " ", status(check.status), check.failing ? `: ${number(check.failing)} of ${number(check.total)} rows` : "", check.detail && ` – ${check.detail}`,
-        check.samples.length ? h("div", { class: "wide" }, table(Object.keys(check.samples[0]), check.samples.map((sample) => Object.values(sample).map((value) => value ?? "–")), { label: `rows that fail ${check.name}`, className: "rows" })) : null))));
+        check.samples.length ? h("div", { class: "wide" }, check.failing > check.samples.length && h("p", { class: "soft" }, `${number(check.samples.length)} of the ${number(check.failing)} rows:`), table(Object.keys(check.samples[0]), check.samples.map((sample) => Object.values(sample).map((value) => value ?? "–")), { label: `rows that fail ${check.name}`, className: "rows" })) : null))));
   }
   const later = calmly(800, () => Promise.all([load(), show()]).catch((error) => { if (!signal.aborted) note(error.message, true); }));
   listen((kind, data) => { if (kind === "reset" || (kind === "run" && data.dag_id === dag && data.end_date)) later(); }, signal);

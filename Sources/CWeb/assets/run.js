@@ -1,7 +1,7 @@
 // One run: its tasks, why they are as they are, and what to do about it.
 import { calmly, h, note, put } from "./dom.js";
 import { get, listen, may, q } from "./api.js";
-import { ago, duration, setDAGZone, text, time, took } from "./time.js";
+import { ago, dayZone, duration, logical, logicalText, setDAG, text, time, took } from "./time.js";
 import { bytes, dagLink, facts, runLink, state, stateWords, tabs } from "./parts.js";
 import { cancel, clear, mark } from "./actions.js";
 import { graph } from "./graph.js";
@@ -14,7 +14,7 @@ export async function run(root, [dagID, runID], params, signal) {
   document.title = `${dagID} – Weir`;
   const path = `/dags/${q(dagID)}/runs/${q(runID)}`;
   let [it, { items: tasks }, dag] = await Promise.all([get(path, {}, signal), get(path + "/tasks", {}, signal), get(`/dags/${q(dagID)}`, {}, signal).catch(() => null)]);
-  setDAGZone(dag?.timezone);
+  setDAG(dag);
   let why = { run: null, tasks: {} };
   const view = params.get("view") ?? "tasks";
   const map = params.get("map") ?? "-1";
@@ -29,14 +29,21 @@ export async function run(root, [dagID, runID], params, signal) {
 
   function drawHead() {
     const canChange = may("operator", dagID), failed = tasks.filter((task) => ["failed", "upstream_failed", "cancelled"].includes(task.state)).length;
-    put(head, h("div", {}, h("h1", {}, h("a", { href: dagLink(dagID) }, dagID), " › ", time(it.logical_date), " ", state(it.state)),
-      h("p", { class: "soft" }, it.run_type, " · ", it.run_id, it.data_interval_start !== it.data_interval_end && [" · interval ", time(it.data_interval_start, { seconds: false }), " – ", time(it.data_interval_end, { seconds: false })],
+    put(head, h("div", {}, h("h1", {}, h("a", { href: dagLink(dagID) }, dagID), " › ", logical(it.logical_date), " ", state(it.state)),
+      h("p", { class: "soft" }, it.run_type, " · ", it.run_id, it.data_interval_start !== it.data_interval_end && ` · interval ${logicalText(it.data_interval_start)} – ${logicalText(it.data_interval_end)} (${dayZone()})`,
         it.start_date ? [" · started ", ago(it.start_date), it.end_date ? ", took " : ", has run for ", took(it.start_date, it.end_date)] : [" · due ", ago(it.run_after)],
         it.params && Object.keys(it.params).length ? ` · params ${JSON.stringify(it.params)}` : ""),
       it.reason && h("p", { class: it.state === "failed" ? "problem" : "hint" }, it.reason), why.run && h("p", { class: "hint" }, why.run)),
     canChange && h("div", { class: "row" }, isFinal(it.state) ? null : h("button", { class: "danger", onclick: () => cancel(it) }, "Cancel"),
       failed ? h("button", { class: "primary", onclick: () => clear(it, [], { onlyFailed: true }) }, "Run what failed again") : null,
       isFinal(it.state) && h("button", { onclick: () => clear(it, []) }, "Run all again")));
+  }
+
+  /** Who has chosen no task sees what needs him first: what failed, or else what has begun. */
+  function follow() {
+    if (params.get("task")) return;
+    const has = (...states) => tasks.some((task) => states.includes(task.state));
+    if (current?.state !== "failed" && has("failed") || (!current || ["none", "queued", "upstream_failed"].includes(current.state)) && has("running", "up_for_retry")) current = chosen();
   }
 
   // The list of tasks.
@@ -125,6 +132,7 @@ export async function run(root, [dagID, runID], params, signal) {
       const place = tasks.findIndex((task) => nameOf(task) === nameOf(data));
       if (place >= 0) tasks[place] = data; else tasks.push(data);
       if (current && nameOf(current) === nameOf(data)) current = data;
+      follow();
       drawing?.change(data);
     } else if (kind === "attempt" && current && nameOf(current) === nameOf(data) && data.state === "running") shownAttempt = null;
     settle();

@@ -3,14 +3,15 @@ import { h } from "./dom.js";
 
 const browser = Intl.DateTimeFormat().resolvedOptions().timeZone;
 let mode = localStorage.getItem("weir-zone") ?? "browser";
-/** The zone of the DAG that is shown. */
-let dagZone = "UTC";
+/** The DAG that is shown: its zone, and whether it has a schedule. */
+let shownDAG = { timezone: "UTC", schedule: null };
 const formats = new Map();
 
 export const zoneMode = () => mode;
 export function setZoneMode(value) { mode = value; localStorage.setItem("weir-zone", value); refresh(); }
-export function setDAGZone(value) { dagZone = value || "UTC"; refresh(); }
-export function zoneName() { return mode === "utc" ? "UTC" : mode === "dag" ? dagZone : browser; }
+export function setDAG(dag) { shownDAG = dag ?? { timezone: "UTC", schedule: null }; refresh(); }
+export const localZone = browser;
+export function zoneName() { return mode === "utc" ? "UTC" : mode === "dag" ? shownDAG.timezone : browser; }
 
 function parts(date, zone) {
   let format = formats.get(zone);
@@ -33,6 +34,27 @@ export function text(instant, { seconds = true, zone = zoneName() } = {}) {
 /** `2022-05-02`. */
 export function day(instant, zone = zoneName()) { return text(instant, { zone }).slice(0, 10); }
 
+/** The zone that a DAG's days are days of: its own where it has a schedule, wherever somebody looks from. */
+export function dayZone(dag = shownDAG) { return dag?.schedule ? dag.timezone : zoneName(); }
+
+/** A logical date as the DAG's schedule means it: `2022-05-02`, or with the time where that is not midnight. Without a schedule it is
+    a moment like others. */
+export function logicalText(instant, dag = shownDAG) {
+  const full = text(instant, { zone: dayZone(dag) });
+  return !dag?.schedule ? full : full.replace(/ 00:00:00$/, "").replace(/:00$/, "");
+}
+
+/** The day of it. */
+export function logicalDay(instant, dag = shownDAG) { return day(instant, dayZone(dag)); }
+
+/** An element that shows a logical date. */
+export function logical(instant, dag = shownDAG) {
+  const element = h("time", { datetime: instant ?? null });
+  element.weir = { instant, dag, options: {} };
+  show(element);
+  return element;
+}
+
 /** The offset of a zone from UTC at an instant, in milliseconds. */
 function offset(milliseconds, zone) {
   const p = parts(new Date(milliseconds), zone);
@@ -47,12 +69,15 @@ export function startOfDay(date, zone) {
   return new Date(instant).toISOString();
 }
 
+/** The day after: `2022-05-03`. */
+export function nextDay(date) { return new Date(Date.parse(date + "T00:00:00Z") + 86400000).toISOString().slice(0, 10); }
+
 /** `3 min ago`, `in 2 h`. */
 export function relative(instant) {
   if (!instant) return "never";
   const seconds = (Date.now() - Date.parse(instant)) / 1000;
   const size = Math.abs(seconds);
-  if (size < 10) return "now";
+  if (size < 2) return seconds < 0 ? "now" : "just now";
   const words = size < 90 ? `${Math.round(size)} s` : size < 5400 ? `${Math.round(size / 60)} min`
     : size < 129600 ? `${Math.round(size / 3600)} h` : size < 5184000 ? `${Math.round(size / 86400)} days`
       : size < 63072000 ? `${Math.round(size / 2592000)} months` : `${Math.round(size / 31536000)} years`;
@@ -94,9 +119,11 @@ export function took(start, end) {
 }
 
 function show(element) {
-  const { instant, options, start, end } = element.weir;
-  if (!options) { element.textContent = duration(span(start, end)); return; }
-  if (options.relative) {
+  const { instant, dag, options, start, end } = element.weir;
+  if (dag) {
+    element.textContent = logicalText(instant, dag);
+    element.title = `${dayZone(dag)} · ${instant}`;
+  } else if (!options) { element.textContent = duration(span(start, end)); } else if (options.relative) {
     element.textContent = relative(instant);
     element.title = instant ? `${text(instant)} ${zoneName()}` : "";
   } else {
