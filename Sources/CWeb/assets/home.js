@@ -124,8 +124,8 @@ export async function home(root, _, params, signal) {
   /** What the last run's state does not tell. */
   function others(dag) {
     const failed = dag.failed_runs - (dag.last_run?.state === "failed" ? 1 : 0), running = dag.active_runs - (["running", "queued"].includes(dag.last_run?.state) ? 1 : 0);
-    const link = (name, wanted, words) => h("a", { class: "below " + name, href: `${dagLink(dag.dag_id, "runs")}?state=${wanted}` }, words);
-    return [running > 0 && link("running", "running", `${running} ${dag.last_run.state === "running" ? "more " : ""}at work`), failed > 0 && link("failed", "standing", `${failed} ${dag.last_run.state === "failed" ? "more " : ""}failed`)];
+    const link = (name, wanted, words) => h("a", { class: "below " + name, href: dagLink(dag.dag_id, "runs") + (wanted ? `?state=${wanted}` : "") }, words);
+    return [running > 0 && link("running", "", `${running} ${["running", "queued"].includes(dag.last_run?.state) ? "more " : ""}unfinished`), failed > 0 && link("failed", "standing", `${failed} ${dag.last_run?.state === "failed" ? "more " : ""}failed`)];
   }
 
   function isShown(dag) {
