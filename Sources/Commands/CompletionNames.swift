@@ -196,7 +196,8 @@ struct CompletionNames {
         _ kind: ValueKind, _ prefix: String, _ context: Completion.Context, _ home: Home
     ) -> [Completion.Candidate] {
         let settings = (try? Settings(home, surroundings.environment)) ?? Settings(defaultsOf: home)
-        let names = LakeNames(LakeRoot(path: settings.lake, attempt: "completion"))
+        let lake = settings.lake(attempt: "completion", surroundings.environment)
+        let names = LakeNames(lake)
         switch kind {
         case .table: return (prefix.contains("/") ? names.tables : names.shortTables).map { .init(text: $0) }
         case .day:
@@ -205,10 +206,10 @@ struct CompletionNames {
         case .columns:
             guard let table = context.table else { return [] }
             return names.columns(of: table).map { .init(text: $0.name, help: $0.description) }
-        case .reportDAG: return QualityHistory(lake: settings.lake).dags.sorted().map { .init(text: $0) }
+        case .reportDAG: return QualityHistory(lake: lake.path).dags.sorted().map { .init(text: $0) }
         case .reportDay:
             guard let dag = context.dag, !dag.contains("/") else { return [] }
-            return Self.days(QualityHistory(lake: settings.lake).days(of: dag).reversed(), prefix)
+            return Self.days(QualityHistory(lake: lake.path).days(of: dag).reversed(), prefix)
         default: return []
         }
     }

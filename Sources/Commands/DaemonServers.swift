@@ -20,7 +20,7 @@ final class DaemonServers: Sendable {
     init(_ engine: DaemonService, _ session: Session, _ feed: EventFeed) throws(HTTPError) {
         // As many may wait as the server lets in.
         query = QueryService(
-            home: session.home.path, lake: LakeRoot(path: session.lakePath, attempt: "api"),
+            home: session.home.path, lake: session.lake(attempt: "api"),
             limits: QueryService.Limits(waiting: 512), duckdb: session.settings.duckdb)
         let data = APIService.Data(session, query, feed)
         feed.watch(data.lake, query)
@@ -96,7 +96,7 @@ extension Gate {
 extension APIService.Data {
     fileprivate init(_ session: Session, _ query: QueryService, _ feed: EventFeed) {
         let home = session.home
-        let lake = LakeRoot(path: session.lakePath, attempt: "api")
+        let lake = session.lake(attempt: "api")
         self.init(
             readers: SQLiteReaders(path: home.database), attemptFolder: { home.attempt($0) }, lake: lake,
             query: query, version: Program.version,

@@ -10,7 +10,7 @@ struct LakeAccess {
 
     init(_ arguments: Arguments, _ surroundings: Surroundings) throws(CommandFailure) {
         session = try Session(arguments, surroundings)
-        lake = LakeRoot(path: session.lakePath, attempt: "command")
+        lake = session.lake(attempt: "command")
     }
 
     /// Calls `body`; what it throws becomes a line and an exit status.
@@ -28,7 +28,7 @@ struct LakeAccess {
     func catalogue() throws(CommandFailure) -> Catalogue {
         guard lake.isThere else {
             throw CommandFailure(
-                .notFound, "there is no lake at \(lake.path) yet; a run of a DAG that loads makes it")
+                .notFound, "there is no lake at \(lake.place) yet; a run of a DAG that loads makes it")
         }
         return try asking { try Catalogue(lake) }
     }

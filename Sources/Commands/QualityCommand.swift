@@ -1,4 +1,5 @@
 import Engine
+import Lake
 import SchedulerCore
 import TaskKinds
 
@@ -10,7 +11,7 @@ enum QualityCommand {
 
     /// The kept reports of a DAG that has any.
     static func history(_ dag: String, _ session: Session) throws(CommandFailure) -> QualityHistory {
-        let history = QualityHistory(lake: session.lakePath)
+        let history = QualityHistory(lake: session.lake(attempt: "command").path)
         let known = history.dags
         guard known.contains(dag) else {
             let near = nearestName(to: dag, among: known).map { "; did you mean '\($0)'?" }

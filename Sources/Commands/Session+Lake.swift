@@ -16,7 +16,7 @@ extension Session {
 
     /// Calls `body` with the lake and what publishes in it; staged files are removed afterwards.
     func changingTheLake<Value>(_ body: (LakeRoot, Publisher) throws -> Value) throws -> Value {
-        let lake = LakeRoot(path: lakePath, attempt: "command-\(getpid())")
+        let lake = lake(attempt: "command-\(getpid())")
         let publisher = Publisher(lake, isRevoked: { false })
         defer { publisher.cleanUp() }
         do { return try body(lake, publisher) } catch let error as LakeError {
@@ -26,6 +26,6 @@ extension Session {
         }
     }
 
-    /// Where the lake stands, as tasks see it.
-    var lakePath: String { settings.lake }
+    /// The lake, as tasks see it.
+    func lake(attempt: String) -> LakeRoot { settings.lake(attempt: attempt, surroundings.environment) }
 }

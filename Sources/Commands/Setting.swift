@@ -55,7 +55,7 @@ struct Setting: Sendable {
         Setting(
             "rate_limit", .integer(0...1_000_000), nil, or: "0 on loopback, else 100",
             "requests per second of one client to the REST API, 0: no limit; after a restart"),
-        Setting("lake", .path, .text("state/lake"), "the folder of the lake"),
+        Setting("lake", .place, .text("state/lake"), "the folder of the lake, or where it is in S3"),
         Setting(
             "sendmail", .program(orWord: "outbox"), nil, or: "/usr/sbin/sendmail or /usr/lib/sendmail, else outbox",
             "the sendmail program; outbox writes mails to state/outbox/"),

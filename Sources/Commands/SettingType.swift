@@ -1,6 +1,7 @@
 import Engine
 import HTTPServer
 import JSONText
+import ObjectStore
 import SchedulerCore
 
 /// What is wrong with the value of a setting: where, and what it must be.
@@ -19,6 +20,8 @@ enum SettingType: Sendable {
     case word([String])
     /// A relative one counts from WEIR_HOME.
     case path
+    /// A path, or a place in S3.
+    case place
     case program(orWord: String?)
     /// A TCP address with a port.
     case address
@@ -36,6 +39,7 @@ enum SettingType: Sendable {
         case .bytes: "BYTES"
         case .word: "WORD"
         case .path: "DIR"
+        case .place: "DIR|s3://BUCKET/PREFIX"
         case .program: "PROGRAM"
         case .address: "ADDRESS:PORT"
         case .addresses: "ADDRESSES"
@@ -49,7 +53,7 @@ enum SettingType: Sendable {
         switch self {
         case .integer: .number
         case .word(let words): .words(words)
-        case .path: .directory
+        case .path, .place: .directory
         case .program(let word): .file(orWords: word.map { [$0] } ?? [])
         case .duration, .bytes, .address, .addresses, .names, .secrets: .text
         }
@@ -65,6 +69,7 @@ enum SettingType: Sendable {
                 + SettingValue.bytes(range.upperBound).text
         case .word(let words): "one of \(words.joined(separator: ", "))"
         case .path: "the path of a folder"
+        case .place: "the path of a folder, or s3://BUCKET or s3://BUCKET/PREFIX"
         case .program(let word): "the path of a program" + (word.map { ", or \($0)" } ?? "")
         case .address: "an address with a port, such as 127.0.0.1:8080 or [::1]:8080"
         case .addresses: "a list of addresses or ranges of them, such as 127.0.0.1 or 10.0.0.0/8"
@@ -112,8 +117,9 @@ enum SettingType: Sendable {
                 throw near.map { SettingProblem(message: "\(refusal.message); did you mean '\($0)'?") } ?? refusal
             }
             return .text(word)
-        case .path, .program:
+        case .path, .place, .program:
             guard let path = node.string, !path.isEmpty, !path.utf8.contains(0) else { throw refusal }
+            if case .place = self, path.hasPrefix(S3Location.scheme), S3Location(path) == nil { throw refusal }
             return .text(path)
         case .address:
             guard let text = node.string, let address = ListenAddress(text) else { throw refusal }

@@ -1,6 +1,8 @@
 import Engine
 import HTTPServer
 import JSONText
+import Lake
+import ObjectStore
 import Observability
 import SchedulerCore
 import Spawn
@@ -134,7 +136,14 @@ struct Settings {
         Retention(
             runs: duration("retention.runs"), keep: integer("retention.keep"), logs: duration("retention.logs"))
     }
-    var lake: String { path("lake") ?? home.lake }
+    /// A folder, or `s3://BUCKET/PREFIX`; nil: the usual folder.
+    private var lakePlace: String? {
+        if case .text(let place) = self["lake"], S3Location(place) != nil { place } else { path("lake") }
+    }
+    /// - Parameter environment: for the settings of S3.
+    func lake(attempt: String, _ environment: @escaping @Sendable (String) -> String?) -> LakeRoot {
+        LakeRoot(lakePlace, home: home.path, attempt: attempt, variable: environment)
+    }
     /// A path, or `outbox`; nil: the first of the usual places.
     var sendmail: String? { if self["sendmail"] == .text("outbox") { "outbox" } else { path("sendmail") } }
     var duckdb: String? { path("duckdb") }
@@ -191,7 +200,7 @@ struct Settings {
         for name in ["HOME", "LANG", "TZ"] + Self.objectStore {
             if let value = environment(name) { seen[name] = value }
         }
-        if lake != home.lake { seen["WEIR_LAKE"] = lake }
+        seen["WEIR_LAKE"] = lakePlace
         seen["WEIR_SENDMAIL"] = sendmail
         seen["WEIR_DUCKDB"] = duckdb
         configuration.environment = seen

@@ -76,18 +76,19 @@ public struct Archiver {
     private func pack(_ source: Partition, _ manifest: Manifest, _ day: String) throws -> Manifest {
         let staged = try archive.stage(day)
         let file = staged + "/" + Self.fileName
+        let folder = try source.folder(manifest, copiedTo: lake.staging + "/fetched")
         let names = [Partition.manifestName, RawIndex.fileName] + manifest.files.map(\.name)
         // The same bytes whoever packs them, and whenever.
         try tar(
             [
                 "--create", "--format=ustar", "--sort=name", "--mtime=@0", "--owner=0", "--group=0", "--numeric-owner",
-                "--mode=0644", "--use-compress-program=zstd -9 -T1", "--file", file, "--directory", source.path,
-            ] + names.filter { File.exists(source.path + "/" + $0) })
+                "--mode=0644", "--use-compress-program=zstd -9 -T1", "--file", file, "--directory", folder,
+            ] + names.filter { File.exists(folder + "/" + $0) })
         // Read back from the disk as it will be restored: a file that cannot be unpacked is no archive.
         let copy = try unpack(file, expecting: manifest)
         let index = RawIndex.fileName
-        if File.exists(source.path + "/" + index) {
-            guard try SHA256.file(copy + "/" + index).sha256 == SHA256.file(source.path + "/" + index).sha256 else {
+        if File.exists(folder + "/" + index) {
+            guard try SHA256.file(copy + "/" + index).sha256 == SHA256.file(folder + "/" + index).sha256 else {
                 throw LakeError("\(archive.name(day)): the index that was read back is another one")
             }
         }
@@ -138,7 +139,7 @@ public struct Archiver {
                 var manifest = try Manifest(reading: copy + "/" + Partition.manifestName)
                 try check(copy, manifest)
                 var index = try RawIndex(reading: copy + "/" + RawIndex.fileName)
-                let late = try RawIndex(reading: target.path + "/" + RawIndex.fileName)
+                let late = try target.rawIndex(closed)
                 if !late.entries.isEmpty {
                     index.addQuarantined(of: late)
                     try index.write(to: copy + "/" + RawIndex.fileName)

@@ -36,7 +36,7 @@ public struct Catalogue: Sendable {
         let near = nearestName(to: name, among: tables.map(\.shortName) + tables.map(\.name))
         throw CatalogueProblem(
             .noSuchTable,
-            "no table '\(name)' in \(lake.path)"
+            "no table '\(name)' in \(lake.place)"
                 + (near.map { "; did you mean '\($0)'?" } ?? "; `weir lake tables` lists them"))
     }
 }
@@ -65,7 +65,7 @@ extension Partition {
     /// Its manifest; nil when it was never published, or removed while it was read.
     func publishedManifest() throws -> Manifest? {
         do { return try manifest() } catch {
-            if !File.exists(path + "/" + Self.manifestName) { return nil }
+            if remote == nil, !File.exists(path + "/" + Self.manifestName) { return nil }
             throw error
         }
     }

@@ -9,12 +9,16 @@ import Spawn
 /// leave the same time: what was read while its folder's time was new is read once more.
 struct CatalogueReader {
     private let lake: LakeRoot
+    private let remoteLook: Duration
     private var known: [String: Folder] = [:]
     private var manifests: [String: KnownManifest] = [:]
     /// Rises whenever something was found changed.
     private(set) var changes = 0
     private var schemas = 0
     private var last: Catalogue?
+    /// Of a lake in S3, with the tags of their objects.
+    private var remoteManifests: [String: (tag: String, manifest: Manifest)] = [:]
+    private var looked: ContinuousClock.Instant?
 
     /// What a folder had when it was read.
     private struct Folder {
@@ -52,7 +56,12 @@ struct CatalogueReader {
         func holds(_ status: File.Status) -> Bool { isSettled && self.status == status }
     }
 
-    init(_ lake: LakeRoot) { self.lake = lake }
+    /// - Parameter remoteLook: so long what was seen of a bucket is good enough: each look is a request for every thousand
+    ///   objects.
+    init(_ lake: LakeRoot, remoteLook: Duration = .seconds(2)) {
+        self.lake = lake
+        self.remoteLook = remoteLook
+    }
 
     /// The lake as it is now.
     mutating func catalogue() throws -> Catalogue {
@@ -61,6 +70,7 @@ struct CatalogueReader {
             manifests = [:]
             throw LakeError("there is no lake at \(lake.path); a run of a DAG that loads makes it")
         }
+        if let remote = lake.remote { return try catalogue(of: remote) }
         // Nothing is known of a look that ends in an error.
         let (before, former) = (changes, last)
         last = nil
@@ -95,6 +105,54 @@ struct CatalogueReader {
         return catalogue
     }
 
+    // MARK: In S3
+
+    /// A list of the objects tells which manifests are other ones than before: only those are read.
+    private mutating func catalogue(of remote: RemoteLake) throws -> Catalogue {
+        let now = ContinuousClock.now
+        if let last, let looked, now - looked < remoteLook { return last }
+        let former = last
+        last = nil
+        var found: [String: (tag: String, manifest: Manifest)] = [:]
+        var days: [String: [TablePartition]] = [:]
+        for (name, tag) in try remote.manifests() {
+            guard let partition = lake.partition(named: name), let day = name.split(separator: "/").last?.dropFirst(3)
+            else { continue }
+            if let known = remoteManifests[name], known.tag == tag {
+                found[name] = known
+            } else if let current = try remote.current(partition) {
+                found[name] = (current.tag, current.manifest)
+            } else {
+                continue
+            }
+            guard let manifest = found[name]?.manifest else { continue }
+            let table = name.split(separator: "/").dropLast().joined(separator: "/")
+            days[table, default: []].append(
+                TablePartition(day: String(day), partition: partition, manifest: manifest))
+        }
+        let isSame =
+            found.count == remoteManifests.count && found.allSatisfy { remoteManifests[$0.key]?.tag == $0.value.tag }
+        remoteManifests = found
+        looked = now
+        if let former, isSame {
+            last = former
+            return former
+        }
+        changes += 1
+        let tables = days.sorted { $0.key < $1.key }.map { name, partitions in
+            let parts = name.split(separator: "/", maxSplits: 1).map(String.init)
+            let table = LakeTable(
+                bucket: parts[0], dataset: parts.count > 1 ? parts[1] : nil,
+                partitions: partitions.sorted { $0.day < $1.day })
+            return numbered(table, after: former?.tables.first { $0.name == name })
+        }
+        let catalogue = Catalogue(lake, tables)
+        last = catalogue
+        return catalogue
+    }
+
+    // MARK: In folders
+
     /// - Parameter name: within the lake; empty for the lake itself, which is no table.
     private mutating func look(_ name: String, _ bucket: String?, _ dataset: String?) throws -> Folder? {
         let path = name.isEmpty ? lake.path : lake.bucket(name)
@@ -112,26 +170,29 @@ struct CatalogueReader {
                     bucket: bucket, dataset: dataset, partitions: partitions.sorted { $0.day < $1.day })
             }
         }
-        if let columns = table?.columns {
-            if let before = before?.table, before.columns == columns {
-                table?.schema = before.schema
-            } else {
-                schemas += 1
-                table?.schema = schemas
-            }
-        }
         changes += 1
         // A folder is read again, too, when it may have changed and has not.
-        if let former = before?.table, let now = table?.partitions,
-            former.partitions.elementsEqual(now, by: { $0.isSame(as: $1) })
-        {
-            table?.version = former.version
-        } else {
-            table?.version = changes
-        }
+        table = table.map { numbered($0, after: before?.table) }
         let folder = Folder(stamp: stamp, names: names, table: table)
         known[name] = folder
         return folder
+    }
+
+    /// With the numbers that tell its columns and its content from others.
+    private mutating func numbered(_ new: LakeTable, after before: LakeTable?) -> LakeTable {
+        var table = new
+        if let before, before.columns == table.columns {
+            table.schema = before.schema
+        } else {
+            schemas += 1
+            table.schema = schemas
+        }
+        if let before, before.partitions.elementsEqual(table.partitions, by: { $0.isSame(as: $1) }) {
+            table.version = before.version
+        } else {
+            table.version = changes
+        }
+        return table
     }
 
     private mutating func partition(_ folder: String, of table: String) throws -> TablePartition? {

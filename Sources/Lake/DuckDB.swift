@@ -15,6 +15,7 @@ public struct DuckDB: Sendable {
     private let temporary: String
     private let limits: Limits?
     private let keepsOrder: Bool
+    private let remote: RemoteLake?
     /// Most bytes of an answer that is not a file.
     static let answerLimit = 64 << 20
 
@@ -50,9 +51,10 @@ public struct DuckDB: Sendable {
     ///   - keepsOrder: whether rows without an ORDER BY come in the order that they were read in. Holding to it takes
     ///     memory and time; ORDER BY is kept either way.
     ///   - program: nil for that of `WEIR_DUCKDB`, or one of the usual places.
+    ///   - remote: what it may read in S3, as far as `allowed` and `files` say so.
     public init(
         home: String, allowed: [String], files: [String] = [], temporary: String, limits: Limits? = nil,
-        keepsOrder: Bool = true, program given: String? = nil
+        keepsOrder: Bool = true, program given: String? = nil, remote: RemoteLake? = nil
     ) throws {
         program = try Self.find(home: home, given: given)
         self.home = home
@@ -61,6 +63,7 @@ public struct DuckDB: Sendable {
         self.temporary = temporary
         self.limits = limits
         self.keepsOrder = keepsOrder
+        self.remote = remote
     }
 
     /// Where the program stands.
@@ -104,13 +107,15 @@ public struct DuckDB: Sendable {
     }
 
     /// What narrows an engine to its folders, files and limits, a statement a line.
-    var settings: String {
+    ///
+    /// - Throws: when there are no credentials for S3.
+    func settings() throws -> String {
         var script = """
             SET TimeZone = 'UTC';
             SET preserve_insertion_order = \(keepsOrder);
             SET autoinstall_known_extensions = false;
             SET autoload_known_extensions = false;
-            SET temp_directory = \(SQL.text(temporary));
+            \(try remote?.access(by: program) ?? "")SET temp_directory = \(SQL.text(temporary));
             SET allowed_directories = \(SQL.list(allowed));
             SET allowed_paths = \(SQL.list(files));
             SET enable_external_access = false;
@@ -147,7 +152,7 @@ public struct DuckDB: Sendable {
     /// Runs statements; the rows of each that gives any, which may be none.
     func answers(_ statements: String, variables: KeyValuePairs<String, String> = [:]) throws -> [[JSONNode]] {
         try File.makeDirectory(temporary, recursive: true)
-        var script = settings
+        var script = try settings()
         for (name, value) in variables { script += "SET VARIABLE \(name) = \(SQL.text(value));\n" }
         script += statements
         let done: ChildProcess.Result

@@ -31,10 +31,12 @@ struct DuckDBWorker: ~Copyable {
     private static let startMicroseconds: Int64 = 30_000_000
 
     /// - Parameter files: the folder of what queries may read.
-    init(home: String, files: String, limits: DuckDB.Limits, duckdb given: String?) throws {
+    init(home: String, files: String, limits: DuckDB.Limits, duckdb given: String?, remote: RemoteLake?) throws {
         let scratch = try QueryScratch()
         let duckdb = try DuckDB(
-            home: home, allowed: [files, scratch.path], temporary: scratch.path, limits: limits, program: given)
+            home: home, allowed: [files, scratch.path], temporary: scratch.path, limits: limits, program: given,
+            remote: remote)
+        let settings = try duckdb.settings()
         var program: Companion
         do {
             program = try Companion(
@@ -45,7 +47,7 @@ struct DuckDBWorker: ~Copyable {
             throw LakeError("DuckDB: \(error)")
         }
         do throws(Failure) {
-            try Self.prepare(&program, duckdb)
+            try Self.prepare(&program, settings)
         } catch {
             switch error {
             case .refused(let words), .broken(let words): throw words
@@ -56,12 +58,12 @@ struct DuckDBWorker: ~Copyable {
         self.program = program
     }
 
-    private static func prepare(_ program: inout Companion, _ duckdb: DuckDB) throws(Failure) {
+    private static func prepare(_ program: inout Companion, _ settings: String) throws(Failure) {
         func exchange(_ text: String) throws(Failure) -> [JSONNode] {
             try Self.exchange(&program, text, microseconds: startMicroseconds).last ?? []
         }
         // Held files have names that are never used again, so what is known of them stays true.
-        _ = try exchange("SET parquet_metadata_cache = true;\n" + duckdb.settings)
+        _ = try exchange("SET parquet_metadata_cache = true;\n" + settings)
         // In its safe mode the program has no commands that reach the system. Entering it complains that the settings are
         // locked already.
         do throws(Failure) { _ = try exchange(".safe_mode\n") } catch {

@@ -12,10 +12,11 @@ final class HeldPartitions: Sendable {
         /// Tells it from every other hold of the same service.
         let number: Int
         /// Its manifest's. That file is held too, so that none that comes later can look the same.
-        fileprivate let status: File.Status
-        fileprivate let folder: String
+        /// Nil in S3, whose objects need not be held: those of one generation are there until the one after the next.
+        fileprivate let status: File.Status?
+        fileprivate let folder: String?
 
-        fileprivate init(_ partition: TablePartition, _ number: Int, _ status: File.Status, _ folder: String) {
+        fileprivate init(_ partition: TablePartition, _ number: Int, _ status: File.Status?, _ folder: String?) {
             self.partition = partition
             self.number = number
             self.status = status
@@ -23,6 +24,7 @@ final class HeldPartitions: Sendable {
         }
 
         deinit {
+            guard let folder else { return }
             try? File.removeTree(folder)
             // The last one takes the folder of all with it; with others in it, it stays.
             rmdir(File.parent(of: folder))
@@ -54,7 +56,12 @@ final class HeldPartitions: Sendable {
     /// Who sweeps the staging area takes for left behind what nobody has touched for a day.
     private static let touchEach = Duration.seconds(3600)
 
-    init(_ lake: LakeRoot) { folder = PinnedFiles.folder(in: lake) }
+    private let isRemote: Bool
+
+    init(_ lake: LakeRoot) {
+        isRemote = lake.remote != nil
+        folder = lake.remote.map { "\($0.location)/" } ?? PinnedFiles.folder(in: lake)
+    }
 
     deinit { clear() }
 
@@ -62,6 +69,7 @@ final class HeldPartitions: Sendable {
     ///
     /// - Throws: ``Impossible``, or what is wrong with a manifest.
     func hold(_ wanted: [TablePartition]) throws -> [Hold] {
+        if isRemote { return wanted.map(named) }
         let looks = wanted.map { ($0, Self.status($0.partition)) }
         let (found, isOld) = state.withLock { state in
             let isOld = ContinuousClock.now - state.touched > Self.touchEach
@@ -84,8 +92,20 @@ final class HeldPartitions: Sendable {
         return holds
     }
 
+    private func named(_ wanted: TablePartition) -> Hold {
+        taking.withLock { number in
+            let path = wanted.partition.path
+            if let found = state.withLock({ $0.holds[path] }), found.holds(wanted) { return found }
+            number += 1
+            let hold = Hold(wanted, number, nil, nil)
+            state.withLock { $0.holds[path] = hold }
+            return hold
+        }
+    }
+
     /// Lets go of what is not published any more, so that its space is free.
     func drop() {
+        guard !isRemote else { return }
         let holds = state.withLock { $0.holds }
         let former = holds.filter { path, hold in
             Self.status(path) != hold.status

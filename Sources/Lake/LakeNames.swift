@@ -10,6 +10,8 @@ public struct LakeNames: Sendable {
 
     /// Full names, such as `lakestorage/plate`, in order.
     public var tables: [String] {
+        // Nobody waits for a network while typing.
+        if lake.remote != nil { return [] }
         var names: [String] = []
         for bucket in Self.folders(lake.path) {
             if isTable(bucket) { names.append(bucket) }

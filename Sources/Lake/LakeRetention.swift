@@ -118,10 +118,8 @@ public struct LakeRetention {
 
     /// Whether the datasets of a day exist, and all were made from the staged day as it is.
     private func isConsumed(_ day: String, staged generation: Int64) throws -> Bool {
-        let folder = lake.bucket(policy.datasets)
-        guard File.exists(folder) else { return false }
         var count = 0
-        for name in try File.list(folder) {
+        for name in try lake.datasets(policy.datasets) {
             guard let manifest = try lake.partition("\(policy.datasets)/\(name)", day).manifest() else { continue }
             let consumed = manifest.inputs.first { $0.partition == lake.partition(policy.staging, day).name }
             guard consumed?.generation ?? 0 >= generation else { return false }

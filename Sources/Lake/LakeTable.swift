@@ -6,7 +6,7 @@ public struct TablePartition: Sendable {
     public var manifest: Manifest
 
     /// What DuckDB reads.
-    public var files: [String] { manifest.files.map { partition.path + "/" + $0.name } }
+    public var files: [String] { partition.files(manifest) }
 
     /// Whether the data are NDJSON segments of a raw bucket, and not Parquet.
     public var isRaw: Bool { manifest.isRaw }

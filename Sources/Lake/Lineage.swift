@@ -41,7 +41,7 @@ public struct Lineage: Sendable {
                 return try Lineage(place, consumed: input.generation, lake, depth: depth + 1)
             }
         sourceFiles =
-            manifest?.isRaw ?? false ? try RawIndex(reading: partition.path + "/" + RawIndex.fileName).sourceFiles : nil
+            manifest?.isRaw ?? false ? try partition.rawIndex(manifest).sourceFiles : nil
     }
 }
 

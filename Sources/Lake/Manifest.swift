@@ -71,6 +71,10 @@ public struct Manifest: Sendable {
     public var archived: Archived?
     /// The data was removed because it had become old; what it was made from can make it again.
     public var isExpired: Bool
+    /// In S3: the object that holds the index of raw data.
+    var index: String?
+    /// In S3: objects of the generation before, which readers may still have open.
+    var former: [String] = []
 
     public init(
         generation: Int64 = 0, files: [DataFile], run: String, inputs: [Input] = [],
@@ -133,6 +137,10 @@ public struct Manifest: Sendable {
                 partition: partition, rows: node["rows"]?.integer ?? 0, bytes: node["bytes"]?.integer ?? 0)
         }
         isExpired = root["expired"]?.bool ?? false
+        let objects = (root["former"]?.array ?? []).compactMap(\.string) + [root["index"]?.string].compactMap(\.self)
+        for name in objects where name.contains("/") || name.hasPrefix(".") { throw damaged("names a file '\(name)'") }
+        index = root["index"]?.string
+        former = (root["former"]?.array ?? []).compactMap(\.string)
         columns = Column.read(root["columns"])
         description = root["description"]?.string ?? ""
     }
@@ -174,6 +182,8 @@ public struct Manifest: Sendable {
                 }
             }
             if isExpired { writer.member("expired", true) }
+            if let index { writer.member("index", index) }
+            if !former.isEmpty { writer.member("former", former) }
             if !description.isEmpty { writer.member("description", description) }
             if !columns.isEmpty {
                 writer.key("columns")

@@ -28,6 +28,10 @@ struct PinnedFiles: ~Copyable {
 
     /// The partition with the names that its files are held under; nil when it is not there any more.
     mutating func hold(_ wanted: TablePartition) throws -> TablePartition? {
+        if wanted.partition.remote != nil {
+            isComplete = false
+            return wanted
+        }
         let place = folder + "/" + wanted.partition.name
         for _ in 1...Self.maximumTries {
             guard let manifest = try wanted.partition.publishedManifest() else { return nil }

@@ -55,7 +55,18 @@ public struct Publisher {
     public func publish(
         _ staged: String, as partition: Partition, _ manifest: Manifest, allowShrink: Bool = false
     ) throws -> Manifest {
-        let before = try partition.manifest()
+        try publish(staged, as: partition, manifest, over: try partition.manifest(), allowShrink: allowShrink)
+    }
+
+    /// The same for what was made from the partition itself.
+    ///
+    /// - Parameter before: the manifest that it was made from; nil: there was none. In S3, where no lock keeps other machines
+    ///   away, nothing is published when another one is there by now.
+    @discardableResult
+    public func publish(
+        _ staged: String, as partition: Partition, _ manifest: Manifest, over before: Manifest?,
+        allowShrink: Bool = false
+    ) throws -> Manifest {
         if let before, !allowShrink, manifest.rows * 2 < before.rows {
             throw LakeError(
                 "\(partition.name): \(manifest.rows) rows would replace \(before.rows); set \"allow_shrink\": true if that is right"
@@ -63,20 +74,20 @@ public struct Publisher {
         }
         var manifest = manifest
         manifest.generation = (before?.generation ?? 0) + 1
-        try put(staged, partition, manifest)
-        return manifest
+        return try put(staged, partition, manifest, over: before?.generation)
     }
 
     /// Takes the data out of a partition and leaves its manifest, of the same generation, with what is staged. To be called
     /// under the partition's lock.
     public func empty(_ staged: String, as partition: Partition, _ manifest: Manifest) throws {
-        try put(staged, partition, manifest)
+        _ = try put(staged, partition, manifest, over: manifest.generation)
     }
 
     /// Removes a partition with its manifest. To be called under the partition's lock.
     public func remove(_ partition: Partition) throws {
-        guard File.exists(partition.path) else { return }
+        if partition.remote == nil, !File.exists(partition.path) { return }
         guard !isRevoked() else { throw LakeError("\(partition.name): this attempt was revoked; nothing is removed") }
+        if let remote = partition.remote { return try remote.remove(partition) }
         try File.makeDirectory(lake.staging, recursive: true)
         let place = lake.staging + "/removed"
         if File.exists(place) { try File.removeTree(place) }
@@ -85,7 +96,18 @@ public struct Publisher {
         try File.removeTree(place)
     }
 
-    private func put(_ staged: String, _ partition: Partition, _ manifest: Manifest) throws {
+    /// - Returns: the manifest as it stands there.
+    private func put(
+        _ staged: String, _ partition: Partition, _ manifest: Manifest, over generation: Int64?
+    ) throws -> Manifest {
+        if let remote = partition.remote {
+            return try remote.put(staged, partition, manifest, over: generation, isRevoked)
+        }
+        try putFolder(staged, partition, manifest)
+        return manifest
+    }
+
+    private func putFolder(_ staged: String, _ partition: Partition, _ manifest: Manifest) throws {
         try File.writeAtomically(staged + "/" + Partition.manifestName, manifest.json, sync: true)
         for name in try File.list(staged) where name != Partition.manifestName { try sync(staged + "/" + name) }
         try File.syncDirectory(staged)

@@ -106,7 +106,7 @@ public struct QueryRunner: Sendable {
     private func engine(_ files: [String], _ scratch: borrowing QueryScratch) throws -> DuckDB {
         try DuckDB(
             home: home, allowed: [scratch.path], files: files, temporary: scratch.path, limits: limits,
-            program: duckdb)
+            program: duckdb, remote: lake.remote)
     }
 
     /// Asks DuckDB for the columns of partitions whose manifests are older than columns in manifests.

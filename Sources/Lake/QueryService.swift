@@ -319,7 +319,8 @@ public final class QueryService: Sendable {
             // The former process first, which frees its memory.
             worker = nil
             do {
-                worker = try DuckDBWorker(home: home, files: held.folder, limits: limits.engine, duckdb: duckdb)
+                worker = try DuckDBWorker(
+                    home: home, files: held.folder, limits: limits.engine, duckdb: duckdb, remote: lake.remote)
             } catch { throw .refused(LakeError("\(error)")) }
         }
         guard let pid = worker?.pid, let file = worker?.answerFile else {

@@ -29,7 +29,7 @@ enum QueryWords {
             let name = words[start...].prefix { $0 != " " }
             let near = nearestName(to: String(name), among: catalogue.tables.map(\.shortName))
             return LakeError(
-                "no table '\(name)' in \(catalogue.lake.path)"
+                "no table '\(name)' in \(catalogue.lake.place)"
                     + (near.map { "; did you mean '\($0)'?" } ?? "; `weir lake tables` lists them"))
         }
         return LakeError(words)

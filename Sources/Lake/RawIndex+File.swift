@@ -10,9 +10,16 @@ import Spawn
 extension RawIndex {
     /// Reads an index; an empty one where there is no file.
     init(reading path: String, names: NameTable = NameTable()) throws {
+        guard File.exists(path) else {
+            self.init(names: names)
+            return
+        }
+        try self.init(parsing: try File.read(path, limit: 1 << 32), path, names: names)
+    }
+
+    /// - Parameter path: of messages.
+    init(parsing bytes: [UInt8], _ path: String, names: NameTable) throws {
         self.init(names: names)
-        guard File.exists(path) else { return }
-        let bytes = try File.read(path, limit: 1 << 32)
         reserveFinding(bytes.count / Self.usualLine)
         var reader = LineReader(names: names)
         try bytes.withUnsafeBufferPointer { bytes in

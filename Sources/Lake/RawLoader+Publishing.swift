@@ -10,7 +10,7 @@ extension RawLoader {
         let partition = lake.partition(bucket, name)
         return try publisher.locked(partition) {
             let before = try partition.manifest()
-            var index = try RawIndex(reading: partition.path + "/" + RawIndex.fileName, names: names)
+            var index = try partition.rawIndex(before, names: names)
             let counted = index.entries.count
             if let before, before.archived != nil { return try setAside(day, name, partition, before, index) }
             for aside in day.asides where !index.isKnown(aside.source, aside.digest) {
@@ -38,7 +38,8 @@ extension RawLoader {
                 Manifest.largestRecord, max(largest, before?.counts[Manifest.largestRecord]?.integer ?? 0))
             // A later load adds records whose places are between those of the first.
             if before?.files.isEmpty ?? true, index.isPlain { counts = counts.adding(Manifest.inOrder, 1) }
-            return try publisher.publish(staged, as: partition, Manifest(files: files, run: run, counts: counts))
+            return try publisher.publish(
+                staged, as: partition, Manifest(files: files, run: run, counts: counts), over: before)
         }
     }
 

@@ -81,7 +81,8 @@ public struct RawLoader {
     private func loadLocked(_ landing: String, ledger: SourceLedger, day: String, remove: Bool) throws -> Report {
         var ledger = ledger
         // Somebody has removed what was loaded: the files are read again.
-        if ledger.days.contains(where: { !File.exists(lake.partition(bucket, $0).path) }) {
+        let present = Set(try lake.days(bucket))
+        if !ledger.days.isSubset(of: present) {
             ledger = try ledger.forgotten()
         }
         let items = try LandingFolder(path: landing).items()

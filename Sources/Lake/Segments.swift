@@ -14,7 +14,8 @@ enum Segments {
         let small = files.filter { $0.bytes < Self.small && $0.name.hasSuffix(SegmentFile.suffix) }
         let merges = small.count >= mostSmall
         var kept = merges ? files.filter { file in !small.contains { $0.name == file.name } } : files
-        for file in kept {
+        // In S3 they stay where they are, and the next manifest names them, too.
+        for file in kept where partition.remote == nil {
             guard link(partition.path + "/" + file.name, folder + "/" + file.name) == 0 else {
                 throw SystemError("link", path: folder + "/" + file.name)
             }
@@ -30,7 +31,7 @@ enum Segments {
         let target = folder + "/" + name
         let output = try FileDescriptor.open(target, O_WRONLY | O_CREAT | O_TRUNC)
         for file in files {
-            try output.writeAll(try File.read(partition.path + "/" + file.name, limit: Int(small)), path: target)
+            try output.writeAll(try partition.read(file.name, limit: Int(small)), path: target)
         }
         let (bytes, sha256) = try SHA256.file(target)
         guard bytes == files.reduce(0, { $0 + $1.bytes }) else {

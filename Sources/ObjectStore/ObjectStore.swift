@@ -58,6 +58,8 @@ public struct ObjectInfo: Sendable, Hashable {
     public var readability: Readability
     /// Of its bytes, in lower-case hexadecimal, when the writer has told it.
     public var sha256: String?
+    /// When it was written, by the store's clock, RFC 3339; lists tell it.
+    public var modified: String?
 
     public enum Readability: Sendable, Hashable {
         case now, archived, beingRestored

@@ -120,7 +120,8 @@ public final class S3Store: ObjectStore {
         return exchange
     }
 
-    private func credentials() throws(ObjectStoreError) -> S3Credentials? {
+    /// Those that requests are signed with now; nil: they are not signed.
+    public func credentials() throws(ObjectStoreError) -> S3Credentials? {
         switch settings.source {
         case .anonymous: nil
         case .keys(let credentials): credentials
@@ -352,6 +353,7 @@ public final class S3Store: ObjectStore {
             case "ListBucketResult/Contents/Key": object.key = text
             case "ListBucketResult/Contents/Size": object.size = Int64(text) ?? 0
             case "ListBucketResult/Contents/ETag": object.tag = text
+            case "ListBucketResult/Contents/LastModified": object.modified = text
             case "ListBucketResult/Contents/StorageClass":
                 object.storageClass = text
                 if text == "GLACIER" || text == "DEEP_ARCHIVE" { object.readability = .archived }

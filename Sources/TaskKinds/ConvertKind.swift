@@ -36,7 +36,7 @@ enum ConvertKind: TaskKind {
         defer { publisher.cleanUp() }
         let staged = try publisher.stage(target)
         let duckdb = try context.duckdb(input: input.bytes)
-        let files = input.files.map { raw.path + "/" + $0.name }
+        let files = raw.files(input)
         // DuckDB reads with several threads only where its buffers, which are made for the largest record, are small.
         let largest = max(input.counts[Manifest.largestRecord]?.integer ?? 1 << 30, 1 << 24)
         let rows = try duckdb.run(

@@ -31,10 +31,10 @@ extension TaskContext {
             throw TaskFailure("threads is \(threads); it must be a number from 1 to 1024", mayRetry: false)
         }
         return try DuckDB(
-            home: home, allowed: [lake.path], temporary: lake.staging + "/duckdb",
+            home: home, allowed: lake.readable, temporary: lake.staging + "/duckdb",
             limits: .init(
                 memory: memory ?? Self.quarterOfMemory, threads: threads.map(Int.init) ?? input.map(Self.threads)),
-            keepsOrder: keepsOrder)
+            keepsOrder: keepsOrder, remote: lake.remote)
     }
 
     /// A thread for each so many bytes of compressed data takes about a second.

@@ -135,9 +135,9 @@ public struct TaskContext: Sendable {
     /// The lake: `WEIR_LAKE`, or `state/lake` of the home.
     public var lake: LakeRoot {
         LakeRoot(
-            path: getenv("WEIR_LAKE").map { String(cString: $0) } ?? home + "/state/lake",
+            Self.environment("WEIR_LAKE"), home: home,
             // Two homes may share a lake, and count their attempts alike.
-            attempt: "\(attempt)-\(SHA256.hex(directory.path).prefix(8))")
+            attempt: "\(attempt)-\(SHA256.hex(directory.path).prefix(8))", variable: { Self.environment($0) })
     }
 
     /// The run, as a manifest names it.

@@ -37,7 +37,8 @@ enum TransformKind: TaskKind {
         let publisher = Publisher(lake, isRevoked: { context.isRevoked })
         defer { publisher.cleanUp() }
 
-        var script = "CREATE TEMP VIEW staging AS SELECT * FROM read_parquet(\(SQL.text(staging.data)));\n" + setup
+        let data = staging.files(input)
+        var script = "CREATE TEMP VIEW staging AS SELECT * FROM read_parquet(\(SQL.list(data)));\n" + setup
         var staged: [(name: String, partition: Partition, folder: String)] = []
         for dataset in datasets {
             let partition = lake.partition(bucket + "/" + dataset.name, context.ds)
@@ -60,7 +61,7 @@ enum TransformKind: TaskKind {
         let duckdb = try context.duckdb(input: input.bytes, keepsOrder: false)
         let rows: [JSONNode]
         do { rows = try duckdb.run(script + ";", variables: ["ds": context.ds]) } catch {
-            throw blame(error, folder, setup, datasets, staging, duckdb, context.ds)
+            throw blame(error, folder, setup, datasets, data, duckdb, context.ds)
         }
 
         var columns: [String: [Column]] = [:]
@@ -113,9 +114,9 @@ enum TransformKind: TaskKind {
     /// The same error with the name of the file that it comes from: each is asked by itself whether it can be understood.
     private static func blame(
         _ error: any Error, _ folder: String, _ setup: String, _ datasets: [(name: String, sql: String)],
-        _ staging: Partition, _ duckdb: DuckDB, _ day: String
+        _ data: [String], _ duckdb: DuckDB, _ day: String
     ) -> any Error {
-        let table = "CREATE TEMP TABLE staging AS SELECT * FROM read_parquet(\(SQL.text(staging.data))) LIMIT 0;\n"
+        let table = "CREATE TEMP TABLE staging AS SELECT * FROM read_parquet(\(SQL.list(data))) LIMIT 0;\n"
         func words(_ statements: String) -> String? {
             do { try duckdb.run(table + statements, variables: ["ds": day]) } catch { return "\(error)" }
             return nil

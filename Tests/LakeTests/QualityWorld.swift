@@ -24,6 +24,9 @@ final class QualityWorld {
         let partition = scratch.lake().partition("lakestorage/\(dataset)", day)
         try File.makeDirectory(partition.path, recursive: true)
         try duckdb.run("COPY (\(sql)) TO \(SQL.text(partition.data)) (FORMAT parquet);")
+        guard try partition.manifest() == nil else { return }
+        let rows = try duckdb.run("SELECT count(*) AS n FROM (\(sql));").first?["n"]?.integer ?? 0
+        try publish("lakestorage/\(dataset)", day: day, rows: rows)
     }
 
     /// A day of a dataset as its manifest tells it, which is all that a history needs.

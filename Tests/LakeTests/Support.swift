@@ -132,3 +132,8 @@ func unpacked(_ path: String) throws -> [UInt8] {
     #expect(done.status.isSuccess, "\(done.errorText)")
     return done.output
 }
+
+extension Partition {
+    /// The one data file of a Parquet partition that is a folder.
+    var data: String { path + "/data.parquet" }
+}

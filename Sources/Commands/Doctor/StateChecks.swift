@@ -3,6 +3,7 @@ import Access
 import CPosix
 import Engine
 import Glibc
+import Lake
 import Observability
 import SQLiteStore
 import SchedulerCore
@@ -72,13 +73,15 @@ enum StateChecks {
     ]
 
     private static func exchange(_ patient: Patient) -> Finding {
-        var path = patient.settings.lake
+        let lake = patient.settings.lake(attempt: "doctor") { _ in nil }
+        if lake.remote != nil { return .ok("lake", lake.place) }
+        var path = lake.path
         while !File.exists(path), path != "/" { path = File.parent(of: path) }
         let type = weir_filesystem_type(path)
         guard type >= 0 else {
             return .warn("lake", "the file system of \(path) cannot be told", "see `df \(path)`")
         }
-        if let name = able[type] { return .ok("lake", "\(patient.settings.lake), on \(name)") }
+        if let name = able[type] { return .ok("lake", "\(lake.path), on \(name)") }
         return .warn(
             "lake", "\(path) stands on a file system that may not be able to exchange two folders",
             "put the lake on ext4, xfs, btrfs or tmpfs")

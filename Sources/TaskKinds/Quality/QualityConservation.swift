@@ -4,13 +4,10 @@ import Lake
 /// What is always asked: nothing is lost between the files and the datasets.
 enum QualityConservation {
     /// The rows that the data files of a day's datasets really have; an empty answer when they cannot be read.
-    static func rows(of datasets: [(dataset: String, rows: Int64)], _ day: QualityDay, _ duckdb: DuckDB) -> [String:
-        Int64]
-    {
+    static func rows(of datasets: [PublishedDataset], _ duckdb: DuckDB) -> [String: Int64] {
         guard !datasets.isEmpty else { return [:] }
         let counts = datasets.map { item in
-            "SELECT \(SQL.text(item.dataset)) AS dataset, count(*) AS n FROM read_parquet("
-                + "\(SQL.text(day.partition(item.dataset).data)))"
+            "SELECT \(SQL.text(item.dataset)) AS dataset, count(*) AS n FROM read_parquet(\(SQL.list(item.files)))"
         }
         let answer = (try? duckdb.run(counts.joined(separator: " UNION ALL ") + ";")) ?? []
         return Dictionary(
@@ -27,7 +24,7 @@ enum QualityConservation {
     ///   - published: rows of the datasets by their manifests.
     ///   - found: rows of their data files.
     static func checks(
-        _ counts: JSONNode?, frames: String, published: [(dataset: String, rows: Int64)], found: [String: Int64]
+        _ counts: JSONNode?, frames: String, published: [PublishedDataset], found: [String: Int64]
     ) -> [QualityReport.Check] {
         let frames = found[frames]
         let seen = counts?["seen"]?.integer
@@ -46,7 +43,7 @@ enum QualityConservation {
     }
 
     private static func whole(
-        _ published: [(dataset: String, rows: Int64)], _ found: [String: Int64]
+        _ published: [PublishedDataset], _ found: [String: Int64]
     ) -> QualityReport.Check {
         let name = "every dataset has the rows that were published"
         guard !found.isEmpty else {

@@ -22,11 +22,20 @@ struct QualityDay {
 
     func partition(_ dataset: String) -> Partition { lake.partition("\(bucket)/\(dataset)", day) }
 
+    /// The datasets of the bucket that have the day.
+    func published() throws -> [PublishedDataset] {
+        try lake.datasets(bucket).compactMap { name in
+            let partition = partition(name)
+            guard let manifest = try partition.manifest() else { return nil }
+            return PublishedDataset(dataset: name, rows: manifest.rows, files: partition.files(manifest))
+        }
+    }
+
     /// Rows of the dataset on each earlier day that it was published for, oldest first, by the manifests.
     ///
     /// - Parameter isWanted: whether days of this weekday count.
     func rowsBefore(of dataset: String, where isWanted: (Int) -> Bool) throws -> [(day: String, rows: Int64)] {
-        try LakeDays.of("\(bucket)/\(dataset)", lake).filter { $0 < day }.compactMap { earlier in
+        try lake.days("\(bucket)/\(dataset)").filter { $0 < day }.compactMap { earlier in
             guard let date = CivilDate(earlier), isWanted(date.weekday),
                 let manifest = try lake.partition("\(bucket)/\(dataset)", earlier).manifest()
             else { return nil }
@@ -35,15 +44,11 @@ struct QualityDay {
     }
 }
 
-/// The days that a folder of the lake has partitions of.
-enum LakeDays {
-    /// In order; empty for a folder that is not there.
-    static func of(_ bucket: String, _ lake: LakeRoot) -> [String] { at(lake.bucket(bucket)) }
-
-    static func at(_ folder: String) -> [String] {
-        ((try? File.list(folder)) ?? []).compactMap { name in
-            guard name.hasPrefix("dt="), CivilDate(String(name.dropFirst(3))) != nil else { return nil }
-            return String(name.dropFirst(3))
-        }.sorted()
-    }
+/// A dataset as it was published for a day.
+struct PublishedDataset {
+    let dataset: String
+    /// By its manifest.
+    let rows: Int64
+    /// What DuckDB reads.
+    let files: [String]
 }

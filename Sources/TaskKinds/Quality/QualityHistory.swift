@@ -13,7 +13,12 @@ public struct QualityHistory: Sendable {
     public var dags: [String] { (try? File.list(folder)) ?? [] }
 
     /// The days that a DAG has reports of, in order.
-    public func days(of dag: String) -> [String] { LakeDays.at("\(folder)/\(dag)") }
+    public func days(of dag: String) -> [String] {
+        ((try? File.list("\(folder)/\(dag)")) ?? []).compactMap { name in
+            guard name.hasPrefix("dt="), CivilDate(String(name.dropFirst(3))) != nil else { return nil }
+            return String(name.dropFirst(3))
+        }.sorted()
+    }
 
     /// Where the report of a run stands.
     static func path(lake: String, dag: String, day: String, run: String) -> String {

@@ -24,23 +24,25 @@ enum QualityKind: TaskKind {
             lake: lake, bucket: context.string("datasets", default: "lakestorage"), day: context.ds,
             intervalEnd: context.intervalEnd)
         defer { Publisher(lake, isRevoked: { false }).cleanUp() }
-        let duckdb = try DuckDB(home: context.home, allowed: [lake.path], temporary: lake.staging + "/duckdb")
-        let runner = QualityRunner(day: day, duckdb: duckdb, log: context.log)
+        let duckdb = try DuckDB(
+            home: context.home, allowed: lake.readable, temporary: lake.staging + "/duckdb", remote: lake.remote)
+        let published = try day.published()
+        let runner = QualityRunner(day: day, published: published, duckdb: duckdb, log: context.log)
 
         let counts = try lake.partition(context.string("raw", default: "ultimatealpr"), context.ds).manifest()?.counts
-        let published = try rows(day)
         let results =
             runner.evaluate(checks)
             + QualityConservation.checks(
                 counts, frames: context.string("frames", default: "frame"), published: published,
-                found: QualityConservation.rows(of: published, day, duckdb))
+                found: QualityConservation.rows(of: published, duckdb))
         for result in results {
             context.log("\(result.status.rawValue.uppercased()): \(result.name) (\(result.detail))")
         }
         let queries = ReportQueries(file, runner)
         let report = QualityReport(
             dagID: context.dagID, runID: context.runID, ds: context.ds, at: WallClock.now(), counts: counts,
-            rows: published, numbers: queries.numbers, drift: drift(context), checks: results)
+            rows: published.map { ($0.dataset, $0.rows) }, numbers: queries.numbers, drift: drift(context),
+            checks: results)
         try context.output("report", JSONNode(.string(try write(report, lake))))
         try context.output("page", JSONNode(.string(try page(report, title: file.title, queries.charts, lake))))
         let failed = results.filter(\.isFailure)
@@ -52,13 +54,6 @@ enum QualityKind: TaskKind {
             throw TaskFailure("\(failed.count) of \(results.count) checks failed: \(names)", mayRetry: false)
         }
         return .success
-    }
-
-    /// Rows of each dataset of the bucket that has the day, by the manifests.
-    private static func rows(_ day: QualityDay) throws -> [(dataset: String, rows: Int64)] {
-        try ((try? File.list(day.lake.bucket(day.bucket))) ?? []).compactMap { name in
-            try day.partition(name).manifest().map { (dataset: name, rows: $0.rows) }
-        }
     }
 
     /// Fields that no schema declares, as a task before this one handed them on.

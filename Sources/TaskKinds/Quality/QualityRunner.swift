@@ -5,20 +5,20 @@ import Spawn
 /// Asks DuckDB what the checks want to know.
 struct QualityRunner {
     let day: QualityDay
+    let published: [PublishedDataset]
     let duckdb: DuckDB
     /// Told of what does not matter to the answers.
     let log: (String) -> Void
 
     /// Views of those datasets that have a partition of the day, and their names.
     func views(_ datasets: Set<String>) -> (sql: String, present: Set<String>) {
-        let present = datasets.filter { File.exists(day.partition($0).data) }
-        let sql = present.sorted().map { name in
-            let file = SQL.text(day.partition(name).data)
+        let present = published.filter { datasets.contains($0.dataset) }.sorted { $0.dataset < $1.dataset }
+        let sql = present.map { item in
             // The folder's name is no column of the file.
-            let source = "read_parquet(\(file), hive_partitioning = false)"
-            return "CREATE TEMP VIEW \(SQL.name(name)) AS SELECT * FROM \(source);\n"
+            let source = "read_parquet(\(SQL.list(item.files)), hive_partitioning = false)"
+            return "CREATE TEMP VIEW \(SQL.name(item.dataset)) AS SELECT * FROM \(source);\n"
         }.joined()
-        return (sql, present)
+        return (sql, Set(present.map(\.dataset)))
     }
 
     /// Runs statements that may use `getvariable('ds')`.

@@ -40,7 +40,7 @@ struct DaySummary {
         let bucket = context.string("datasets", default: "lakestorage")
         let raw = context.string("raw", default: "ultimatealpr")
         let shown = context.strings("show")
-        let datasets = shown.isEmpty ? (try? File.list(lake.bucket(bucket))) ?? [] : shown
+        let datasets = shown.isEmpty ? try lake.datasets(bucket) : shown
         let history = QualityHistory(lake: lake.path)
         let dag = try context.required("of")
         days = try Self.dates(context).map { day in
