@@ -57,6 +57,9 @@ struct Setting: Sendable {
             "requests per second of one client to the REST API, 0: no limit; after a restart"),
         Setting("lake", .place, .text("state/lake"), "the folder of the lake, or where it is in S3"),
         Setting(
+            "lake_writers", .word(["many", "one"]), .text("many"),
+            "many: other machines may publish into a lake in S3, whose server must keep conditions of writes"),
+        Setting(
             "sendmail", .program(orWord: "outbox"), nil, or: "/usr/sbin/sendmail or /usr/lib/sendmail, else outbox",
             "the sendmail program; outbox writes mails to state/outbox/"),
         Setting(

@@ -140,9 +140,13 @@ struct Settings {
     private var lakePlace: String? {
         if case .text(let place) = self["lake"], S3Location(place) != nil { place } else { path("lake") }
     }
+    private var writers: String? { if case .text(let word) = self["lake_writers"] { word } else { nil } }
     /// - Parameter environment: for the settings of S3.
     func lake(attempt: String, _ environment: @escaping @Sendable (String) -> String?) -> LakeRoot {
-        LakeRoot(lakePlace, home: home.path, attempt: attempt, variable: environment)
+        let writers = writers
+        return LakeRoot(lakePlace, home: home.path, attempt: attempt) { name in
+            name == "WEIR_LAKE_WRITERS" ? writers : environment(name)
+        }
     }
     /// A path, or `outbox`; nil: the first of the usual places.
     var sendmail: String? { if self["sendmail"] == .text("outbox") { "outbox" } else { path("sendmail") } }
@@ -201,6 +205,7 @@ struct Settings {
             if let value = environment(name) { seen[name] = value }
         }
         seen["WEIR_LAKE"] = lakePlace
+        if writers == "one" { seen["WEIR_LAKE_WRITERS"] = writers }
         seen["WEIR_SENDMAIL"] = sendmail
         seen["WEIR_DUCKDB"] = duckdb
         configuration.environment = seen

@@ -28,7 +28,9 @@ public struct LakeRoot: Sendable, Hashable {
         if let place, let location = S3Location(place) {
             self.init(
                 path: usual, attempt: attempt,
-                remote: RemoteLake(location) { try S3Settings(variable: variable) })
+                remote: RemoteLake(location, isShared: variable("WEIR_LAKE_WRITERS") != "one") {
+                    try S3Settings(variable: variable)
+                })
         } else {
             self.init(path: place ?? usual, attempt: attempt)
         }

@@ -11,18 +11,27 @@ import Synchronization
 public final class RemoteLake: Sendable {
     public let location: S3Location
     private let find: @Sendable () throws -> S3Settings
+    private let isShared: Bool
     private let abandoned: TimeAmount
+    private let keepsConditions = Mutex(false)
     private let known = Mutex<(settings: S3Settings, store: S3Store)?>(nil)
 
-    /// - Parameter settings: asked when the bucket is used for the first time.
-    public convenience init(_ location: S3Location, settings: @escaping @Sendable () throws -> S3Settings) {
-        self.init(location, abandonedAfter: TimeAmount(seconds: 86_400), settings: settings)
+    /// - Parameters:
+    ///   - isShared: whether other machines may publish there, too; then nothing is published on a server that does not keep
+    ///     conditions of writes.
+    ///   - settings: asked when the bucket is used for the first time.
+    public convenience init(
+        _ location: S3Location, isShared: Bool, settings: @escaping @Sendable () throws -> S3Settings
+    ) {
+        self.init(location, isShared: isShared, abandonedAfter: TimeAmount(seconds: 86_400), settings: settings)
     }
 
     /// - Parameter abandonedAfter: objects that nothing names are left alone for so long.
     init(
-        _ location: S3Location, abandonedAfter: TimeAmount, settings: @escaping @Sendable () throws -> S3Settings
+        _ location: S3Location, isShared: Bool = true, abandonedAfter: TimeAmount,
+        settings: @escaping @Sendable () throws -> S3Settings
     ) {
+        self.isShared = isShared
         self.location = location
         abandoned = abandonedAfter
         find = settings
@@ -103,6 +112,7 @@ public final class RemoteLake: Sendable {
     func put(
         _ staged: String, _ partition: Partition, _ manifest: Manifest, over generation: Int64?, _ isRevoked: () -> Bool
     ) throws -> Manifest {
+        try checkConditions()
         let before = try current(partition)
         guard before?.manifest.generation == generation else { throw overtaken(partition) }
         let former = before.map { $0.manifest.files.map(\.name) + [$0.manifest.index].compactMap(\.self) } ?? []
@@ -144,6 +154,21 @@ public final class RemoteLake: Sendable {
         let store: any ObjectStore
         do { store = try self.store() } catch { throw ObjectStoreError(.refused, "\(error)") }
         try store.write(key(partition, Partition.manifestName), manifest, WriteOptions(condition))
+    }
+
+    /// There are servers that take the condition of a write and do not keep it. Amazon's does since 2024.
+    private func checkConditions() throws {
+        let (settings, store) = try opened()
+        guard isShared, settings.endpoint != nil, !keepsConditions.withLock({ $0 }) else { return }
+        for _ in 1...2 {
+            do throws(ObjectStoreError) { try store.write(key(".weir/conditions"), [], WriteOptions(.absent)) } catch {
+                guard error.code == .preconditionFailed else { throw error }
+                return keepsConditions.withLock { $0 = true }
+            }
+        }
+        throw LakeError(
+            "\(location): its server does not keep conditions of writes (If-None-Match), so two machines could publish over each other; when this one alone publishes there, set lake_writers to one"
+        )
     }
 
     private func overtaken(_ partition: Partition) -> LakeError {

@@ -27,6 +27,7 @@ import Testing
         "listen": ("\"127.0.0.1:8080\"", "127.0.0.1:8080", "[::1]:80"),
         "retention.runs": ("\"90d\"", "90d", "80d"), "retention.keep": ("7", "7", "8"),
         "retention.logs": ("\"30d\"", "30d", "20d"), "lake": ("\"/l1\"", "/l1", "/l2"),
+        "lake_writers": ("\"one\"", "one", "many"),
         "sendmail": ("\"/bin/true\"", "/bin/true", "outbox"), "duckdb": ("\"/d1\"", "/d1", "/d2"),
         "env": ("[\"STAGE\", \"TIER\"]", "STAGE,TIER", "STAGE"),
         "secrets": ("{\"a\": {\"env\": \"A\"}}", "a: env A", "b: env B"),

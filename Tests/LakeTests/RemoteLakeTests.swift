@@ -20,12 +20,14 @@ import Testing
         store = try server.store()
     }
 
-    private func lake(_ attempt: String = "1", abandoned: TimeAmount = TimeAmount(seconds: 86_400)) throws -> LakeRoot {
+    private func lake(
+        _ attempt: String = "1", isShared: Bool = true, abandoned: TimeAmount = TimeAmount(seconds: 86_400)
+    ) throws -> LakeRoot {
         let settings = settings
         let location = try #require(S3Location("s3://\(store.bucket)/a"))
         return LakeRoot(
             path: scratch.path + "/work-\(attempt)", attempt: attempt,
-            remote: RemoteLake(location, abandonedAfter: abandoned) { settings })
+            remote: RemoteLake(location, isShared: isShared, abandonedAfter: abandoned) { settings })
     }
 
     private var settings: S3Settings {
@@ -108,6 +110,16 @@ import Testing
         let first = #expect(throws: LakeError.self) { try publish("first", one, over: .some(nil)) }
         #expect(first != nil)
         #expect(try content(one) == "again")
+    }
+
+    @Test func aServerThatKeepsNoConditionsIsForOneWriterOnly() throws {
+        try server.fail(["deaf", "deaf"], store)
+        let error = #expect(throws: LakeError.self) { try publish("1", lake()) }
+        #expect(error?.description.contains("set lake_writers to one") == true)
+        #expect(try content(lake()) == nil)
+        try server.fail(["deaf", "deaf", "deaf"], store)
+        #expect(try publish("2", lake(isShared: false)).generation == 1)
+        #expect(try content(lake()) == "2")
     }
 
     @Test func anAttemptThatWasRevokedPublishesNothing() throws {

@@ -8,6 +8,7 @@ PUT /-/faults with a JSON list sets what happens to the next requests, one each;
   "cut"                 half of the answer's body, then the connection is closed
   "gone"                the connection is closed at once, and nothing is done
   "whole"               all of the object, whatever part was asked for, and cut off like "cut"
+  "deaf"                the request's condition is not kept
   "wrong"               a byte of the answer's body is another one
   "pass"                nothing
 PUT /-/race with {"when": "PUT /bucket/key", "put": TEXT}: just before the next such request somebody else writes TEXT there.
@@ -102,6 +103,9 @@ class Gate:
             list(self.app(other, lambda *_: None))
         if fault == "whole":
             environ.pop("HTTP_RANGE", None)
+        if fault == "deaf":
+            for name in ("HTTP_IF_MATCH", "HTTP_IF_NONE_MATCH"):
+                environ.pop(name, None)
         environ["wsgi.input"] = io.BytesIO(body)
         kept = {}
 
