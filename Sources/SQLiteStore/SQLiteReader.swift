@@ -57,19 +57,32 @@ public final class SQLiteReader: StoreReader {
             let failed = failures[record.id]
             summaries.append(
                 DAGSummary(
-                    record: record, lastRun: try runs(RunQuery(dag: record.id, types: RunType.ofData, limit: 1)).first,
-                    activeRuns: active[record.id] ?? 0, failedRuns: failed?.count ?? 0,
+                    record: record,
+                    lastRun: try runs(RunQuery(dag: record.id, types: RunType.ofData, limit: 1)).first,
+                    latestRun: try latestRun(of: record.id), activeRuns: active[record.id] ?? 0,
+                    failedRuns: failed?.count ?? 0,
                     lastFailure: try failed.flatMap { failed throws(StoreError) in try run(failed.last) }))
         }
         return summaries
     }
+
+    private func latestRun(of dag: String) throws(StoreError) -> Run? {
+        try connection.rows(
+            """
+            SELECT \(Columns.run) FROM run INDEXED BY run_by_creation WHERE dag_id = ? AND type IN (\(Self.ofData))
+            ORDER BY id DESC LIMIT 1
+            """, [.text(dag)]
+        ) { row throws(StoreError) in try row.run() }.first
+    }
+
+    private static let ofData = RunType.ofData.map { "'\($0.rawValue)'" }.sorted().joined(separator: ", ")
 
     /// Whether a later run of the same logical date has succeeded.
     private static let isMadeGood = """
         EXISTS (
             SELECT 1 FROM run AS later INDEXED BY run_by_date WHERE later.dag_id = run.dag_id
             AND later.logical_date = run.logical_date AND later.id > run.id AND later.state = 'success'
-            AND later.type IN (\(RunType.ofData.map { "'\($0.rawValue)'" }.sorted().joined(separator: ", "))))
+            AND later.type IN (\(ofData)))
         """
 
     /// How many runs of each DAG have failed and stand so, and the one that ended last.

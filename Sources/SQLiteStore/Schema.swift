@@ -87,8 +87,11 @@ enum Schema {
             WHERE state NOT IN ('success', 'none', 'removed', 'skipped');
         """
 
-    /// The runs that failed, of each DAG, which are few among many.
-    private static let failures = "CREATE INDEX run_failed ON run (dag_id, ended_at, id) WHERE state = 'failed';"
+    /// The runs that failed, of each DAG, which are few among many; and the one that was made last.
+    private static let failures = """
+        CREATE INDEX run_failed ON run (dag_id, ended_at, id) WHERE state = 'failed';
+        CREATE INDEX run_by_creation ON run (dag_id, id);
+        """
 
     private static let states = "CREATE INDEX run_by_state ON run (state, logical_date, id);"
 

@@ -67,7 +67,9 @@ extension Scheduler {
             if item.disposition != .followed { backfill.pending.append(run) }
         }
         turn.changes.append(.insertBackfill(record, entries))
-        audit("backfill", "\(dag.id)/\(record.id)", details: params, actor: actor, now: now)
+        let span = "\"from\":\"\(record.from)\",\"to\":\"\(record.to)\",\"reprocess\":\"\(record.reprocess.rawValue)\""
+        audit(
+            "backfill", "\(dag.id)/\(record.id)", details: "{\(span),\"params\":\(params)}", actor: actor, now: now)
         backfillsToStart.insert(record.id)
         return .backfill(id: record.id, plan: plan)
     }

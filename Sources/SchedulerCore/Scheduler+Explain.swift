@@ -111,7 +111,8 @@ extension Scheduler {
             return "there is no pool '\(spec.pool)'; `weir pools set \(spec.pool) SLOTS` makes it"
         }
         if spec.poolSlots > gate.capacity {
-            return "needs \(spec.poolSlots) slots of pool \(spec.pool), which has \(gate.capacity)"
+            let slots = spec.poolSlots == 1 ? "1 slot" : "\(spec.poolSlots) slots"
+            return "needs \(slots) of pool \(spec.pool), which has \(gate.capacity)"
         }
         return "pool \(spec.pool) is full \(used)" + (spec.poolSlots > 1 ? "; needs \(spec.poolSlots) slots" : "")
     }

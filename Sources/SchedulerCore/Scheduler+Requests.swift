@@ -115,7 +115,9 @@ extension Scheduler {
         let made = create(
             .manual, node, interval: interval, runAfter: now, params: resolved,
             runID: freeName("manual", node, now: now), now: now)
-        audit("trigger", "\(id)/\(made.run.runID)", details: resolved, actor: actor, now: now)
+        audit(
+            "trigger", "\(id)/\(made.run.runID)",
+            details: "{\"logical_date\":\"\(interval.start)\",\"params\":\(resolved)}", actor: actor, now: now)
         return made.run
     }
 

@@ -121,6 +121,7 @@ public final class InMemoryStore: Store, StoreReader {
                 record: record,
                 lastRun: runs.filter { RunType.ofData.contains($0.type) }
                     .max { ($0.logicalDate, $0.id) < ($1.logicalDate, $1.id) },
+                latestRun: runs.filter { RunType.ofData.contains($0.type) }.max { $0.id < $1.id },
                 activeRuns: runs.count { !$0.state.isFinal }, failedRuns: failed.count,
                 lastFailure: failed.max { ($0.endedAt ?? .distantPast, $0.id) < ($1.endedAt ?? .distantPast, $1.id) })
         }

@@ -131,6 +131,8 @@ public struct DAGSummary: Sendable, Hashable {
     public var record: DAGRecord
     /// The one of the latest logical date.
     public var lastRun: Run?
+    /// The one that was made last, of whatever date.
+    public var latestRun: Run?
     public var activeRuns: Int
     /// Runs of any type that have failed and stand so: neither run again nor followed by another run of the same logical
     /// date that succeeded.
@@ -138,9 +140,13 @@ public struct DAGSummary: Sendable, Hashable {
     /// The one of those that ended last.
     public var lastFailure: Run?
 
-    public init(record: DAGRecord, lastRun: Run?, activeRuns: Int, failedRuns: Int = 0, lastFailure: Run? = nil) {
+    public init(
+        record: DAGRecord, lastRun: Run?, latestRun: Run? = nil, activeRuns: Int, failedRuns: Int = 0,
+        lastFailure: Run? = nil
+    ) {
         self.record = record
         self.lastRun = lastRun
+        self.latestRun = latestRun
         self.activeRuns = activeRuns
         self.failedRuns = failedRuns
         self.lastFailure = lastFailure

@@ -36,13 +36,14 @@ import Testing
         }
     }
 
-    private func generate(_ frames: String = "20") throws {
+    private func generate(_ frames: String = "20", _ more: [String] = ["--faults"]) throws {
         for home in [local, remote] {
-            let done = try home.program([
-                "python3", WeirHome.root + "/scripts/generate-logs.py", "--out", "state/landing", "--from",
-                Self.days[0],
-                "--days", "2", "--frames", frames, "--faults",
-            ])
+            let done = try home.program(
+                [
+                    "python3", WeirHome.root + "/scripts/generate-logs.py", "--out", "state/landing", "--from",
+                    Self.days[0],
+                    "--days", "2", "--frames", frames,
+                ] + more)
             try #require(done.status == 0, "\(done.err)")
         }
     }
@@ -152,6 +153,49 @@ import Testing
         try server.fail([], store)
         #expect(try digest(remote) == digest(local))
         for day in Self.days { #expect(try counts(remote, day) == counts(local, day), "\(day)") }
+    }
+
+    /// Files come in while a daemon runs, which is killed as they arrive and comes back.
+    @Test func whatArrivesIsLoadedOnceAcrossKills() throws {
+        try generate("12", [])
+        try remote.write(
+            "dags/stream.json",
+            """
+            {"id": "stream", "schedule": {"files": {"folder": "in", "pattern": "*/*.json", "settle": "0s", "every": "50ms"}},
+             "tasks": [{"id": "load", "kind": "load", "retries": 5, "retry_delay": "10ms",
+                        "with": {"from": "in", "schema": "dags/alpr/record_schema.json", "when_empty": "ok"}}]}
+            """)
+        let landing = remote.path + "/state/landing"
+        let cameras = try File.list(landing).sorted()
+        for camera in cameras { try File.makeDirectory("\(remote.path)/in/\(camera)", recursive: true) }
+        let files = try cameras.flatMap { camera in
+            try File.list("\(landing)/\(camera)").sorted().map { "\(camera)/\($0)" }
+        }.filter { $0.hasSuffix(".json") && File.status("\(landing)/\($0)")?.kind == .file }
+        try #require(files.count > 12)
+        func seen() throws -> Int64 {
+            try store.all("lakes/one/ultimatealpr/").objects.filter { $0.key.hasSuffix("_manifest.json") }
+                .reduce(0) { sum, object in
+                    let root = try JSONDocument(parsing: try store.read(object.key)).root
+                    return sum + (root["counts"]?["seen"]?.integer ?? 0)
+                }
+        }
+        var arrived = 0
+        for number in 1...3 {
+            try remote.startDaemon()
+            for file in files.dropFirst(arrived).prefix(files.count / 3) {
+                #expect(rename("\(landing)/\(file)", "\(remote.path)/in/\(file)") == 0)
+                arrived += 1
+            }
+            // The first time it may finish; then it dies at once, and the next one takes over what it left.
+            if number > 1 {
+                remote.killDaemon()
+                try remote.startDaemon()
+            }
+            try remote.wait(for: "batch \(number)") { try seen() >= Int64(arrived) }
+            remote.killDaemon()
+        }
+        #expect(try seen() == Int64(arrived), "each record once")
+        #expect(try server.requests(store).allSatisfy { $0.refused == nil })
     }
 
     @Test(arguments: [

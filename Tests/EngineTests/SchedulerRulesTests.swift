@@ -70,7 +70,7 @@ import Testing
         try load([task("a", #""pool": "nope""#)])
         let run = try trigger()
         try world.request(.setPool(Pool(name: "nope", slots: 0)))
-        #expect(try world.instance("a", run).reason == "needs 1 slots of pool nope, which has 0")
+        #expect(try world.instance("a", run).reason == "needs 1 slot of pool nope, which has 0")
         try world.request(.removePool(name: "nope"))
         #expect(try world.instance("a", run).reason?.hasPrefix("there is no pool 'nope'") == true)
         // Nothing is started any more, but the pool is there.

@@ -113,11 +113,12 @@ import Testing
     }
 
     @Test func aServerThatKeepsNoConditionsIsForOneWriterOnly() throws {
-        try server.fail(["deaf", "deaf"], store)
+        // After the look at the manifest.
+        try server.fail(["pass", "deaf", "deaf"], store)
         let error = #expect(throws: LakeError.self) { try publish("1", lake()) }
         #expect(error?.description.contains("set lake_writers to one") == true)
         #expect(try content(lake()) == nil)
-        try server.fail(["deaf", "deaf", "deaf"], store)
+        try server.fail(["deaf", "deaf", "deaf", "deaf"], store)
         #expect(try publish("2", lake(isShared: false)).generation == 1)
         #expect(try content(lake()) == "2")
     }

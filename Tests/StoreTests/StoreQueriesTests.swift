@@ -72,6 +72,7 @@ import Testing
             ended(Sample.run(2, type: .backfill, state: .failed, date: 1), 130),
             ended(Sample.run(3, state: .success, date: 5), 140),
             ended(Sample.run(4, type: .manual, state: .success, date: 1), 125))
+        #expect(try test.reader.dag("daily")?.latestRun?.id == 4 && test.reader.dag("daily")?.lastRun?.id == 3)
         #expect(try standing() == (1, 1), "the other one's day was made anew by a later run")
         var query = RunQuery(dag: "daily")
         query.failuresThatStand = true

@@ -28,6 +28,8 @@ enum DAGJSON {
             $0.member("active_runs", summary.activeRuns)
             $0.key("last_run")
             if let run = summary.lastRun { RunJSON.write(run, to: &$0) } else { $0.null() }
+            $0.key("latest_run")
+            if let run = summary.latestRun { RunJSON.write(run, to: &$0) } else { $0.null() }
             $0.member("failed_runs", summary.failedRuns)
             $0.key("last_failure")
             if let run = summary.lastFailure { RunJSON.write(run, to: &$0) } else { $0.null() }
@@ -61,10 +63,12 @@ enum DAGJSON {
                 "next_interval_start", .nullable(.instant),
                 "start of the next interval that the schedule makes a run for"),
             .required("next_run_after", .nullable(.instant), "when the run of that interval is due"),
-            .required("active_runs", .integer()), .required("last_run", .nullable(.named(RunJSON.schema))),
+            .required("active_runs", .integer()),
+            .required("last_run", .nullable(.named(RunJSON.schema)), "the one of the latest logical date"),
+            .required("latest_run", .nullable(.named(RunJSON.schema)), "the one that was made last"),
             .required(
                 "failed_runs", .integer(),
-                "runs that have failed and stand so: neither run again nor followed by a success for the same logical date"
+                "runs that failed and stand so: not run again, and no later success for the same logical date"
             ),
             .required("last_failure", .nullable(.named(RunJSON.schema)), "the one of those that ended last"),
             .optional(

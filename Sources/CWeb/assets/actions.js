@@ -1,8 +1,8 @@
 // What an operator does, from wherever it is asked for.
-import { ask, field, h, note } from "./dom.js";
-import { get, post, q } from "./api.js";
-import { runLink } from "./parts.js";
-import { logicalText, startOfDay } from "./time.js";
+import { ask, calmly, field, h, note, put } from "./dom.js";
+import { all, get, post, q } from "./api.js";
+import { nameOf, runLink } from "./parts.js";
+import { logicalText, nextDay, startOfDay } from "./time.js";
 
 /** Says how it went; true when it went well. */
 export async function attempt(work, done) {
@@ -52,15 +52,38 @@ export function paramValues(params, data) {
 export async function trigger(dag) {
   let structure = { params: [] };
   try { structure = await get(`/dags/${q(dag.dag_id)}/versions/${dag.version}/structure`); } catch { /* It has none to be asked for. */ }
+  const hint = h("div", { role: "status" });
+  // What a day is that somebody has chosen, before he starts it.
+  const look = calmly(200, async (date) => {
+    if (!date) { put(hint); return; }
+    const from = startOfDay(date, dag.timezone), to = startOfDay(nextDay(date), dag.timezone);
+    const { items } = await get(`/dags/${q(dag.dag_id)}/runs`, { from, to: new Date(Date.parse(to) - 1).toISOString(), limit: 5 }).catch(() => ({ items: [] }));
+    const words = [Date.parse(to) > Date.now() && "this day is not over yet: its data may not be complete",
+      items.length > 0 && `this day has run already: ${items.map((one) => `${one.run_type} ${one.state}`).join(", ")}; this makes one more`].filter(Boolean);
+    put(hint, words.map((one) => h("p", { class: "hint" }, one)));
+  });
   const run = await ask(`Start a run of ${dag.dag_id}`, [
-    dag.schedule && field("Day", h("input", { type: "date", name: "day" }), `the interval that begins on this day (${dag.timezone}); without: the last complete one`),
-    paramFields(structure.params),
+    dag.schedule && field("Day", h("input", { type: "date", name: "day", oninput: (event) => look(event.target.value) }), `the interval that begins on this day (${dag.timezone}); without: the last complete one`),
+    hint, paramFields(structure.params),
   ], "Start", async (data) => {
     const body = { params: paramValues(structure.params, data) };
     if (data.get("day")) body.logical_date = startOfDay(data.get("day"), dag.timezone);
     return (await post(`/dags/${q(dag.dag_id)}/runs`, body)).run;
   });
   if (run) { note(`${run.run_id} was started`); location.hash = runLink(run.dag_id, run.run_id); }
+}
+
+/** Runs what failed again in all runs of a DAG that have failed and stand so. */
+export async function clearFailures(dag) {
+  const runs = await all(`/dags/${q(dag)}/runs`, { state: "failed", standing: true });
+  if (!runs.length) { note("nothing has failed"); return; }
+  const done = await ask("Run all again that failed", [
+    h("p", {}, `The failed tasks of ${runs.length} run${runs.length === 1 ? "" : "s"}, and what waits for them:`),
+    h("p", { class: "mono" }, runs.slice(0, 40).map((run) => logicalText(run.logical_date)).join(", ") + (runs.length > 40 ? " …" : "")),
+  ], "Run again", () => post("/bulk/runs", { dag_id: dag, action: "clear", only_failed: true, run_ids: runs.map((run) => run.run_id) }));
+  if (!done) return;
+  const refused = done.items.filter((item) => item.error);
+  note(`${done.items.length - refused.length} runs go on` + (refused.length ? `; ${refused[0].run_id}: ${refused[0].error}` : ""), refused.length > 0);
 }
 
 /** Clears tasks of a run after showing which. */
@@ -80,11 +103,12 @@ export async function clear(run, tasks, { onlyFailed = false } = {}) {
 }
 
 export async function mark(run, task) {
+  const name = nameOf(task);
   const choice = h("select", { name: "state" }, ["success", "failed", "skipped"].map((one) => h("option", { value: one }, one)));
-  const done = await ask(`Give ${task.task_id} a state`, [
+  const done = await ask(`Give ${name} a state`, [
     h("p", { class: "soft" }, "Without running it. What waits for it goes on by that state."), field("State", choice),
-  ], "Mark", (data) => post(`/dags/${q(run.dag_id)}/runs/${q(run.run_id)}/tasks/${q(task.task_id)}/mark`, { state: data.get("state") }));
-  if (done) note(`${task.task_id} is marked`);
+  ], "Mark", (data) => post(`/dags/${q(run.dag_id)}/runs/${q(run.run_id)}/tasks/${q(name)}/mark`, { state: data.get("state") }));
+  if (done) note(`${done.task_ids?.join(", ") ?? name} ${done.task_ids?.length > 1 ? "are" : "is"} marked`);
 }
 
 export async function cancel(run) {

@@ -15,13 +15,16 @@ export async function admin(root, [tab], params, signal) {
   await views[current][1](place, signal);
 }
 
+const figures = { turn_us: "time in turns of the loop, µs", longest_turn_us: "longest turn of the loop, µs", turns: "turns of the loop", events: "events taken",
+  commits: "transactions", draining: "drains" };
+
 async function daemon(root, signal) {
   const place = h("section", { class: "card" });
   root.append(place);
   async function load() {
     const { status } = await get("/status", {}, signal);
     put(place, h("h2", {}, "Daemon"), status.stopped_because && h("p", { class: "problem" }, `Nothing is started: ${status.stopped_because}`), facts(Object.entries(status).filter(([, value]) => typeof value !== "object")
-      .map(([name, value]) => [name.replaceAll("_", " "), /_at$/.test(name) && value ? [time(value), ", ", ago(value)] : typeof value === "number" && name !== "pid" ? number(value) : String(value ?? "–")])));
+      .map(([name, value]) => [figures[name] ?? name.replaceAll("_", " "), /_at$/.test(name) && value ? [time(value), ", ", ago(value)] : typeof value === "number" && name !== "pid" ? number(value) : String(value ?? "–")])));
   }
   const later = calmly(1000, () => load().catch(() => {}));
   listen(later, signal);
@@ -33,17 +36,22 @@ async function pools(root, signal) {
   const place = h("section", { class: "card" });
   root.append(place);
   const edit = (pool, name) => ask(pool ? `Pool ${pool.name}` : "A new pool", [
-    !pool && field("Name", h("input", { name: "name", required: true, value: name ?? "" })), field("Slots", h("input", { name: "slots", type: "number", min: 0, required: true, value: pool?.slots ?? 1 })),
+    !pool && field("Name", h("input", { name: "name", required: true, value: name ?? "" })), field("Slots", h("input", { name: "slots", type: "number", min: 0, max: 1000000, required: true, value: pool?.slots ?? 1 })),
     field("Description", h("input", { name: "description", value: pool?.description ?? "" }))], "Save",
-  (data) => send(`/pools/${q(pool?.name ?? data.get("name"))}`, { slots: Number(data.get("slots")), description: data.get("description") }));
+  (data) => {
+    if (!pool && known.has(data.get("name"))) throw new Error(`there is a pool '${data.get("name")}' already`);
+    return send(`/pools/${q(pool?.name ?? data.get("name"))}`, { slots: Number(data.get("slots")), description: data.get("description") });
+  });
+  let known = new Set();
   const waiting = (count) => count ? h("a", { href: "#/tasks?state=queued" }, `${number(count)} waiting`) : "–";
   async function load() {
     const [{ items }, { status }] = await Promise.all([get("/pools", {}, signal), get("/status", {}, signal)]);
+    known = new Set(items.map((pool) => pool.name));
     const uses = new Map(status.pools.map((one) => [one.name, one]));
     const missing = status.pools.filter((one) => one.waiting && one.name !== "default" && !items.some((pool) => pool.name === one.name));
     put(place, h("div", { class: "row" }, h("h2", { class: "grow" }, "Pools"), may("admin") && h("button", { onclick: () => edit() }, "New pool")),
-      missing.map((one) => h("p", { class: "problem" }, `There is no pool '${one.name}', and `, waiting(one.waiting), " for it. ", may("admin") && h("button", { class: "small", onclick: () => edit(null, one.name) }, `Make the pool ${one.name}`))),
-      table(["Name", { text: "Slots", class: "number" }, { text: "In use", class: "number" }, "Tasks", "Description", ""], items.map((pool) => [pool.name, number(pool.slots), number(uses.get(pool.name)?.used ?? 0), waiting(uses.get(pool.name)?.waiting), pool.description, may("admin") && h("div", { class: "row" }, h("button", { class: "small", onclick: () => edit(pool) }, "Change"),
+      missing.map((one) => h("p", { class: "problem" }, `There is no pool '${one.name}', and `, waiting(one.waiting), " for it. ", !may("admin") ? "An admin can make it." : h("button", { class: "small", onclick: () => edit(null, one.name) }, `Make the pool ${one.name}`))),
+      table(["Name", { text: "Slots", class: "number" }, { text: "In use", class: "number" }, "Tasks", "Description", ""], items.map((pool) => [pool.name, number(pool.slots), number(uses.get(pool.name)?.used ?? 0), [waiting(uses.get(pool.name)?.waiting), pool.slots === 0 && uses.get(pool.name)?.waiting > 0 && h("span", { class: "below" }, "it has no slots")], pool.description, may("admin") && h("div", { class: "row" }, h("button", { class: "small", onclick: () => edit(pool) }, "Change"),
         h("button", { class: "small danger", onclick: () => ask(`Remove the pool ${pool.name}`, [h("p", {}, "Tasks that name it wait until there is one again.")], "Remove", () => remove(`/pools/${q(pool.name)}`), { danger: true }) }, "Remove"))]), { label: "pools", empty: "No pool was set: tasks share the parallelism of the daemon." }));
   }
   await followed(load, ["pool", "task"], signal);

@@ -67,6 +67,7 @@ async function drawForm(root, it, signal) {
     const body = { dag_id: it.dag_id, from: startOfDay(data.get("from"), it.timezone),
       to: new Date(Date.parse(startOfDay(nextDay(data.get("to")), it.timezone)) - 1).toISOString(), reprocess: data.get("reprocess"), reverse: data.get("reverse") === "on", dry_run: isDry };
     try {
+      if (data.get("from") > data.get("to")) throw new Error(`the first day, ${data.get("from")}, comes after the last, ${data.get("to")}`);
       if (data.get("max_active")) body.max_active = Number(data.get("max_active"));
       body.params = paramValues(structure.params, data);
       const answer = await post("/backfills", body);

@@ -21,8 +21,8 @@ export async function dag(root, [id, tab], params, signal) {
   function drawHead() {
     put(head, h("div", {}, h("h1", {}, id, " ", it.tags.map((tag) => h("a", { class: "tag", href: `#/?tag=${q(tag)}` }, tag))),
       it.description && h("p", {}, it.description),
-      h("p", { class: "soft" }, it.schedule_in_words, it.paused ? " · paused" : it.next_run_after ? [" · next run ", time(it.next_run_after, { seconds: false }), ", ", ago(it.next_run_after)] : "",
-        it.owner && ` · owner ${it.owner}`, !it.active && " · its file is gone"),
+      h("p", { class: "soft" }, it.schedule_in_words, !it.active ? "" : it.paused ? " · paused" : it.next_run_after ? [" · next run ", time(it.next_run_after, { seconds: false }), ", ", ago(it.next_run_after)] : "",
+        it.owner && ` · owner ${it.owner}`), !it.active && h("p", { class: "problem" }, `Its file ${it.file} is gone: nothing starts it any more. What it has done stays here.`),
     ), h("div", { class: "row" },
       may("operator", id) && it.active && [h("button", { class: "primary", onclick: () => trigger(it) }, "▶ Run"),
         it.schedule && h("button", { onclick: () => { location.hash = dagLink(id, "backfills"); } }, "Backfill"),

@@ -35,11 +35,12 @@ export async function home(root, _, params, signal) {
     failed: ["have failed", (dag) => dag.active && failureOf(dag) != null],
     running: ["running now", (dag) => dag.active_runs > 0],
     paused: ["paused", (dag) => dag.active && dag.paused],
+    gone: ["file is gone", (dag) => !dag.active],
   };
 
   /** The run to look at in a DAG where something has gone wrong: the last failure that stands. */
   function failureOf(dag) {
-    if (dag.last_run?.state === "failed") return dag.last_failure ?? dag.last_run;
+    if (dag.latest_run?.state === "failed") return dag.last_failure ?? dag.latest_run;
     const failure = dag.last_failure;
     return failure && Date.now() - Date.parse(failure.end_date) < newsDays * 86400000 ? failure : null;
   }
@@ -48,6 +49,7 @@ export async function home(root, _, params, signal) {
     const values = [...dags.values()];
     put(tiles, Object.entries(kinds).map(([id, [name, test]]) => {
       const count = values.filter(test).length;
+      if (id === "gone" && !count) return null;
       return h("button", { class: "tile" + (id === "failed" && count ? " bad" : ""), "aria-pressed": String(filter === id), onclick: () => {
         filter = id;
         remember();
@@ -66,7 +68,7 @@ export async function home(root, _, params, signal) {
       const first = file.errors[0];
       const dag = [...dags.values()].find((one) => one.file === file.file);
       items.push(h("p", { class: "problem" }, h("a", { href: dag ? dagLink(dag.dag_id) : "#/admin/files" }, h("b", {}, `${file.file}:${first?.line}:${first?.column}`)), " ", first?.message,
-        file.errors.length > 1 && ` – and ${file.errors.length - 1} more`));
+        file.errors.length > 1 && ` – and ${file.errors.length - 1} more`, dag && "; the version before goes on"));
     }
     for (const [reason, tasks] of Map.groupBy(stuck, (task) => task.reason)) {
       items.push(h("p", { class: "problem" }, h("a", { href: runLink(tasks[0].dag_id, tasks[0].run_id, tasks[0].task_id, tasks[0].map_index) }, h("b", {}, tasks[0].dag_id), `: ${tasks[0].task_id}`),
@@ -107,13 +109,13 @@ export async function home(root, _, params, signal) {
   }
 
   function row(dag) {
-    const last = dag.last_run, canChange = may("operator", dag.dag_id);
+    const last = dag.latest_run, canChange = may("operator", dag.dag_id);
     return h("tr", { data: { dag: dag.dag_id } },
       h("td", {}, h("a", { class: "name", href: dagLink(dag.dag_id) }, dag.dag_id), " ", dag.tags.map((tag) => h("span", { class: "tag" }, tag)),
         dag.description && h("span", { class: "below" }, dag.description)),
       h("td", { class: "optional" }, dag.schedule ?? "–", h("span", { class: "below" }, dag.schedule_in_words.replace(/^it (has|runs|starts) /, ""))),
       h("td", {}, recent(dag)),
-      h("td", {}, last ? [h("a", { href: runLink(dag.dag_id, last.run_id) }, state(last.state)), h("span", { class: "below" }, ago(last.end_date ?? last.start_date ?? last.run_after)), others(dag)] : "–"),
+      h("td", {}, last ? [h("a", { href: runLink(dag.dag_id, last.run_id) }, state(last.state)), h("span", { class: "below" }, ago(last.end_date ?? last.start_date ?? last.run_after), dag.schedule && ` of ${logicalText(last.logical_date, dag)}`), others(dag)] : "–"),
       h("td", { class: "optional" }, dag.paused ? h("span", { class: "soft" }, "paused") : dag.next_run_after
         ? [time(dag.next_run_after, { seconds: false }), h("span", { class: "below" }, ago(dag.next_run_after))] : "–"),
       h("td", { class: "act" }, canChange && h("button", { class: "small", title: "start a run", "aria-label": `start a run of ${dag.dag_id}`, onclick: () => trigger(dag) }, "▶ Run"), " ",
@@ -123,9 +125,9 @@ export async function home(root, _, params, signal) {
 
   /** What the last run's state does not tell. */
   function others(dag) {
-    const failed = dag.failed_runs - (dag.last_run?.state === "failed" ? 1 : 0), running = dag.active_runs - (["running", "queued"].includes(dag.last_run?.state) ? 1 : 0);
+    const failed = dag.failed_runs - (dag.latest_run?.state === "failed" ? 1 : 0), running = dag.active_runs - (["running", "queued"].includes(dag.latest_run?.state) ? 1 : 0);
     const link = (name, wanted, words) => h("a", { class: "below " + name, href: dagLink(dag.dag_id, "runs") + (wanted ? `?state=${wanted}` : "") }, words);
-    return [running > 0 && link("running", "", `${running} ${["running", "queued"].includes(dag.last_run?.state) ? "more " : ""}unfinished`), failed > 0 && link("failed", "standing", `${failed} ${dag.last_run?.state === "failed" ? "more " : ""}failed`)];
+    return [running > 0 && link("running", "", `${running} ${["running", "queued"].includes(dag.latest_run?.state) ? "more " : ""}unfinished`), failed > 0 && link("failed", "standing", `${failed} ${dag.latest_run?.state === "failed" ? "more " : ""}failed`)];
   }
 
   function isShown(dag) {

@@ -55,11 +55,15 @@ function frame(section) {
 }
 
 api.live.onchange = () => {
+  if (api.live.isOn) window.dispatchEvent(new Event("weir-live"));
   const element = document.getElementById("live");
   if (!element) return;
   element.className = api.live.isOn ? "live" : "live off";
   element.textContent = api.live.isOn ? "live" : "not connected";
 };
+
+/** A part of the address; as it stands where it is no percent-encoding. */
+function decoded(part) { try { return decodeURIComponent(part); } catch { return part; } }
 
 async function show() {
   if (!api.session) return;
@@ -78,12 +82,14 @@ async function show() {
     if (view !== dag && view !== run) setDAG(null);
     put(main, place);
     try {
-      const parts = match.slice(1).map((part) => part == null ? null : decodeURIComponent(part));
+      const parts = match.slice(1).map((part) => part == null ? null : decoded(part));
       await view(place, parts, params, signal);
     } catch (error) {
       if (signal.aborted) return;
       if (!(error instanceof api.Refusal)) console.error(error);
       place.append(api.failure(error));
+      // The daemon was away: once it is back, so is what was asked for.
+      if (error.status === 0) window.addEventListener("weir-live", show, { once: true, signal });
     }
     return;
   }

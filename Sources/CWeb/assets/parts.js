@@ -17,6 +17,9 @@ export const stateWords = (state) => words[state] ?? state;
 /** A state in words, with its mark and colour. */
 export function state(name) { return h("span", { class: "state", data: { state: name, mark: mark(name) } }, stateWords(name)); }
 
+/** `load`, or `load[3]` for an element of a mapped task. */
+export const nameOf = (task) => task.task_id + (task.map_index >= 0 ? `[${task.map_index}]` : "");
+
 export const dagLink = (dag, tab) => `#/dags/${q(dag)}${tab ? "/" + tab : ""}`;
 export const runLink = (dag, run, task, index) =>
   `#/dags/${q(dag)}/runs/${q(run)}${task ? `?task=${q(task)}${index != null && index >= 0 ? `&map=${index}` : ""}` : ""}`;

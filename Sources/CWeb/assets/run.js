@@ -2,13 +2,12 @@
 import { calmly, h, note, put } from "./dom.js";
 import { get, listen, may, q } from "./api.js";
 import { ago, dayZone, duration, logical, logicalText, setDAG, text, time, took } from "./time.js";
-import { bytes, dagLink, facts, runLink, state, stateWords, tabs } from "./parts.js";
+import { bytes, dagLink, facts, nameOf, runLink, state, stateWords, tabs } from "./parts.js";
 import { cancel, clear, mark } from "./actions.js";
 import { graph } from "./graph.js";
 import { log } from "./log.js";
 
 const isFinal = (name) => ["success", "failed", "skipped", "upstream_failed", "cancelled", "removed"].includes(name);
-const nameOf = (task) => task.task_id + (task.map_index >= 0 ? `[${task.map_index}]` : "");
 
 export async function run(root, [dagID, runID], params, signal) {
   document.title = `${dagID} – Weir`;
@@ -21,6 +20,14 @@ export async function run(root, [dagID, runID], params, signal) {
   const chosen = () => tasks.find((task) => task.task_id === params.get("task") && String(task.map_index) === map)
     ?? tasks.find((task) => task.task_id === params.get("task"))
     ?? tasks.find((task) => task.state === "failed") ?? tasks.find((task) => task.state === "running") ?? tasks.find((task) => task.state === "up_for_retry") ?? tasks[tasks.length - 1];
+  /** A mapped task became its elements, which stand where it stood. */
+  function ordered(list) {
+    const places = new Map(), mapped = new Set(list.filter((task) => task.map_index >= 0).map((task) => task.task_id));
+    for (const task of list) if (!places.has(task.task_id)) places.set(task.task_id, places.size);
+    return list.filter((task) => !(task.map_index < 0 && task.state === "removed" && mapped.has(task.task_id)))
+      .sort((a, b) => places.get(a.task_id) - places.get(b.task_id) || a.map_index - b.map_index);
+  }
+  tasks = ordered(tasks);
   let current = chosen();
   const head = h("div", { class: "head" }), left = h("div"), right = h("div", { class: "card" });
   const here = (task, index, other = view) => runLink(dagID, runID, task, index) + (task ? "&" : "?") + "view=" + other;
@@ -59,7 +66,7 @@ export async function run(root, [dagID, runID], params, signal) {
     if (view === "gantt") { put(left, h("div", { class: "card" }, gantt())); return; }
     put(left, h("div", { class: "card" }, tasks.length ? h("div", { class: "wide" }, h("table", { "aria-label": "tasks" }, h("thead", {}, h("tr", {}, ["Task", "State", "Took", "Try"].map((one) => h("th", { scope: "col" }, one)))),
       h("tbody", {}, tasks.map((task) => h("tr", { "aria-selected": String(current && nameOf(task) === nameOf(current)) }, h("td", {}, h("a", { class: "name", href: here(task.task_id, task.map_index) }, nameOf(task)),
-        why.tasks[nameOf(task)] ? h("span", { class: "below" }, why.tasks[nameOf(task)]) : task.reason && task.state !== "success" && h("span", { class: "below" }, task.reason)),
+        why.tasks[nameOf(task)] ? h("span", { class: "below" }, why.tasks[nameOf(task)]) : task.reason && (task.state !== "success" || /^marked /.test(task.reason)) && h("span", { class: "below" }, task.reason)),
       h("td", {}, state(task.state)), h("td", {}, task.start_date ? took(task.start_date, task.end_date ?? (isFinal(task.state) ? task.start_date : null)) : "–"), h("td", {}, task.try_number || "–")))))) : h("p", { class: "empty" }, "This run has no tasks yet.")));
   }
   function gantt() {
@@ -101,7 +108,7 @@ export async function run(root, [dagID, runID], params, signal) {
   function drawFacets(attempt) {
     const task = current, reason = why.tasks[nameOf(task)];
     put(facets, h("div", { class: "head" }, h("h2", {}, nameOf(task), " ", state(task.state)), may("operator", dagID) && h("div", { class: "row" },
-      isFinal(task.state) && h("button", { class: "primary", onclick: () => clear(it, [task.task_id]) }, "Run again"),
+      isFinal(task.state) && h("button", { class: "primary", onclick: () => clear(it, [nameOf(task)]) }, "Run again"),
       h("button", { onclick: () => mark(it, task) }, "Mark as …"))),
     reason && h("p", { class: "hint" }, reason, /\bpool\b/.test(reason) && [" ", h("a", { href: "#/admin/pools" }, "To the pools")]), task.reason && task.reason !== reason && h("p", { class: task.state === "failed" ? "problem" : "hint" }, task.reason),
     attempt && facts([["started", attempt.start_date && time(attempt.start_date)], [attempt.end_date ? "took" : "has run for", attempt.start_date && took(attempt.start_date, attempt.end_date)],
@@ -123,7 +130,7 @@ export async function run(root, [dagID, runID], params, signal) {
   });
   listen(async (kind, data) => {
     if (kind === "reset") {
-      try { [it, { items: tasks }] = await Promise.all([get(path, {}, signal), get(path + "/tasks", {}, signal)]); current = chosen(); settle(); } catch { /* Later. */ }
+      try { [it, { items: tasks }] = await Promise.all([get(path, {}, signal), get(path + "/tasks", {}, signal)]); tasks = ordered(tasks); current = chosen(); settle(); } catch { /* Later. */ }
       return;
     }
     if (data.dag_id !== dagID || data.run_id !== runID) return;
@@ -131,6 +138,7 @@ export async function run(root, [dagID, runID], params, signal) {
     else if (kind === "task") {
       const place = tasks.findIndex((task) => nameOf(task) === nameOf(data));
       if (place >= 0) tasks[place] = data; else tasks.push(data);
+      tasks = ordered(tasks);
       if (current && nameOf(current) === nameOf(data)) current = data;
       follow();
       drawing?.change(data);

@@ -2,12 +2,11 @@
 import { calmly, h, note, put } from "./dom.js";
 import { all, get, listen, q } from "./api.js";
 import { ago, logical, took } from "./time.js";
-import { dagLink, runLink, state, stateWords, table } from "./parts.js";
+import { dagLink, nameOf, runLink, state, stateWords, table } from "./parts.js";
 
 const some = 200;
 const choices = { unfinished: ["running", "queued", "up_for_retry", "deferred"], running: ["running"], queued: ["queued"], up_for_retry: ["up_for_retry"],
   deferred: ["deferred"], failed: ["failed"], upstream_failed: ["upstream_failed"] };
-const nameOf = (task) => task.task_id + (task.map_index >= 0 ? `[${task.map_index}]` : "");
 
 export async function tasks(root, _, params, signal) {
   document.title = "Tasks – Weir";
