@@ -123,7 +123,8 @@ extension S3Store {
         var begin = Request(method: "POST", key: key, query: [("uploads", "")], body: .bytes([]))
         begin.headers = mark.headers + Self.storage(options)
         let begun = try send(begin)
-        let found = XMLElements.read(begun.http.body)?.first { $0.path == "InitiateMultipartUploadResult/UploadId" }
+        // rclone's server (1.75) has another name for the document.
+        let found = XMLElements.read(begun.http.body)?.first { $0.path.hasSuffix("/UploadId") }
         guard begun.status == 200, let upload = found?.text, !upload.isEmpty else { throw refusal(begun, key) }
         do throws(ObjectStoreError) {
             var tags: [String] = []
