@@ -28,9 +28,9 @@ QUERY = ("query", "--sql", "SELECT countryName, dt, count(*) AS n FROM plate GRO
 class Server:
     """rclone's server of S3 over a folder."""
 
-    def __init__(self, folder):
-        os.makedirs(folder + "/bench")
-        port = 9000 + os.getpid() % 1000
+    def __init__(self, folder, port=None):
+        os.makedirs(folder + "/bench", exist_ok=True)
+        port = port or 9000 + os.getpid() % 1000
         self.process = subprocess.Popen([lake.ROOT + "/.tools/rclone", "serve", "s3", "--addr", f"127.0.0.1:{port}", "--auth-key", ",".join(KEYS),
                                          "--config", folder + "/none", folder], stderr=subprocess.DEVNULL)
         self.endpoint = f"http://127.0.0.1:{port}"

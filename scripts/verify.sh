@@ -40,7 +40,7 @@ bench() {
     scripts/build.sh -c release --static-swift-stdlib --product core-bench &&
         Benchmarks/bench.py --core .build/release/core-bench "$@"
 }
-check s3 Benchmarks/s3.py --scale 0.05 --repeat 1
+check s3 scripts/check-s3.py
 check bench bench --tasks 100 --chain 10 --queued 100 --repeat 1 --idle-seconds 1
 
 echo "$passed passed, $failed failed"

@@ -115,21 +115,20 @@ struct CatalogueReader {
         last = nil
         var found: [String: (tag: String, manifest: Manifest)] = [:]
         var days: [String: [TablePartition]] = [:]
-        for (name, tag) in try remote.manifests() {
+        var present: [(partition: Partition, tag: String)] = []
+        let cache = ManifestCache(lake)
+        for (name, tag) in try remote.manifests("") {
             guard let partition = lake.partition(named: name), let day = name.split(separator: "/").last?.dropFirst(3)
             else { continue }
-            if let known = remoteManifests[name], known.tag == tag {
-                found[name] = known
-            } else if let current = try remote.current(partition) {
-                found[name] = (current.tag, current.manifest)
-            } else {
-                continue
-            }
-            guard let manifest = found[name]?.manifest else { continue }
+            let known = remoteManifests[name].flatMap { $0.tag == tag ? $0.manifest : nil }
+            guard let manifest = try known ?? cache.manifest(partition, remote, tag: tag) else { continue }
+            found[name] = (tag, manifest)
+            present.append((partition, tag))
             let table = name.split(separator: "/").dropLast().joined(separator: "/")
             days[table, default: []].append(
                 TablePartition(day: String(day), partition: partition, manifest: manifest))
         }
+        cache.sweep(present)
         let isSame =
             found.count == remoteManifests.count && found.allSatisfy { remoteManifests[$0.key]?.tag == $0.value.tag }
         remoteManifests = found

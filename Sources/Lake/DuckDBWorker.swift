@@ -15,6 +15,15 @@ struct DuckDBWorker: ~Copyable {
     }
 
     private let scratch: QueryScratch
+    /// When what it knows of S3 may have expired; nil: never.
+    private let expires: ContinuousClock.Instant?
+
+    /// Keys of a machine's role are good for some minutes longer at the least.
+    private static let credentialsLast = Duration.seconds(240)
+
+    /// Whether its keys may be too old by now.
+    var isExpired: Bool { expires.map { ContinuousClock.now > $0 } ?? false }
+
     private var program: Companion
     /// Whether it may go on after what it has said.
     private(set) var isSound = true
@@ -55,6 +64,7 @@ struct DuckDBWorker: ~Copyable {
             }
         }
         self.scratch = scratch
+        expires = remote.map { _ in .now + Self.credentialsLast }
         self.program = program
     }
 

@@ -67,10 +67,8 @@ public struct LakeRetention {
     public func plan() throws -> [Step] {
         let holds = try LegalHolds(lake)
         var steps: [Step] = []
-        for day in try lake.days(policy.raw) where day < policy.archiveBefore {
-            guard let manifest = try lake.partition(policy.raw, day).manifest(), manifest.archived == nil else {
-                continue
-            }
+        for (day, manifest) in try lake.manifests(policy.raw)
+        where day < policy.archiveBefore && manifest.archived == nil {
             if let reason = try holds.reason(day) ?? unfinished(day, manifest) {
                 steps.append(Step(.keep, day, reason))
             } else {
@@ -85,10 +83,8 @@ public struct LakeRetention {
             }
         }
         if let before = policy.expireStagingBefore {
-            for day in try lake.days(policy.staging) where day < before {
-                guard let manifest = try lake.partition(policy.staging, day).manifest(), !manifest.isExpired,
-                    try isConsumed(day, staged: manifest.generation)
-                else { continue }
+            for (day, manifest) in try lake.manifests(policy.staging) where day < before && !manifest.isExpired {
+                guard try isConsumed(day, staged: manifest.generation) else { continue }
                 steps.append(Step(.expireStaging, day, "\(manifest.rows) rows, \(manifest.bytes) bytes"))
             }
         }

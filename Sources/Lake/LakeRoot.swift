@@ -63,6 +63,19 @@ public struct LakeRoot: Sendable, Hashable {
             .filter { CivilDate($0) != nil }.sorted()
     }
 
+    /// The days of a bucket, or of a dataset within it, that have a manifest, in order.
+    public func manifests(_ bucket: String) throws -> [(day: String, manifest: Manifest)] {
+        guard let remote else {
+            return try days(bucket).compactMap { day in try partition(bucket, day).manifest().map { (day, $0) } }
+        }
+        let cache = ManifestCache(self)
+        return try remote.manifests(bucket).compactMap { name, tag in
+            guard let partition = partition(named: name), let day = name.split(separator: "/").last?.dropFirst(3)
+            else { return nil }
+            return try cache.manifest(partition, remote, tag: tag).map { (String(day), $0) }
+        }.sorted { $0.0 < $1.0 }
+    }
+
     /// The datasets of a bucket, in order.
     public func datasets(_ bucket: String) throws -> [String] {
         try folders(bucket).filter { !$0.hasPrefix("dt=") && !$0.hasPrefix(".") }.sorted()

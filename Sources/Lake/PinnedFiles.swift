@@ -28,10 +28,8 @@ struct PinnedFiles: ~Copyable {
 
     /// The partition with the names that its files are held under; nil when it is not there any more.
     mutating func hold(_ wanted: TablePartition) throws -> TablePartition? {
-        if wanted.partition.remote != nil {
-            isComplete = false
-            return wanted
-        }
+        // Objects are never written over, and stay for a while.
+        if wanted.partition.remote != nil { return wanted }
         let place = folder + "/" + wanted.partition.name
         for _ in 1...Self.maximumTries {
             guard let manifest = try wanted.partition.publishedManifest() else { return nil }

@@ -58,7 +58,9 @@ public struct QueryRunner: Sendable {
                 let answer = try run(checked, form, scratch, catalogue)
                 guard !pins.isComplete, tries < Self.maximumTries, hasChanged(checked) else { return answer }
             } catch let error as LakeError {
-                guard !pins.isComplete, tries < Self.maximumTries, hasChanged(checked) else { throw error }
+                guard !pins.isComplete || lake.remote != nil, tries < Self.maximumTries, hasChanged(checked) else {
+                    throw error
+                }
             }
             tries += 1
         }

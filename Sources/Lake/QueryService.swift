@@ -315,7 +315,7 @@ public final class QueryService: Sendable {
     private func ask(
         _ query: CheckedQuery, _ form: QueryRunner.Form, _ worker: inout DuckDBWorker?
     ) throws(DuckDBWorker.Failure) -> QueryAnswer {
-        if worker?.isSound != true {
+        if worker?.isSound != true || worker?.isExpired == true {
             // The former process first, which frees its memory.
             worker = nil
             do {

@@ -109,12 +109,9 @@ public struct RawLoader {
             try ledger.append(complete.map { ($0.path, $0.status) }, days: days.keys.sorted())
             taken += complete
         }
-        for day in ledger.days.union(report.days.keys) {
-            // An earlier attempt that has published it may not have come so far as to tell.
-            let manifest = try lake.partition(bucket, day).manifest()
-            if let manifest, manifest.run == run, manifest.archived == nil {
-                report.generations[day] = manifest.generation
-            }
+        // An earlier attempt that has published a day may not have come so far as to tell.
+        for (day, manifest) in try lake.manifests(bucket) where manifest.run == run && manifest.archived == nil {
+            if ledger.days.contains(day) || report.days[day] != nil { report.generations[day] = manifest.generation }
         }
         Fault.point("load.before_removal")
         if remove {

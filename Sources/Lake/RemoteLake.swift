@@ -64,12 +64,14 @@ public final class RemoteLake: Sendable {
     }
 
     /// The manifests of all partitions, by their names, with their tags.
-    func manifests() throws -> [(partition: String, tag: String)] {
+    ///
+    /// - Parameter bucket: only those of this bucket or dataset; empty for all.
+    func manifests(_ bucket: String) throws -> [(partition: String, tag: String)] {
         let end = "/" + Partition.manifestName
-        let prefix = location.prefix.isEmpty ? "" : location.prefix + "/"
-        return try store().all(prefix).objects.compactMap { object in
+        let base = location.prefix.isEmpty ? "" : location.prefix + "/"
+        return try store().all(bucket.isEmpty ? base : base + bucket + "/dt=").objects.compactMap { object in
             guard object.key.hasSuffix(end) else { return nil }
-            return (String(object.key.dropFirst(prefix.count).dropLast(end.count)), object.tag)
+            return (String(object.key.dropFirst(base.count).dropLast(end.count)), object.tag)
         }
     }
 

@@ -25,11 +25,12 @@ enum ConvertKind: TaskKind {
         let raw = lake.partition(context.string("from", default: "ultimatealpr"), context.ds)
         let target = lake.partition(context.string("to", default: "ultimatealpr_staging"), context.ds)
         let schema = try RecordSchema(path: context.path(try context.required("schema")))
-        if try raw.manifest()?.archived != nil {
+        let present = try raw.manifest()
+        if present?.archived != nil {
             throw TaskFailure(
                 "\(raw.name) is archived; `weir lake restore --from \(context.ds)` brings it back", mayRetry: false)
         }
-        guard let input = try raw.manifest(), !input.files.isEmpty else {
+        guard let input = present, !input.files.isEmpty else {
             throw TaskFailure("\(raw.name) has no records; load them first", mayRetry: false)
         }
         let publisher = Publisher(lake, isRevoked: { context.isRevoked })

@@ -174,5 +174,14 @@ import Testing
         #expect(try reads() == after + 1)
         #expect(second.tables.first?.partitions.first?.manifest.generation == 2)
         #expect(second.tables.first?.version != first.tables.first?.version)
+        // Another process finds what this one has read; a copy that is damaged is asked for anew.
+        #expect(try Catalogue(lake).tables.first?.rows == 10)
+        #expect(try lake.manifests("b").map(\.day) == [Self.day] && lake.manifests("none").isEmpty)
+        #expect(try reads() == after + 1)
+        for name in try File.list(lake.path + "/.manifests") {
+            try File.writeAtomically(lake.path + "/.manifests/" + name, [0x7B])
+        }
+        #expect(try Catalogue(lake).tables.first?.rows == 10)
+        #expect(try reads() == after + 2)
     }
 }

@@ -35,12 +35,9 @@ struct QualityDay {
     ///
     /// - Parameter isWanted: whether days of this weekday count.
     func rowsBefore(of dataset: String, where isWanted: (Int) -> Bool) throws -> [(day: String, rows: Int64)] {
-        try lake.days("\(bucket)/\(dataset)").filter { $0 < day }.compactMap { earlier in
-            guard let date = CivilDate(earlier), isWanted(date.weekday),
-                let manifest = try lake.partition("\(bucket)/\(dataset)", earlier).manifest()
-            else { return nil }
-            return (earlier, manifest.rows)
-        }
+        try lake.manifests("\(bucket)/\(dataset)").filter { earlier, _ in
+            earlier < day && CivilDate(earlier).map { isWanted($0.weekday) } ?? false
+        }.map { ($0.day, $0.manifest.rows) }
     }
 }
 
