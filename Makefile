@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 SHELL := /bin/sh
 
-.PHONY: help setup build test verify chaos soak mutants demo bench lint format clean
+.PHONY: help setup setup-spark build test verify chaos soak mutants demo bench lint format clean
 
 # For `make soak`: so many random worlds, from the seed SEED on.
 WORLDS ?= 2000000
@@ -13,6 +13,9 @@ help: ## show this list
 
 setup: ## install what is missing on this machine (Debian packages, DuckDB); a moment when nothing is
 	@scripts/setup.sh
+
+setup-spark: ## install Spark, for `"engine": "spark"`, from PyPI, and what it needs
+	@scripts/setup.sh spark
 
 build: setup ## build .build/release/weir and weir-supervise
 	@scripts/build.sh

@@ -138,7 +138,7 @@ def duckdb_alone(home, duckdb):
         ) TO '{folder}/staging.parquet' (FORMAT parquet, COMPRESSION zstd);"""
     sql = ROOT + "/dags/alpr/sql"
     transform = f"CREATE TEMP TABLE staging AS SELECT * FROM read_parquet('{folder}/staging.parquet');\n"
-    names = sorted(name[:-4] for name in os.listdir(sql) if name.endswith(".sql"))
+    names = sorted(name[:-4] for name in os.listdir(sql) if name.endswith(".sql") and not name.endswith(".spark.sql"))
     # Those that begin with an underscore run first.
     for name in sorted(names, key=lambda name: not name.startswith("_")):
         with open(f"{sql}/{name}.sql") as file:

@@ -27,8 +27,10 @@ axe_version=0.1.8
 packages="libsqlite3-dev libmicrohttpd-dev libssl-dev libzstd-dev libsodium-dev libcurl4-openssl-dev libexpat1-dev tzdata zstd curl
     python3 python3-pip python3-venv ca-certificates binutils gcc libc6-dev libstdc++-12-dev libcurl4 libncurses6 libxml2 zlib1g-dev graphviz"
 [ "${1:-}" = verify ] && verify=yes || verify=no
+[ "$verify" = yes ] || [ "${1:-}" = spark ] && spark=yes || spark=no
+[ "$spark" = no ] || packages="$packages openjdk-17-jre-headless procps"
 [ "$verify" = no ] ||
-    packages="$packages openjdk-17-jre-headless tmux zsh fish man-db groff-base chromium fonts-dejavu-core nginx-light caddy
+    packages="$packages tmux zsh fish man-db groff-base chromium fonts-dejavu-core nginx-light caddy
     openssl"
 
 fail() {
@@ -159,8 +161,7 @@ if [ "$verify" = yes ]; then
     environment schemathesis "schemathesis==$schemathesis_version"
     # A real browser drives the page, and rules that others wrote look at it.
     environment browser "playwright==$playwright_version" "axe-playwright-python==$axe_version"
-    # Readers of Parquet that others wrote, so that the lake means to them what it means here.
-    environment spark "pyspark==$pyspark_version"
+    # Readers of Parquet that others wrote, so that the lake means to them what it means here; Spark, below, is another.
     # A second server of S3, quick enough to be measured against.
     case "$(.tools/rclone version 2>/dev/null)" in
         "rclone v$rclone_version"*) ;;
@@ -177,5 +178,8 @@ if [ "$verify" = yes ]; then
             ;;
     esac
     environment lake "pyarrow==$pyarrow_version" "pandas==$pandas_version" "duckdb==$duckdb_module_version"
+fi
+if [ "$spark" = yes ]; then
+    environment spark "pyspark==$pyspark_version"
 fi
 echo "setup: everything is there"

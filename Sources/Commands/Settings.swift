@@ -190,6 +190,11 @@ struct Settings {
         "AWS_SHARED_CREDENTIALS_FILE",
     ]
 
+    /// Where Spark is, and which cluster it uses.
+    private static let spark = [
+        "JAVA_HOME", "SPARK_HOME", "SPARK_CONF_DIR", "SPARK_LOCAL_IP", "HADOOP_CONF_DIR", "YARN_CONF_DIR",
+    ]
+
     /// Tells an engine.
     func apply(to configuration: inout EngineConfiguration, _ environment: @escaping @Sendable (String) -> String?) {
         configuration.parallelism = parallelism
@@ -201,7 +206,7 @@ struct Settings {
         configuration.secrets = Secrets(secretSources, environment: environment)
         // What a task may see of the daemon's environment; nothing else of it does.
         var seen = ["PATH": environment("PATH") ?? "/usr/local/bin:/usr/bin:/bin", "TZ": "UTC"]
-        for name in ["HOME", "LANG", "TZ"] + Self.objectStore {
+        for name in ["HOME", "LANG", "TZ"] + Self.objectStore + Self.spark {
             if let value = environment(name) { seen[name] = value }
         }
         seen["WEIR_LAKE"] = lakePlace

@@ -76,18 +76,7 @@ public struct DuckDB: Sendable {
             }
             return given
         }
-        var places = [home + "/.tools/duckdb"]
-        if let own = realpath("/proc/self/exe", nil) {
-            defer { free(own) }
-            // Beside the program, or in the folder of the project that it was built in.
-            var folder = File.parent(of: String(cString: own))
-            places.append(folder + "/duckdb")
-            for _ in 0..<4 {
-                folder = File.parent(of: folder)
-                places.append(folder + "/.tools/duckdb")
-            }
-        }
-        if let found = places.first(where: { access($0, X_OK) == 0 }) { return found }
+        if let found = Tools.find("duckdb", home: home) { return found }
         throw LakeError("DuckDB \(version) is not installed: run `make setup`, or set WEIR_DUCKDB to the program")
     }
 

@@ -1,3 +1,4 @@
+import Glibc
 import JSONText
 import Lake
 import SchedulerCore
@@ -16,6 +17,9 @@ enum TransformKind: TaskKind {
                     "folder: NAME.sql is the SELECT of dataset NAME over the table `staging`; _NAME.sql runs before them"
             ),
             KindParameter(
+                "engine", .string, allowed: ["duckdb", "spark"], default: "duckdb",
+                help: "what runs the SQL; for spark NAME.spark.sql counts where it stands beside NAME.sql"),
+            KindParameter(
                 "dictionary", .string, help: "file that says what the datasets and their columns mean"),
             KindParameter(
                 "allow_shrink", .boolean, default: "false", help: "publish also under half of the rows there were"),
@@ -32,52 +36,32 @@ enum TransformKind: TaskKind {
             throw TaskFailure("\(staging.name) was removed because it is old; convert it again", mayRetry: false)
         }
         let folder = context.path(try context.required("sql"))
-        let (setup, datasets) = try statements(folder)
-        let dictionary = try dictionary(context, datasets.map(\.name), folder)
+        let statements = try Statements(folder, forSpark: context.string("engine", default: "duckdb") == "spark")
+        let dictionary = try dictionary(context, statements.datasets.map(\.name), folder)
         let publisher = Publisher(lake, isRevoked: { context.isRevoked })
         defer { publisher.cleanUp() }
-
-        let data = staging.files(input)
-        var script = "CREATE TEMP VIEW staging AS SELECT * FROM read_parquet(\(SQL.list(data)));\n" + setup
-        var staged: [(name: String, partition: Partition, folder: String)] = []
-        for dataset in datasets {
+        let staged = try statements.datasets.map { dataset in
             let partition = lake.partition(bucket + "/" + dataset.name, context.ds)
-            let place = try publisher.stage(partition)
-            staged.append((dataset.name, partition, place))
-            script += """
-                COPY (\(dataset.sql)) TO \(SQL.text(place + "/data.parquet")) (FORMAT parquet, COMPRESSION zstd);
-
-                """
+            return Staged(name: dataset.name, partition: partition, folder: try publisher.stage(partition))
         }
-        script += "SELECT "
-        script += staged.map { item in
-            let file = item.folder + "/data.parquet"
-            return """
-                {'rows': (SELECT count(*) FROM read_parquet(\(SQL.text(file)))), 'columns': \(Column.query(parquet: file))}
-                AS \(SQL.name(item.name))
-                """
-        }.joined(separator: ", ")
-        // To hold the rows of a dataset without an ORDER BY back until their turn takes a third of the time.
-        let duckdb = try context.duckdb(input: input.bytes, keepsOrder: false)
-        let rows: [JSONNode]
-        do { rows = try duckdb.run(script + ";", variables: ["ds": context.ds]) } catch {
-            throw blame(error, folder, setup, datasets, data, duckdb, context.ds)
-        }
-
+        let made =
+            statements.isForSpark
+            ? try bySpark(context, statements, staged, staging.files(input), input.bytes)
+            : try byDuckDB(context, statements, staged, staging.files(input), input.bytes)
         var columns: [String: [Column]] = [:]
-        for (name, _, _) in staged {
-            columns[name] = try described(Column.read(rows.first?[name]?["columns"]), of: name, dictionary)
-        }
+        for (name, content) in made { columns[name] = try described(content.columns, of: name, dictionary) }
 
         // Everything was made before anything is published: a mistake in one file leaves all datasets as they were.
         var counts: [JSONMember] = []
-        for (name, partition, folder) in staged {
-            let written = rows.first?[name]?["rows"]?.integer ?? 0
+        for item in staged {
+            let (name, partition) = (item.name, item.partition)
+            let files = made[name]?.files ?? []
+            let written = files.reduce(0) { $0 + $1.rows }
             try publisher.locked(partition) {
                 _ = try publisher.publish(
-                    folder, as: partition,
+                    item.folder, as: partition,
                     Manifest(
-                        files: [try DataFiles.describe(folder, "data.parquet", rows: written)], run: context.lineage,
+                        files: files, run: context.lineage,
                         inputs: [.init(partition: staging.name, generation: input.generation)],
                         columns: columns[name] ?? [], description: dictionary?[name]?.description ?? ""),
                     allowShrink: context.bool("allow_shrink", default: false))
@@ -88,6 +72,92 @@ enum TransformKind: TaskKind {
         try context.output("rows", JSONNode(.object(JSONObject(counts))))
         return .success
     }
+
+    // MARK: Engines
+
+    private struct Staged {
+        let name: String
+        let partition: Partition
+        let folder: String
+    }
+
+    /// What an engine has made of a dataset.
+    private struct Content {
+        var files: [Manifest.DataFile]
+        var columns: [Column]
+    }
+
+    private static func byDuckDB(
+        _ context: TaskContext, _ statements: Statements, _ staged: [Staged], _ data: [String], _ bytes: Int64
+    ) throws -> [String: Content] {
+        // To hold the rows of a dataset without an ORDER BY back until their turn takes a third of the time.
+        let duckdb = try context.duckdb(input: bytes, keepsOrder: false)
+        var script = "CREATE TEMP VIEW staging AS SELECT * FROM read_parquet(\(SQL.list(data)));\n"
+        script += statements.setup.map { $0.sql + ";\n" }.joined()
+        for (item, dataset) in zip(staged, statements.datasets) {
+            script += """
+                COPY (\(dataset.sql)) TO \(SQL.text(item.folder + "/data.parquet")) (FORMAT parquet, COMPRESSION zstd);
+
+                """
+        }
+        let files = staged.map { (name: $0.name, files: [$0.folder + "/data.parquet"]) }
+        do {
+            return try contents(duckdb.run(script + question(files), variables: ["ds": context.ds]).first, files)
+        } catch {
+            throw blame(error, statements, data, duckdb, context.ds)
+        }
+    }
+
+    private static func bySpark(
+        _ context: TaskContext, _ statements: Statements, _ staged: [Staged], _ data: [String], _ bytes: Int64
+    ) throws -> [String: Content] {
+        let place = context.lake.staging + "/spark"
+        if File.exists(place) { try File.removeTree(place) }
+        let parts =
+            statements.setup.map { Spark.Part(file: $0.file, sql: $0.sql, folder: nil) }
+            + statements.datasets.map { Spark.Part(file: $0.file, sql: $0.sql, folder: "\(place)/\($0.name)") }
+        try Spark(context).run(parts, inputs: data, bytes: bytes, in: place)
+        let files = try staged.map { item in
+            let made = try File.list("\(place)/\(item.name)").filter { $0.hasSuffix(".parquet") }.sorted()
+            let paths = try made.enumerated().map { number, name in
+                let path = item.folder + (made.count == 1 ? "/data.parquet" : "/data-\(number + 1).parquet")
+                guard rename("\(place)/\(item.name)/\(name)", path) == 0 else {
+                    throw SystemError("rename", path: path)
+                }
+                return path
+            }
+            return (name: item.name, files: paths)
+        }
+        return try contents(context.duckdb().run(question(files)).first, files)
+    }
+
+    /// How many rows each of these files has, and which columns a dataset has.
+    private static func question(_ made: [(name: String, files: [String])]) -> String {
+        "SELECT "
+            + made.map { name, files in
+                let counts = files.map { "(SELECT count(*) FROM read_parquet(\(SQL.text($0))))" }
+                let columns = files.first.map { Column.query(parquet: $0) } ?? "[]"
+                return "{'rows': [\(counts.joined(separator: ", "))], 'columns': \(columns)} AS \(SQL.name(name))"
+            }.joined(separator: ", ") + ";"
+    }
+
+    private static func contents(
+        _ answer: JSONNode?, _ made: [(name: String, files: [String])]
+    ) throws -> [String: Content] {
+        var contents: [String: Content] = [:]
+        for (name, files) in made {
+            let rows = answer?[name]?["rows"]?.array ?? []
+            let described = try zip(files, rows).map { path, rows in
+                try DataFiles.describe(
+                    File.parent(of: path), String(path.dropFirst(File.parent(of: path).utf8.count + 1)),
+                    rows: rows.integer ?? 0)
+            }
+            contents[name] = Content(files: described, columns: Column.read(answer?[name]?["columns"]))
+        }
+        return contents
+    }
+
+    // MARK: The folder
 
     /// What the datasets mean; nil when no file says it.
     private static func dictionary(
@@ -113,42 +183,56 @@ enum TransformKind: TaskKind {
 
     /// The same error with the name of the file that it comes from: each is asked by itself whether it can be understood.
     private static func blame(
-        _ error: any Error, _ folder: String, _ setup: String, _ datasets: [(name: String, sql: String)],
-        _ data: [String], _ duckdb: DuckDB, _ day: String
+        _ error: any Error, _ statements: Statements, _ data: [String], _ duckdb: DuckDB, _ day: String
     ) -> any Error {
         let table = "CREATE TEMP TABLE staging AS SELECT * FROM read_parquet(\(SQL.list(data))) LIMIT 0;\n"
         func words(_ statements: String) -> String? {
             do { try duckdb.run(table + statements, variables: ["ds": day]) } catch { return "\(error)" }
             return nil
         }
-        if let words = words(setup) { return TaskFailure("\(folder)/_*.sql: \(words)", mayRetry: false) }
-        for dataset in datasets {
+        let setup = statements.setup.map { $0.sql + ";\n" }.joined()
+        if let words = words(setup) { return TaskFailure("\(statements.folder)/_*.sql: \(words)", mayRetry: false) }
+        for dataset in statements.datasets {
             if let words = words(setup + "EXPLAIN \(dataset.sql);") {
-                return TaskFailure("\(folder)/\(dataset.name).sql: \(words)", mayRetry: false)
+                return TaskFailure("\(statements.folder)/\(dataset.file): \(words)", mayRetry: false)
             }
         }
         return error
     }
 
-    /// The statements of the folder: what runs first, and the SELECT of each dataset.
-    private static func statements(_ folder: String) throws -> (setup: String, datasets: [(name: String, sql: String)])
-    {
-        let names = try File.list(folder).filter { $0.hasSuffix(".sql") && !$0.hasPrefix(".") }.sorted()
-        var setup = ""
-        var datasets: [(name: String, sql: String)] = []
-        for name in names {
-            var text = String(decoding: try File.read(folder + "/" + name, limit: 1 << 20), as: UTF8.self)
-            while let last = text.last, last.isWhitespace || last == ";" { text.removeLast() }
-            if name.hasPrefix("_") {
-                setup += text + ";\n"
-            } else {
-                // The line break ends a comment in the file's last line.
-                datasets.append((String(name.dropLast(4)), text + "\n"))
+    /// The statements of a folder: what runs first, and the SELECT of each dataset.
+    private struct Statements {
+        let folder: String
+        let isForSpark: Bool
+        private(set) var setup: [(file: String, sql: String)] = []
+        private(set) var datasets: [(name: String, file: String, sql: String)] = []
+
+        private static let sparks = ".spark.sql"
+
+        init(_ folder: String, forSpark: Bool) throws {
+            self.folder = folder
+            isForSpark = forSpark
+            let files = try File.list(folder).filter { $0.hasSuffix(".sql") && !$0.hasPrefix(".") }
+            let names = Set(
+                files.compactMap { file -> String? in
+                    if !file.hasSuffix(Self.sparks) { return String(file.dropLast(4)) }
+                    return forSpark ? String(file.dropLast(Self.sparks.utf8.count)) : nil
+                })
+            for name in names.sorted() {
+                let own = name + Self.sparks
+                let file = forSpark && files.contains(own) ? own : name + ".sql"
+                var text = String(decoding: try File.read(folder + "/" + file, limit: 1 << 20), as: UTF8.self)
+                while let last = text.last, last.isWhitespace || last == ";" { text.removeLast() }
+                if name.hasPrefix("_") {
+                    setup.append((file, text))
+                } else {
+                    // The line break ends a comment in the file's last line.
+                    datasets.append((name, file, text + "\n"))
+                }
+            }
+            guard !datasets.isEmpty else {
+                throw TaskFailure("\(folder) has no SQL file of a dataset (NAME.sql)", mayRetry: false)
             }
         }
-        guard !datasets.isEmpty else {
-            throw TaskFailure("\(folder) has no SQL file of a dataset (NAME.sql)", mayRetry: false)
-        }
-        return (setup, datasets)
     }
 }

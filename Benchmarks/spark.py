@@ -1,0 +1,61 @@
+#!/usr/bin/env python3
+"""Measures `transform` on Spark, with all cores of this machine, against the same on DuckDB over the same staged day, and prints JSON.
+
+CPU seconds are those of the command with all that it starts, the JVM included; memory is the largest of the processes.
+
+Usage: spark.py [--scale SHARE] [--repeat N] [--weir PROGRAM] [--out FILE]
+It needs .tools/spark, which `make setup-spark` installs.
+"""
+import argparse
+import json
+import os
+import platform
+import sys
+import time
+
+import lake
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--weir", default=lake.ROOT + "/.build/release/weir")
+    parser.add_argument("--duckdb", default=lake.ROOT + "/.tools/duckdb")
+    parser.add_argument("--scale", type=float, default=1, help="share of the 266,440 plates, for a short run")
+    parser.add_argument("--repeat", type=int, default=1, help="so often each engine; the middle counts (1)")
+    parser.add_argument("--out")
+    arguments = parser.parse_args()
+    home = lake.Home(arguments.weir, arguments.duckdb)
+    try:
+        home.env["SPARK_LOCAL_IP"] = "127.0.0.1"
+        plates = max(1, round(lake.PLATES * arguments.scale))
+        home.generate("--plates", plates, "--cameras", 4, "--runs", 24, "--format", "ndjson")
+        for name in "load", "convert":
+            home.task(name)
+        with open(home.path + "/dags/transform.json") as file:
+            dag = json.load(file)
+        dag["id"] = "spark"
+        dag["tasks"][0]["with"]["engine"] = "spark"
+        with open(home.path + "/dags/spark.json", "w") as file:
+            json.dump(dag, file)
+        measured, rows = {}, {}
+        for name in "transform", "spark":
+            measured[name] = lake.middle(lambda: home.task(name, "--reprocess", "completed"), arguments.repeat)
+            rows[name] = {part: home.rows("lakestorage/" + part) for part in os.listdir(home.path + "/state/lake/lakestorage")}
+        if rows["spark"] != rows["transform"]:
+            raise SystemExit(f"Spark has made {rows['spark']}, DuckDB {rows['transform']}")
+        result = {
+            "date": time.strftime("%Y-%m-%d"), "machine": f"{os.cpu_count()} cores, {platform.machine()}, Linux {platform.release()}",
+            "plates": plates, "duckdb": measured["transform"], "spark": measured["spark"],
+            "ratio": {key: round(measured["spark"][key] / measured["transform"][key], 2) for key in measured["spark"]},
+        }
+    finally:
+        home.remove()
+    text = json.dumps(result, indent=2)
+    print(text)
+    if arguments.out:
+        with open(arguments.out, "w") as file:
+            file.write(text + "\n")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

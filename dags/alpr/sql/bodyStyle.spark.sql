@@ -1,0 +1,4 @@
+SELECT id AS bodyStyle_id, frame_id, get(plate.car.bodyStyle, 0).name AS Name,
+    get(plate.car.bodyStyle, 0).confidence AS Confidence, createDateTime, plateIndex, sourceId, sourceFile
+FROM plates
+ORDER BY createDateTime, sourceId, frame_id, plateIndex
