@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Measures `transform` on Spark, with all cores of this machine, against the same on DuckDB over the same staged day, and prints JSON.
+"""Measures `convert` and `transform` on Spark, with all cores of this machine, against the same on DuckDB over the same day, and prints JSON.
 
 CPU seconds are those of the command with all that it starts, the JVM included; memory is the largest of the processes.
 
@@ -29,24 +29,26 @@ def main():
         home.env["SPARK_LOCAL_IP"] = "127.0.0.1"
         plates = max(1, round(lake.PLATES * arguments.scale))
         home.generate("--plates", plates, "--cameras", 4, "--runs", 24, "--format", "ndjson")
-        for name in "load", "convert":
-            home.task(name)
-        with open(home.path + "/dags/transform.json") as file:
-            dag = json.load(file)
-        dag["id"] = "spark"
-        dag["tasks"][0]["with"]["engine"] = "spark"
-        with open(home.path + "/dags/spark.json", "w") as file:
-            json.dump(dag, file)
-        measured, rows = {}, {}
-        for name in "transform", "spark":
-            measured[name] = lake.middle(lambda: home.task(name, "--reprocess", "completed"), arguments.repeat)
-            rows[name] = {part: home.rows("lakestorage/" + part) for part in os.listdir(home.path + "/state/lake/lakestorage")}
-        if rows["spark"] != rows["transform"]:
-            raise SystemExit(f"Spark has made {rows['spark']}, DuckDB {rows['transform']}")
+        home.task("load")
+        for name in "convert", "transform":
+            with open(f"{home.path}/dags/{name}.json") as file:
+                dag = json.load(file)
+            dag["id"] = "spark_" + name
+            dag["tasks"][0]["with"]["engine"] = "spark"
+            with open(f"{home.path}/dags/spark_{name}.json", "w") as file:
+                json.dump(dag, file)
+        measured, rows = {"duckdb": {}, "spark": {}}, {}
+        for engine, prefix in ("duckdb", ""), ("spark", "spark_"):
+            for name in "convert", "transform":
+                measured[engine][name] = lake.middle(lambda: home.task(prefix + name, "--reprocess", "completed"), arguments.repeat)
+            rows[engine] = {part: home.rows("lakestorage/" + part) for part in os.listdir(home.path + "/state/lake/lakestorage")}
+        if rows["spark"] != rows["duckdb"]:
+            raise SystemExit(f"Spark has made {rows['spark']}, DuckDB {rows['duckdb']}")
+        totals = {engine: lake.total(parts.values()) for engine, parts in measured.items()}
         result = {
             "date": time.strftime("%Y-%m-%d"), "machine": f"{os.cpu_count()} cores, {platform.machine()}, Linux {platform.release()}",
-            "plates": plates, "duckdb": measured["transform"], "spark": measured["spark"],
-            "ratio": {key: round(measured["spark"][key] / measured["transform"][key], 2) for key in measured["spark"]},
+            "plates": plates, **{engine: {**totals[engine], **parts} for engine, parts in measured.items()},
+            "ratio": {key: round(totals["spark"][key] / totals["duckdb"][key], 2) for key in totals["spark"]},
         }
     finally:
         home.remove()

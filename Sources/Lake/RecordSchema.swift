@@ -65,6 +65,23 @@ public struct RecordSchema: Sendable {
     /// The type of the whole record in DuckDB's words.
     public var structType: String { Self.sql(.object(fields)) }
 
+    // MARK: Spark
+
+    /// The type of the whole record in Spark's words.
+    public var sparkType: String { Self.spark(.object(fields)) }
+
+    private static func spark(_ type: FieldType) -> String {
+        switch type {
+        case .integer: "BIGINT"
+        case .number: "DOUBLE"
+        case .boolean: "BOOLEAN"
+        case .string, .text, .timestamp: "STRING"
+        case .object(let fields):
+            "STRUCT<" + fields.map { SparkSQL.name($0.name) + ": " + spark($0.type) }.joined(separator: ", ") + ">"
+        case .array(let element, _, _): "ARRAY<" + spark(element) + ">"
+        }
+    }
+
     public var fieldNames: [String] { fields.map(\.name) }
 
     /// What the fields of a record mean, by their names.

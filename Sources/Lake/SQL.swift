@@ -35,3 +35,11 @@ public enum SQL {
         return result + String(mark)
     }
 }
+
+/// Names in the SQL of Spark.
+public enum SparkSQL {
+    /// A name in backquotes (Spark SQL Reference, "Identifiers").
+    public static func name(_ name: String) -> String {
+        "`" + name.split(separator: "`", omittingEmptySubsequences: false).joined(separator: "``") + "`"
+    }
+}

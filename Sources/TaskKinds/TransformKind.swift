@@ -1,4 +1,3 @@
-import Glibc
 import JSONText
 import Lake
 import SchedulerCore
@@ -14,16 +13,13 @@ enum TransformKind: TaskKind {
             KindParameter(
                 "sql", .string, required: true,
                 help:
-                    "folder: NAME.sql is the SELECT of dataset NAME over the table `staging`; _NAME.sql runs before them"
+                    "folder: NAME.sql is the SELECT of dataset NAME over the table `staging`; _NAME.sql runs before them; for spark NAME.spark.sql counts where there is one"
             ),
-            KindParameter(
-                "engine", .string, allowed: ["duckdb", "spark"], default: "duckdb",
-                help: "what runs the SQL; for spark NAME.spark.sql counts where it stands beside NAME.sql"),
             KindParameter(
                 "dictionary", .string, help: "file that says what the datasets and their columns mean"),
             KindParameter(
                 "allow_shrink", .boolean, default: "false", help: "publish also under half of the rows there were"),
-        ] + TaskContext.engineParameters)
+        ] + [Spark.engine] + TaskContext.engineParameters)
 
     static func run(_ context: TaskContext) throws -> TaskOutcome {
         let lake = context.lake
@@ -36,7 +32,7 @@ enum TransformKind: TaskKind {
             throw TaskFailure("\(staging.name) was removed because it is old; convert it again", mayRetry: false)
         }
         let folder = context.path(try context.required("sql"))
-        let statements = try Statements(folder, forSpark: context.string("engine", default: "duckdb") == "spark")
+        let statements = try Statements(folder, forSpark: Spark.isWanted(context))
         let dictionary = try dictionary(context, statements.datasets.map(\.name), folder)
         let publisher = Publisher(lake, isRevoked: { context.isRevoked })
         defer { publisher.cleanUp() }
@@ -111,22 +107,13 @@ enum TransformKind: TaskKind {
     private static func bySpark(
         _ context: TaskContext, _ statements: Statements, _ staged: [Staged], _ data: [String], _ bytes: Int64
     ) throws -> [String: Content] {
-        let place = context.lake.staging + "/spark"
-        if File.exists(place) { try File.removeTree(place) }
+        let spark = try Spark(context)
         let parts =
             statements.setup.map { Spark.Part(file: $0.file, sql: $0.sql, folder: nil) }
-            + statements.datasets.map { Spark.Part(file: $0.file, sql: $0.sql, folder: "\(place)/\($0.name)") }
-        try Spark(context).run(parts, inputs: data, bytes: bytes, in: place)
+            + statements.datasets.map { Spark.Part(file: $0.file, sql: $0.sql, folder: "\(spark.place)/\($0.name)") }
+        try spark.run(parts, over: Spark.View(name: "staging", files: data, bytes: bytes))
         let files = try staged.map { item in
-            let made = try File.list("\(place)/\(item.name)").filter { $0.hasSuffix(".parquet") }.sorted()
-            let paths = try made.enumerated().map { number, name in
-                let path = item.folder + (made.count == 1 ? "/data.parquet" : "/data-\(number + 1).parquet")
-                guard rename("\(place)/\(item.name)/\(name)", path) == 0 else {
-                    throw SystemError("rename", path: path)
-                }
-                return path
-            }
-            return (name: item.name, files: paths)
+            (name: item.name, files: try spark.take("\(spark.place)/\(item.name)", to: item.folder))
         }
         return try contents(context.duckdb().run(question(files)).first, files)
     }
@@ -135,9 +122,8 @@ enum TransformKind: TaskKind {
     private static func question(_ made: [(name: String, files: [String])]) -> String {
         "SELECT "
             + made.map { name, files in
-                let counts = files.map { "(SELECT count(*) FROM read_parquet(\(SQL.text($0))))" }
                 let columns = files.first.map { Column.query(parquet: $0) } ?? "[]"
-                return "{'rows': [\(counts.joined(separator: ", "))], 'columns': \(columns)} AS \(SQL.name(name))"
+                return "{'rows': \(DataFiles.counts(files)), 'columns': \(columns)} AS \(SQL.name(name))"
             }.joined(separator: ", ") + ";"
     }
 
@@ -146,12 +132,7 @@ enum TransformKind: TaskKind {
     ) throws -> [String: Content] {
         var contents: [String: Content] = [:]
         for (name, files) in made {
-            let rows = answer?[name]?["rows"]?.array ?? []
-            let described = try zip(files, rows).map { path, rows in
-                try DataFiles.describe(
-                    File.parent(of: path), String(path.dropFirst(File.parent(of: path).utf8.count + 1)),
-                    rows: rows.integer ?? 0)
-            }
+            let described = try DataFiles.describe(files, counts: answer?[name]?["rows"])
             contents[name] = Content(files: described, columns: Column.read(answer?[name]?["columns"]))
         }
         return contents

@@ -80,6 +80,31 @@ import Testing
         #expect(try File.list(home.path + "/state/lake/.staging").allSatisfy { $0 == "retired" })
     }
 
+    /// Two rows are not all that were loaded: whatever Spark says, they are not published.
+    @Test func rowsThatSparkHasLostAreNoticed() throws {
+        let home = try home(
+            """
+            python3 - "$plan" <<'PYTHON'
+            import json, os, subprocess, sys
+            folder = json.load(open(sys.argv[1]))["parts"][0]["folder"]
+            os.makedirs(folder)
+            copy = f"COPY (SELECT range AS frame_id, NULL::VARCHAR AS _extra FROM range(2)) TO '{folder}/part-0.parquet' (FORMAT parquet)"
+            subprocess.run(["\(WeirHome.root)/.tools/duckdb", "-no-init", "-c", copy], check=True)
+            PYTHON
+            """)
+        let manifest = "state/lake/ultimatealpr_staging/dt=\(Self.day)/_manifest.json"
+        let before = home.read(manifest)
+        #expect(
+            try home.task(
+                attempt: 3, kind: "convert", day: Self.day,
+                with: ["schema": "dags/alpr/record_schema.json", "engine": "spark"]) == .exited(98))
+        #expect(home.read(manifest) == before && !before.isEmpty)
+        let plan = try home.document("plan.json")
+        #expect(plan["view"]?.string == "raw")
+        #expect(plan["schema"]?.string?.contains("doc STRUCT<`duration`: BIGINT") == true)
+        #expect(plan["inputs"]?.array?.allSatisfy { $0.string?.hasSuffix(".ndjson.zst") == true } == true)
+    }
+
     @Test func whatSparkSaysIsTheReason() throws {
         let home = try home(
             """

@@ -89,7 +89,7 @@ extension Scratch {
             COPY (\(select)) TO \(SQL.text(file)) (FORMAT parquet);
             SELECT (SELECT count(*) FROM read_parquet(\(SQL.text(file)))) AS rows, \(Column.query(parquet: file)) AS columns;
             """)
-        let data = try DataFiles.describe(staged, "data.parquet", rows: rows.first?["rows"]?.integer ?? 0)
+        let data = try DataFiles.describe(file, rows: rows.first?["rows"]?.integer ?? 0)
         let columns = knowsColumns ? Column.read(rows.first?["columns"]) : []
         return try publisher.publish(
             staged, as: partition, Manifest(files: [data], run: "d/r/t", inputs: inputs, columns: columns),
@@ -116,7 +116,7 @@ extension Scratch {
         let segment = "segment-000001.ndjson"
         try File.writeAtomically(staged + "/" + segment, Array(lines.utf8))
         try File.writeAtomically(staged + "/" + RawIndex.fileName, index.lines)
-        let data = try DataFiles.describe(staged, segment, rows: Int64(records.count))
+        let data = try DataFiles.describe(staged + "/" + segment, rows: Int64(records.count))
         _ = try publisher.publish(
             staged, as: partition, Manifest(files: [data], run: "d/r/load", counts: index.counts), allowShrink: true)
     }

@@ -15,6 +15,21 @@ struct Spark {
         let folder: String?
     }
 
+    /// What the SQL reads: the files of a day under one name.
+    struct View {
+        let name: String
+        let files: [String]
+        let bytes: Int64
+        /// Of lines of JSON, in Spark's words; nil: it is Parquet.
+        var schema: String?
+    }
+
+    /// The parameter that kinds with SQL have.
+    static let engine = KindParameter(
+        "engine", .string, allowed: ["duckdb", "spark"], default: "duckdb", help: "what runs the SQL")
+
+    static func isWanted(_ context: TaskContext) -> Bool { context.string("engine", default: "duckdb") == "spark" }
+
     private let context: TaskContext
     private let program: String
 
@@ -39,13 +54,15 @@ struct Spark {
         }
     }
 
-    /// Runs the parts, in order, over the view `staging`. What Spark says goes to the log.
+    /// An empty place that Spark's workers see, too.
+    var place: String { context.lake.staging + "/spark" }
+
+    /// Runs the parts, in order. What Spark says goes to the log.
     ///
-    /// - Parameters:
-    ///   - folder: a staging area that Spark's workers see, too.
-    ///   - bytes: of the inputs; larger ones give more than one file each.
     /// - Throws: with the first words of what was wrong.
-    func run(_ parts: [Part], inputs: [String], bytes: Int64, in folder: String) throws {
+    func run(_ parts: [Part], over view: View) throws {
+        let folder = place
+        if File.exists(folder) { try File.removeTree(folder) }
         try File.makeDirectory(folder, recursive: true)
         let (driver, plan, problem) = (folder + "/driver.py", folder + "/plan.json", folder + "/problem")
         try File.writeAtomically(driver, Array(SparkDriver.program.utf8))
@@ -53,8 +70,10 @@ struct Spark {
         writer.object { writer in
             writer.member("ds", context.ds)
             writer.member("problem", problem)
-            writer.member("files", bytes / Self.bytesOfAFile + 1)
-            writer.member("inputs", inputs)
+            writer.member("files", view.bytes / Self.bytesOfAFile + 1)
+            writer.member("view", view.name)
+            writer.member("inputs", view.files)
+            writer.member("schema", view.schema)
             writer.key("parts")
             writer.array { writer in
                 for part in parts {
@@ -80,6 +99,16 @@ struct Spark {
         throw TaskFailure(
             said ?? "spark-submit: \(done.status); the log says why",
             mayRetry: done.status != .exited(SparkDriver.wrongSQL))
+    }
+
+    /// Moves the files of a folder that Spark has made to a staged partition; their paths, in the order of the rows.
+    func take(_ made: String, to staged: String) throws -> [String] {
+        let names = try File.list(made).filter { $0.hasSuffix(".parquet") }.sorted()
+        return try names.enumerated().map { number, name in
+            let path = staged + (names.count == 1 ? "/data.parquet" : "/data-\(number + 1).parquet")
+            guard rename("\(made)/\(name)", path) == 0 else { throw SystemError("rename", path: path) }
+            return path
+        }
     }
 
     private static let bytesOfAFile: Int64 = 512 << 20

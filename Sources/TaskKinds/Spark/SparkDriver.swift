@@ -4,7 +4,7 @@ enum SparkDriver {
     static let wrongSQL: Int32 = 98
 
     static let program = #"""
-        """Runs a transform of Weir on Spark: SQL over one day's staged files, one folder of Parquet for each dataset."""
+        """Runs SQL of Weir on Spark, over the files of one day: a folder of Parquet for each dataset."""
         import json
         import sys
 
@@ -19,7 +19,12 @@ enum SparkDriver {
             context = spark.sparkContext
             print(f"spark: {context.applicationId} at {context.master}, {context.uiWebUrl or 'no page'}", flush=True)
             spark.sql("DECLARE OR REPLACE VARIABLE ds STRING DEFAULT '" + plan["ds"] + "'")
-            spark.read.parquet(*plan["inputs"]).createOrReplaceTempView("staging")
+            if plan["schema"]:
+                # A record that does not fit is an error: the loader has let in only what fits.
+                rows = spark.read.option("mode", "FAILFAST").schema(plan["schema"]).json(plan["inputs"])
+            else:
+                rows = spark.read.parquet(*plan["inputs"])
+            rows.createOrReplaceTempView(plan["view"])
             for part in plan["parts"]:
                 try:
                     frame = spark.sql(part["sql"])
