@@ -52,7 +52,8 @@ enum LakeUpkeepCommand {
         let place = arguments.value("--into") ?? "archive"
         var remote = RemoteArchive(variable: surroundings.environment)
         remote.storageClass = arguments.value("--storage-class")
-        guard remote.storageClass == nil || place.hasPrefix("s3://") else {
+        let isInS3 = place.hasPrefix("s3://") || session.lake(attempt: "command").remote != nil
+        guard remote.storageClass == nil || isInS3 else {
             throw arguments.usage("--storage-class is for archives in S3: --into s3://BUCKET/PREFIX")
         }
         return try session.changingTheLake { lake, publisher in

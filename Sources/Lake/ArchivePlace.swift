@@ -70,8 +70,7 @@ struct LocalArchive: ArchivePlace {
 
     func fetch(_ day: String, _ manifest: Manifest) throws -> FetchedArchive {
         guard let file = manifest.files.first else { throw missing(day) }
-        let folder = try partition(day).folder(manifest, copiedTo: lake.staging + "/fetched")
-        let path = folder + "/" + file.name
+        let path = partition(day).path + "/" + file.name
         guard try SHA256.file(path).sha256 == file.sha256 else {
             throw LakeError("\(path) is damaged: its SHA-256 is not that of its manifest")
         }

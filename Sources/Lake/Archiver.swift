@@ -39,10 +39,12 @@ public struct Archiver {
     private static func place(
         _ name: String, _ lake: LakeRoot, _ raw: String, _ publisher: Publisher, _ remote: RemoteArchive
     ) throws -> any ArchivePlace {
-        guard name.hasPrefix(S3Location.scheme) else {
+        // Of a lake in S3 the archive is a bucket beside the others.
+        let place = lake.remote.map { name.hasPrefix(S3Location.scheme) ? name : $0.url(name) } ?? name
+        guard place.hasPrefix(S3Location.scheme) else {
             return LocalArchive(lake: lake, publisher: publisher, bucket: "\(name)/\(raw)")
         }
-        guard let location = S3Location(name) else {
+        guard let location = S3Location(place) else {
             throw LakeError("'\(name)' names no bucket of S3; it is s3://BUCKET or s3://BUCKET/PREFIX")
         }
         let store = S3Store(bucket: location.bucket, settings: try remote.settings())

@@ -56,7 +56,7 @@ enum ArchiveKind: TaskKind {
         let place = context.string("to", default: "archive")
         var remote = RemoteArchive { TaskContext.environment($0) }
         remote.storageClass = context.with["storage_class"]?.string
-        guard remote.storageClass == nil || place.hasPrefix("s3://") else {
+        guard remote.storageClass == nil || place.hasPrefix("s3://") || lake.remote != nil else {
             throw TaskFailure(
                 "storage_class is for archives in S3, and to is '\(place)'; leave it out, or let to be s3://BUCKET/PREFIX",
                 mayRetry: false)

@@ -124,9 +124,12 @@ import Testing
         try generate()
         try backfill(remote)
         let before = try objects("ultimatealpr/dt=\(Self.days[0])/").count
-        #expect(try remote.task(attempt: 1, kind: "archive", day: "2022-07-01", with: [:]) == .exited(0))
+        let with = ["storage_class": "STANDARD_IA"]
+        #expect(try remote.task(attempt: 1, kind: "archive", day: "2022-07-01", with: with) == .exited(0))
         let archive = "archive/ultimatealpr/dt=\(Self.days[0])/"
-        #expect(try objects(archive).contains { $0.hasSuffix(".tar.zst") })
+        let stored = try #require(try objects(archive).first { $0.hasSuffix(".tar.zst") })
+        #expect(try store.head("lakes/one/" + stored)?.storageClass == "STANDARD_IA")
+        #expect(try remote.weir("lake", "tables").out.contains("archive/ultimatealpr"))
         let again = try remote.weir("backfill", "alpr_daily", "--from", Self.days[0], "--reprocess", "completed")
         #expect(again.status == 1, "its raw data is archived")
         #expect(try remote.weir("lake", "restore", "--from", Self.days[0], "--to", Self.days[1]).status == 0)
