@@ -140,13 +140,10 @@ struct Settings {
     private var lakePlace: String? {
         if case .text(let place) = self["lake"], S3Location(place) != nil { place } else { path("lake") }
     }
-    private var writers: String? { if case .text(let word) = self["lake_writers"] { word } else { nil } }
+    private var hasOneWriter: Bool { self["lake_writers"] == .text("one") }
     /// - Parameter environment: for the settings of S3.
     func lake(attempt: String, _ environment: @escaping @Sendable (String) -> String?) -> LakeRoot {
-        let writers = writers
-        return LakeRoot(lakePlace, home: home.path, attempt: attempt) { name in
-            name == "WEIR_LAKE_WRITERS" ? writers : environment(name)
-        }
+        LakeRoot(lakePlace, home: home.path, attempt: attempt, isShared: !hasOneWriter, variable: environment)
     }
     /// A path, or `outbox`; nil: the first of the usual places.
     var sendmail: String? { if self["sendmail"] == .text("outbox") { "outbox" } else { path("sendmail") } }
@@ -210,7 +207,7 @@ struct Settings {
             if let value = environment(name) { seen[name] = value }
         }
         seen["WEIR_LAKE"] = lakePlace
-        if writers == "one" { seen["WEIR_LAKE_WRITERS"] = writers }
+        if hasOneWriter { seen["WEIR_LAKE_WRITERS"] = "one" }
         seen["WEIR_SENDMAIL"] = sendmail
         seen["WEIR_DUCKDB"] = duckdb
         configuration.environment = seen

@@ -418,16 +418,12 @@ final class EngineState {
     }
 
     private func explain(_ dag: String, _ runID: String) -> Result<EngineReply, CommandError> {
-        guard let explanation = scheduler.explain(dag: dag, runID: runID) else {
-            // One that has ended waits for nothing.
-            if let run = try? store.run(dag: dag, runID: runID), run.state.isFinal {
-                return .success(.explanation(Explanation()))
-            }
-            return .failure(
-                CommandError(
-                    .notFound, "no unfinished run '\(runID)' of DAG '\(dag)'; `weir runs \(dag)` lists its runs"))
-        }
-        return .success(.explanation(explanation))
+        if let explanation = scheduler.explain(dag: dag, runID: runID) { return .success(.explanation(explanation)) }
+        // One that has ended waits for nothing.
+        let isOver = (try? store.run(dag: dag, runID: runID))?.state.isFinal ?? false
+        if isOver { return .success(.explanation(Explanation())) }
+        let words = "no unfinished run '\(runID)' of DAG '\(dag)'; `weir runs \(dag)` lists its runs"
+        return .failure(CommandError(.notFound, words))
     }
 
     /// The run with its instances and its version; nil when it is running, or there is none.

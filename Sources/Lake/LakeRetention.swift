@@ -67,8 +67,8 @@ public struct LakeRetention {
     public func plan() throws -> [Step] {
         let holds = try LegalHolds(lake)
         var steps: [Step] = []
-        for (day, manifest) in try lake.manifests(policy.raw)
-        where day < policy.archiveBefore && manifest.archived == nil {
+        let old = try lake.manifests(policy.raw) { $0 < policy.archiveBefore }
+        for (day, manifest) in old where manifest.archived == nil {
             if let reason = try holds.reason(day) ?? unfinished(day, manifest) {
                 steps.append(Step(.keep, day, reason))
             } else {
@@ -83,7 +83,8 @@ public struct LakeRetention {
             }
         }
         if let before = policy.expireStagingBefore {
-            for (day, manifest) in try lake.manifests(policy.staging) where day < before && !manifest.isExpired {
+            for (day, manifest) in try lake.manifests(policy.staging, where: { $0 < before }) where !manifest.isExpired
+            {
                 guard try isConsumed(day, staged: manifest.generation) else { continue }
                 steps.append(Step(.expireStaging, day, "\(manifest.rows) rows, \(manifest.bytes) bytes"))
             }

@@ -22,13 +22,17 @@ public struct LakeRoot: Sendable, Hashable {
     ///
     /// - Parameters:
     ///   - place: a folder, or `s3://BUCKET/PREFIX`; nil: the usual folder.
+    ///   - isShared: whether other machines may publish there, when it is in S3.
     ///   - variable: of the environment, for the settings of S3.
-    public init(_ place: String?, home: String, attempt: String, variable: @escaping @Sendable (String) -> String?) {
+    public init(
+        _ place: String?, home: String, attempt: String, isShared: Bool,
+        variable: @escaping @Sendable (String) -> String?
+    ) {
         let usual = home + "/state/lake"
         if let place, let location = S3Location(place) {
             self.init(
                 path: usual, attempt: attempt,
-                remote: RemoteLake(location, isShared: variable("WEIR_LAKE_WRITERS") != "one") {
+                remote: RemoteLake(location, isShared: isShared) {
                     try S3Settings(variable: variable)
                 })
         } else {
@@ -64,13 +68,20 @@ public struct LakeRoot: Sendable, Hashable {
     }
 
     /// The days of a bucket, or of a dataset within it, that have a manifest, in order.
-    public func manifests(_ bucket: String) throws -> [(day: String, manifest: Manifest)] {
+    ///
+    /// - Parameter isWanted: the manifests of other days are not read.
+    public func manifests(
+        _ bucket: String, where isWanted: (_ day: String) -> Bool = { _ in true }
+    ) throws -> [(day: String, manifest: Manifest)] {
         guard let remote else {
-            return try days(bucket).compactMap { day in try partition(bucket, day).manifest().map { (day, $0) } }
+            return try days(bucket).filter(isWanted).compactMap { day in
+                try partition(bucket, day).manifest().map { (day, $0) }
+            }
         }
         let cache = ManifestCache(self)
         return try remote.manifests(bucket).compactMap { name, tag in
-            guard let partition = partition(named: name), let day = name.split(separator: "/").last?.dropFirst(3)
+            guard let partition = partition(named: name), let day = name.split(separator: "/").last?.dropFirst(3),
+                isWanted(String(day))
             else { return nil }
             return try cache.manifest(partition, remote, tag: tag).map { (String(day), $0) }
         }.sorted { $0.0 < $1.0 }

@@ -110,8 +110,10 @@ public struct RawLoader {
             taken += complete
         }
         // An earlier attempt that has published a day may not have come so far as to tell.
-        for (day, manifest) in try lake.manifests(bucket) where manifest.run == run && manifest.archived == nil {
-            if ledger.days.contains(day) || report.days[day] != nil { report.generations[day] = manifest.generation }
+        let days = ledger.days.union(report.days.keys)
+        for (day, manifest) in try lake.manifests(bucket, where: days.contains)
+        where manifest.run == run && manifest.archived == nil {
+            report.generations[day] = manifest.generation
         }
         Fault.point("load.before_removal")
         if remove {

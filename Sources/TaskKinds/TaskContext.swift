@@ -137,7 +137,8 @@ public struct TaskContext: Sendable {
         LakeRoot(
             Self.environment("WEIR_LAKE"), home: home,
             // Two homes may share a lake, and count their attempts alike.
-            attempt: "\(attempt)-\(SHA256.hex(directory.path).prefix(8))", variable: { Self.environment($0) })
+            attempt: "\(attempt)-\(SHA256.hex(directory.path).prefix(8))",
+            isShared: Self.environment("WEIR_LAKE_WRITERS") != "one", variable: { Self.environment($0) })
     }
 
     /// The run, as a manifest names it.

@@ -35,7 +35,7 @@ struct QualityDay {
     ///
     /// - Parameter isWanted: whether days of this weekday count.
     func rowsBefore(of dataset: String, where isWanted: (Int) -> Bool) throws -> [(day: String, rows: Int64)] {
-        try lake.manifests("\(bucket)/\(dataset)").filter { earlier, _ in
+        try lake.manifests("\(bucket)/\(dataset)") { earlier in
             earlier < day && CivilDate(earlier).map { isWanted($0.weekday) } ?? false
         }.map { ($0.day, $0.manifest.rows) }
     }
