@@ -115,6 +115,7 @@ public enum StatusJSON {
                         $0.member("slots", pool.slots)
                         $0.member("used", pool.used)
                         $0.member("waiting", pool.waiting)
+                        $0.member("stuck", pool.stuck)
                     }
                 }
             }
@@ -138,9 +139,9 @@ public enum StatusJSON {
         for pool in node["pools"]?.array ?? [] {
             func count(_ key: String) -> Int? { pool[key]?.integer.flatMap { Int(exactly: $0) } }
             guard let name = pool["name"]?.string, let slots = count("slots"), let used = count("used"),
-                let waiting = count("waiting")
+                let waiting = count("waiting"), let stuck = count("stuck")
             else { return nil }
-            pools.append(PoolUse(name: name, slots: slots, used: used, waiting: waiting))
+            pools.append(PoolUse(name: name, slots: slots, used: used, waiting: waiting, stuck: stuck))
         }
         return EngineStatus(
             pid: pid, startedAt: started, version: version, parallelism: parallelism, runningAttempts: running,

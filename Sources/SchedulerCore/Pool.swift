@@ -25,11 +25,14 @@ public struct PoolUse: Sendable, Hashable {
     public var used: Int
     /// Tasks that wait for slots.
     public var waiting: Int
+    /// Those of them that need more slots than there are at all.
+    public var stuck: Int
 
-    public init(name: String, slots: Int, used: Int, waiting: Int) {
+    public init(name: String, slots: Int, used: Int, waiting: Int, stuck: Int = 0) {
         self.name = name
         self.slots = slots
         self.used = used
         self.waiting = waiting
+        self.stuck = stuck
     }
 }

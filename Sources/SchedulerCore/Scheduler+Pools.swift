@@ -31,9 +31,10 @@ extension Scheduler {
         Set(poolRecords.keys).union(pools.keys).sorted().compactMap { name in
             let gate = pool(name)
             // What was cancelled while it waited is still there until it surfaces.
-            let waiting = gate.parked.count(where: waits) + gate.oversized.count(where: waits)
+            let stuck = gate.oversized.count(where: waits)
+            let waiting = gate.parked.count(where: waits) + stuck
             guard poolRecords[name] != nil || gate.used > 0 || waiting > 0 else { return nil }
-            return PoolUse(name: name, slots: gate.capacity, used: gate.used, waiting: waiting)
+            return PoolUse(name: name, slots: gate.capacity, used: gate.used, waiting: waiting, stuck: stuck)
         }
     }
 

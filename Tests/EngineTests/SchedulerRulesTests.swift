@@ -105,7 +105,7 @@ import Testing
         #expect(running.isEmpty)
         #expect(why("a", run) == "there is no pool 'nope'; `weir pools set nope SLOTS` makes it")
         #expect(try world.instance("a", run).reason == why("a", run), "it is told where the task is shown")
-        #expect(world.scheduler.poolUses == [PoolUse(name: "nope", slots: 0, used: 0, waiting: 1)])
+        #expect(world.scheduler.poolUses == [PoolUse(name: "nope", slots: 0, used: 0, waiting: 1, stuck: 1)])
         try world.request(.setPool(Pool(name: "nope", slots: 1)))
         #expect(running == ["a"])
         try end("a")

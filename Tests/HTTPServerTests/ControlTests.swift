@@ -97,7 +97,7 @@ import Testing
             EngineStatus(
                 pid: 1, startedAt: time, version: oddText, parallelism: 2, runningAttempts: 5, queuedTasks: 6,
                 activeRuns: 7, queuedRuns: 8, stoppedBecause: oddText, role: .embedded, isDraining: true,
-                pools: [PoolUse(name: "heavy", slots: 2, used: 1, waiting: 7)])),
+                pools: [PoolUse(name: "heavy", slots: 2, used: 1, waiting: 7, stuck: 3)])),
     ]
 
     @Test(arguments: replies.indices)

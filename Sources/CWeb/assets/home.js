@@ -159,7 +159,7 @@ export async function home(root, _, params, signal) {
 
   /** The tasks that wait for what only a person can give them. */
   async function loadStuck() {
-    stuck = status.queued_tasks ? (await get("/tasks", { state: "queued", limit: 1000 }, signal)).items.filter((task) => task.reason) : [];
+    stuck = status.pools.some((pool) => pool.stuck) ? (await get("/tasks", { state: "queued", limit: 1000 }, signal)).items.filter((task) => task.reason) : [];
   }
 
   async function load() {
