@@ -8,7 +8,6 @@ import argparse
 import json
 import multiprocessing
 import os
-import platform
 import shutil
 import signal
 import statistics
@@ -16,6 +15,8 @@ import subprocess
 import sys
 import tempfile
 import time
+
+import report
 from datetime import date, datetime, timedelta
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -221,8 +222,7 @@ def main():
     arguments = parser.parse_args()
 
     result = {
-        "date": time.strftime("%Y-%m-%d"),
-        "machine": f"{os.cpu_count()} cores, {platform.machine()}, Linux {platform.release()}",
+        **report.about(),
     }
     version, true = start_up(arguments.weir)
     result["version_ms"] = round(version, 2)
@@ -302,11 +302,7 @@ def main():
     finally:
         home.remove()
 
-    text = json.dumps(result, indent=2)
-    print(text)
-    if arguments.out:
-        with open(arguments.out, "w") as file:
-            file.write(text + "\n")
+    report.give(result, arguments.out)
 
 
 if __name__ == "__main__":

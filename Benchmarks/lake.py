@@ -13,13 +13,14 @@ import argparse
 import ctypes
 import json
 import os
-import platform
 import resource
 import shutil
 import subprocess
 import sys
 import tempfile
 import time
+
+import report
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 PLATES = 266_440
@@ -216,18 +217,13 @@ def main():
     parser.add_argument("--out")
     arguments = parser.parse_args()
     result = {
-        "date": time.strftime("%Y-%m-%d"),
-        "machine": f"{os.cpu_count()} cores, {platform.machine()}, Linux {platform.release()}",
+        **report.about(),
         "scale": arguments.scale,
         "large": large(arguments.weir, arguments.duckdb, max(1, round(PLATES * arguments.scale)),
                        arguments.repeat),
         "small_files": small_files(arguments.weir, arguments.duckdb, max(4, round(FILES * arguments.scale))),
     }
-    text = json.dumps(result, indent=2)
-    print(text)
-    if arguments.out:
-        with open(arguments.out, "w") as file:
-            file.write(text + "\n")
+    report.give(result, arguments.out)
 
 
 if __name__ == "__main__":

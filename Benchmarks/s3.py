@@ -11,7 +11,6 @@ It needs .tools/rclone, which `scripts/setup.sh verify` installs.
 import argparse
 import json
 import os
-import platform
 import subprocess
 import sys
 import time
@@ -19,6 +18,7 @@ import urllib.error
 import urllib.request
 
 import lake
+import report
 
 KEYS = ("BENCHMARK", "benchmark-secret")
 STEPS = ("load", "convert", "transform")
@@ -90,7 +90,7 @@ def main():
         if found != expected:
             raise SystemExit("the lake in the bucket has other plates than the lake in the folder")
         result = {
-            "date": time.strftime("%Y-%m-%d"), "machine": f"{os.cpu_count()} cores, {platform.machine()}, Linux {platform.release()}",
+            **report.about(),
             "plates": plates, "folder": folder, "bucket": bucket, "server_cpu_seconds": round(server.cpu() - before, 2),
             "ratio": {key: round(bucket[key] / folder[key], 2) for key in ("cpu_seconds", "wall_seconds", "peak_mib")},
         }
@@ -99,11 +99,7 @@ def main():
             server.stop()
         for home in local, remote:
             home.remove()
-    text = json.dumps(result, indent=2)
-    print(text)
-    if arguments.out:
-        with open(arguments.out, "w") as file:
-            file.write(text + "\n")
+    report.give(result, arguments.out)
 
 
 if __name__ == "__main__":

@@ -9,11 +9,10 @@ It needs .tools/spark, which `make setup-spark` installs.
 import argparse
 import json
 import os
-import platform
 import sys
-import time
 
 import lake
+import report
 
 
 def main():
@@ -46,17 +45,13 @@ def main():
             raise SystemExit(f"Spark has made {rows['spark']}, DuckDB {rows['duckdb']}")
         totals = {engine: lake.total(parts.values()) for engine, parts in measured.items()}
         result = {
-            "date": time.strftime("%Y-%m-%d"), "machine": f"{os.cpu_count()} cores, {platform.machine()}, Linux {platform.release()}",
+            **report.about(),
             "plates": plates, **{engine: {**totals[engine], **parts} for engine, parts in measured.items()},
             "ratio": {key: round(totals["spark"][key] / totals["duckdb"][key], 2) for key in totals["spark"]},
         }
     finally:
         home.remove()
-    text = json.dumps(result, indent=2)
-    print(text)
-    if arguments.out:
-        with open(arguments.out, "w") as file:
-            file.write(text + "\n")
+    report.give(result, arguments.out)
 
 
 if __name__ == "__main__":

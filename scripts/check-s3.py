@@ -7,7 +7,6 @@ The server is rclone's `serve s3` over a folder, so that what was written is the
 Usage: check-s3.py [--weir PROGRAM]; it needs .tools/rclone, which `scripts/setup.sh verify` installs.
 """
 import argparse
-import json
 import os
 import pathlib
 import shutil
@@ -18,12 +17,10 @@ import threading
 import time
 
 import live
-from live import ROOT, that
+from live import ROOT, digest, that
 
 sys.path.insert(0, str(ROOT / "Benchmarks"))
 from s3 import KEYS, Server  # noqa: E402
-
-DATASETS = ("bodyStyle", "car", "color", "country", "makeModelYear", "plate", "frame", "candidate")
 
 
 def home(folder, name, variables):
@@ -39,13 +36,6 @@ def home(folder, name, variables):
 def backfill(weir, environment):
     return subprocess.Popen([weir, "backfill", "alpr_daily", "--from", live.DAY, "--to", "2022-05-03"], env=environment,
                             stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
-
-
-def digest(weir, environment):
-    sql = " UNION ALL ".join(f"SELECT '{name}' AS name, count(*) AS n, bit_xor(hash(t)) AS h FROM {name} AS t" for name in DATASETS)
-    done = subprocess.run([weir, "query", "--sql", sql, "--json"], env=environment, capture_output=True, text=True)
-    that("the datasets can be asked", done.returncode == 0, done.stderr)
-    return json.loads(done.stdout)
 
 
 def main():

@@ -22,7 +22,6 @@ import live
 from live import ROOT, Daemon, that, until
 
 SPARK = next((ROOT / ".tools/spark/lib").glob("python*/site-packages/pyspark"))
-DATASETS = ("bodyStyle", "car", "color", "country", "makeModelYear", "plate", "frame", "candidate")
 LOCAL = {"SPARK_LOCAL_IP": "127.0.0.1"}
 
 
@@ -91,17 +90,17 @@ def home(folder, name):
     return place
 
 
+def environment(place):
+    return dict(os.environ, WEIR_HOME=str(place), WEIR_SENDMAIL="outbox", WEIR_DUCKDB=str(ROOT / ".tools/duckdb"), **LOCAL)
+
+
 def weir(program, place, *words):
-    environment = dict(os.environ, WEIR_HOME=str(place), WEIR_SENDMAIL="outbox", WEIR_DUCKDB=str(ROOT / ".tools/duckdb"), **LOCAL)
-    return subprocess.run([program, *words], env=environment, capture_output=True, text=True)
+    return subprocess.run([program, *words], env=environment(place), capture_output=True, text=True)
 
 
 def digest(program, place):
-    sql = " UNION ALL ".join(f"SELECT '{name}' AS name, count(*) AS n, bit_xor(hash(t)) AS h FROM {name} AS t WHERE dt = '{live.DAY}'" for name in (*DATASETS, "ultimatealpr_staging"))
-    # Of that day: a daemon runs others, too, for which records have come.
-    done = weir(program, place, "query", "--sql", sql, "--json")
-    that("the datasets can be asked", done.returncode == 0, done.stderr)
-    return json.loads(done.stdout)
+    """Of that day: a daemon runs others, too, for which records have come."""
+    return live.digest(program, environment(place), (*live.DATASETS, "ultimatealpr_staging"), f"dt = '{live.DAY}'")
 
 
 def submits(place):

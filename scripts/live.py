@@ -59,6 +59,17 @@ def rest(page):
     return wait
 
 
+DATASETS = ("bodyStyle", "car", "color", "country", "makeModelYear", "plate", "frame", "candidate")
+
+
+def digest(weir, environment, tables=DATASETS, where="true"):
+    """How many rows each table of a lake has, and a number that is the same for the same rows."""
+    sql = " UNION ALL ".join(f"SELECT '{name}' AS name, count(*) AS n, bit_xor(hash(t)) AS h FROM {name} AS t WHERE {where}" for name in tables)
+    done = subprocess.run([weir, "query", "--sql", sql, "--json"], env=environment, capture_output=True, text=True)
+    that("the datasets can be asked", done.returncode == 0, done.stderr)
+    return json.loads(done.stdout)
+
+
 def operations(daemon):
     """What the OpenAPI document says that can be asked: method, path, the operation, and the role it is for (or nobody)."""
     for path, methods in daemon.ask("GET", "/api/v1/openapi.json")[2]["paths"].items():
