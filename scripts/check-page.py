@@ -478,6 +478,30 @@ def pools(browser):
     expect(page.locator("main")).to_contain_text("No pool was set")
 
 
+def arrivals(browser, home):
+    """Files that wait for a DAG: how many, since when, and no more when a run has taken them."""
+    page, landing = browser.page, home / "arrivals"
+    landing.mkdir()
+    (home / "dags/stream.json").write_text(json.dumps({"id": "stream", "schedule": {"files": {
+        "folder": str(landing), "settle": "0s", "batch": {"files": 3, "age": "1h"}}}, "tasks": [
+        {"id": "take", "kind": "command", "with": {"shell": f"rm {landing}/*"}}]}))
+    browser.go("#/", "tr[data-dag=stream]")
+    for name in "ab":
+        (landing / name).write_text("x" * 600)
+    expect(page.locator("tr[data-dag=stream] .waiting")).to_contain_text("2 files wait (1.2 KB), the oldest came", timeout=20000)
+    browser.sound("the first page with what waits")
+    browser.go("#/dags/stream", ".head")
+    expect(page.locator(".waiting")).to_contain_text("2 files wait (1.2 KB)")
+    browser.shot("arrivals")
+    (landing / "c").write_text("x")
+    expect(page.locator(".waiting")).to_contain_text("No file waits.", timeout=20000)
+    that("by a run", [run["state"] for run in browser.daemon.ask("GET", "/api/v1/dags/stream/runs")[2]["items"]] == ["success"])
+    shutil.rmtree(landing)
+    expect(page.locator(".waiting")).to_contain_text("Nobody can look for its files", timeout=30000)
+    (home / "dags/stream.json").unlink()
+    browser.go("#/dags/stream", ".head .problem")
+
+
 def other_screens(playwright, daemon, folder):
     """Dark, and a phone."""
     dark = Browser(playwright, daemon, folder, color_scheme="dark")
@@ -654,6 +678,7 @@ def main():
             the_lake(browser, arguments.weir)
             the_quality(browser)
             pools(browser)
+            arrivals(browser, home)
             what_is_wrong(browser, home)
             browser.close()
             many_pages(playwright, daemon)

@@ -119,8 +119,28 @@ public enum StatusJSON {
                     }
                 }
             }
+            $0.key("arrivals")
+            $0.array { writer in for backlog in status.arrivals { write(backlog, to: &writer) } }
             more(&$0)
         }
+    }
+
+    private static func write(_ backlog: FileBacklog, to writer: inout JSONWriter) {
+        writer.object {
+            $0.member("dag_id", backlog.dag)
+            $0.member("files", backlog.files)
+            $0.member("bytes", backlog.bytes)
+            $0.member("oldest", backlog.oldest.map { "\($0)" })
+            $0.member("problem", backlog.problem)
+        }
+    }
+
+    private static func backlog(_ node: JSONNode) -> FileBacklog? {
+        guard let dag = node["dag_id"]?.string, let files = node["files"]?.integer.flatMap({ Int(exactly: $0) }),
+            let bytes = node["bytes"]?.integer
+        else { return nil }
+        return FileBacklog(
+            dag: dag, files: files, bytes: bytes, oldest: node.instant("oldest"), problem: node["problem"]?.string)
     }
 
     static func read(_ node: JSONNode) -> EngineStatus? {
@@ -149,7 +169,7 @@ public enum StatusJSON {
             stoppedBecause: node["stopped_because"]?.string,
             role: node["role"]?.string.flatMap(EngineRole.init) ?? .daemon,
             isDraining: node["draining"]?.bool ?? false,
-            counters: counters, pools: pools)
+            counters: counters, pools: pools, arrivals: (node["arrivals"]?.array ?? []).compactMap(backlog))
     }
 }
 

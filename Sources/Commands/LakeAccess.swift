@@ -68,20 +68,3 @@ struct LakeAccess {
     static let tableArgument = CommandSpec.Positional(
         name: "TABLE", values: .table, help: "such as plate, or lakestorage/plate where two buckets have one")
 }
-
-/// Numbers for people.
-enum Amounts {
-    /// `1.7 MB`: powers of 1000, as file managers count.
-    static func bytes(_ count: Int64) -> String {
-        guard count >= 1000 else { return "\(count) B" }
-        var value = Double(count)
-        var unit = 0
-        let units = ["B", "KB", "MB", "GB", "TB", "PB"]
-        while value >= 999.95, unit < units.count - 1 {
-            value /= 1000
-            unit += 1
-        }
-        let tenths = Int((value * 10).rounded())
-        return "\(tenths / 10).\(tenths % 10) \(units[unit])"
-    }
-}

@@ -1,5 +1,6 @@
 import JSONText
 import Lake
+import SchedulerCore
 
 /// `weir lake stats`: how large the lake is, and what lies about in it.
 enum LakeStatsCommand {
@@ -37,13 +38,13 @@ enum LakeStatsCommand {
         terminal.print("quarantine: \(total) records" + (words.isEmpty ? "" : ": \(words)"))
         let bytes = statistics.unfinished.reduce(0) { $0 + $1.bytes }
         terminal.print(
-            "unfinished: \(statistics.unfinished.count) attempts, \(Amounts.bytes(bytes)) in .staging; they run now, or were killed"
+            "unfinished: \(statistics.unfinished.count) attempts, \(ByteAmount.words(bytes)) in .staging; they run now, or were killed"
         )
         for leftover in statistics.unfinished.prefix(20) {
-            terminal.print("  \(leftover.attempt): \(Amounts.bytes(leftover.bytes))")
+            terminal.print("  \(leftover.attempt): \(ByteAmount.words(leftover.bytes))")
         }
         terminal.print(
-            "former partitions kept for readers: \(statistics.retired.partitions), \(Amounts.bytes(statistics.retired.bytes))"
+            "former partitions kept for readers: \(statistics.retired.partitions), \(ByteAmount.words(statistics.retired.bytes))"
         )
     }
 

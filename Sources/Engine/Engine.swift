@@ -15,7 +15,7 @@ public final class Engine: EngineService {
         case folder(DAGFolderContents)
         case prune(PruneOrder, limit: Int, OneShot<Result<PruneStep, StoreError>>)
         case settings(EngineConfiguration, actor: String)
-        case files(dag: String, upTo: Instant)
+        case files(dag: String, FileArrival)
         case stop
     }
 
@@ -80,7 +80,8 @@ public final class Engine: EngineService {
         if configuration.runsSchedules {
             try watchFolder()
             do throws(SystemError) {
-                let new = try FileArrivals(configuration.home, clock: clock) { mailbox.put(.files(dag: $0, upTo: $1)) }
+                let new = try FileArrivals(configuration.home, clock: clock) { mailbox.put(.files(dag: $0, $1)) }
+                state.arrivals = new
                 arrivals.withLock { $0 = new }
             } catch {
                 throw EngineError(.io, "\(error)")
@@ -244,10 +245,8 @@ public final class Engine: EngineService {
             case .command(let command, let actor, let key, let answer):
                 state.perform(command, actor, key, answer)
             case .report(let report): state.take(report)
-            case .folder(let contents):
-                state.take(contents)
-                arrivals.withLock { $0 }?.watch(contents)
-            case .files(let dag, let upTo): state.filesArrived(dag, upTo: upTo)
+            case .folder(let contents): state.take(contents)
+            case .files(let dag, let arrival): state.filesArrived(dag, arrival)
             case .prune(let order, let limit, let answer): state.prune(order, limit: limit, answer)
             case .settings(let settings, let actor): state.apply(settings, actor: actor)
             case .stop: stopping = true

@@ -88,11 +88,14 @@ public struct EngineStatus: Sendable, Hashable {
     public var isDraining: Bool
     public var counters: EngineCounters
     public var pools: [PoolUse]
+    /// Of each DAG that files start.
+    public var arrivals: [FileBacklog]
 
     public init(
         pid: Int, startedAt: Instant, version: String, parallelism: Int, runningAttempts: Int, queuedTasks: Int,
         activeRuns: Int, queuedRuns: Int, stoppedBecause: String?, role: EngineRole = .daemon, isDraining: Bool = false,
-        counters: EngineCounters = EngineCounters(), pools: [PoolUse] = []
+        counters: EngineCounters = EngineCounters(), pools: [PoolUse] = [],
+        arrivals: [FileBacklog] = []
     ) {
         self.pid = pid
         self.startedAt = startedAt
@@ -107,7 +110,30 @@ public struct EngineStatus: Sendable, Hashable {
         self.isDraining = isDraining
         self.counters = counters
         self.pools = pools
+        self.arrivals = arrivals
     }
+}
+
+/// Files that have arrived for a DAG that files start, and that no run has succeeded with yet.
+public struct FileBacklog: Sendable, Hashable {
+    public var dag: String
+    public var files: Int
+    public var bytes: Int64
+    /// When the oldest of them was changed; nil: there are none.
+    public var oldest: Instant?
+    /// Why nobody can look for them.
+    public var problem: String?
+
+    public init(dag: String, files: Int, bytes: Int64, oldest: Instant?, problem: String? = nil) {
+        self.dag = dag
+        self.files = files
+        self.bytes = bytes
+        self.oldest = oldest
+        self.problem = problem
+    }
+
+    /// How long the oldest of them has waited; nothing after a clock that was set back.
+    public func lag(now: Instant) -> TimeAmount { oldest.map { max(.zero, now - $0) } ?? .zero }
 }
 
 /// What a server of the API needs of the engine; a test can stand in for it.

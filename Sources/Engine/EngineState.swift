@@ -42,6 +42,8 @@ final class EngineState {
     var stoppedBecause: String?
     /// Attempts of which nobody could tell how they stand, and when they are looked at again.
     private var unsupervised: Set<Int64> = []
+    /// Who looks for the files that start DAGs; nil where no schedule runs.
+    var arrivals: FileArrivals?
     private var lookAgainAt: Instant?
     private static let lookAgainAfter = TimeAmount(seconds: 5)
 
@@ -119,6 +121,7 @@ final class EngineState {
         }
         stoppedBecause = nil
         tell(changes)
+        tellArrivals(changes)
         var loads: [Effect] = []
         for (number, effect) in turn.effects.enumerated() {
             if number == 1 { Fault.point("turn.effects_half_done") }
@@ -247,8 +250,16 @@ final class EngineState {
         scheduler.handle(event, now: clock())
     }
 
-    func filesArrived(_ dag: String, upTo: Instant) {
-        scheduler.handle(.filesArrived(dag: dag, upTo: upTo), now: clock())
+    func filesArrived(_ dag: String, _ arrival: FileArrival) {
+        scheduler.handle(.filesArrived(dag: dag, arrival), now: clock())
+    }
+
+    /// Which files are new depends on how far the DAGs have come that they start.
+    private func tellArrivals(_ changes: [Change]) {
+        guard let arrivals else { return }
+        for case .putDAG(let record) in changes {
+            if let progress = scheduler.fileProgress(record.id) { arrivals.note(progress, of: record.id) }
+        }
     }
 
     /// For later, while the store does not work.
@@ -286,6 +297,7 @@ final class EngineState {
             current[record.id] = nil
             Log.info("DAG file is gone", ["dag": record.id, "file": record.file])
         }
+        arrivals?.watch(contents) { scheduler.fileProgress($0) }
     }
 
     private func load(_ dag: DAG, _ file: LoadedDAGFile, now: Instant) throws(StoreError) {
@@ -478,7 +490,7 @@ final class EngineState {
             queuedRuns: scheduler.queuedRunCount,
             stoppedBecause: stoppedBecause ?? scheduler.startsHeldBecause ?? fullDisk,
             role: configuration.runsSchedules ? .daemon : .embedded, isDraining: isDraining, counters: counters,
-            pools: scheduler.poolUses)
+            pools: scheduler.poolUses, arrivals: arrivals?.backlogs ?? [])
     }
 
     /// Supervisors wait for room to write their results; a person has to make it.

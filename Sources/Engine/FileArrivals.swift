@@ -4,23 +4,28 @@ import SchedulerCore
 import Spawn
 import Synchronization
 
-/// Looks into the folders of the DAGs that files start, on a thread of its own, and tells of the newest file that is
-/// complete. It remembers nothing: which files are new the Scheduler knows, by the end of the DAG's last interval.
+/// Looks into the folders of the DAGs that files start, on a thread of its own, and tells which complete files have come since
+/// the last start. It remembers nothing: how far a DAG has come the Scheduler knows.
 final class FileArrivals: Sendable {
     private struct Watched: Sendable {
         var dag: String
         var condition: FileCondition
+        var progress: FileProgress
+        var backlog: FileBacklog
         var lookAt: Int64 = 0
         var lookedAt: Int64 = 0
+        /// How long the last look took, by the monotonic clock.
+        var cost: Int64 = 0
         /// The folders that it looked into.
         var folders: Set<String> = []
-        /// Told once for each folder that cannot be read.
-        var problem: String?
+
+        /// When it may be looked at again though files keep arriving: a large folder does not keep a core busy.
+        var pause: Int64 { max(FileArrivals.pause, 10 * cost) }
     }
 
     private let home: Home
     private let clock: @Sendable () -> Instant
-    private let onArrival: @Sendable (_ dag: String, _ upTo: Instant) -> Void
+    private let onArrival: @Sendable (_ dag: String, _ arrival: FileArrival) -> Void
     /// By file of the DAG folder.
     private let watched = Mutex<[String: Watched]>([:])
     /// When something was last told of each folder, by the monotonic clock. What happens while somebody looks would be
@@ -37,7 +42,7 @@ final class FileArrivals: Sendable {
 
     init(
         _ home: Home, clock: @escaping @Sendable () -> Instant,
-        onArrival: @escaping @Sendable (_ dag: String, _ upTo: Instant) -> Void
+        onArrival: @escaping @Sendable (_ dag: String, _ arrival: FileArrival) -> Void
     ) throws(SystemError) {
         self.home = home
         self.clock = clock
@@ -45,22 +50,44 @@ final class FileArrivals: Sendable {
         mailbox = try Mailbox()
     }
 
-    /// Takes over which DAGs are watched. The thread begins with the first of them.
-    func watch(_ contents: DAGFolderContents) {
+    /// What has arrived for each DAG, as it was last looked at, by DAG.
+    var backlogs: [FileBacklog] {
+        watched.withLock { $0.values.map(\.backlog) }.sorted { $0.dag < $1.dag }
+    }
+
+    /// Takes over how far a DAG has come. What waits is counted anew.
+    func note(_ progress: FileProgress, of dag: String) {
+        let now = WallClock.monotonic()
+        let isNews = watched.withLock { watched in
+            guard let (name, item) = watched.first(where: { $0.value.dag == dag }), item.progress != progress else {
+                return false
+            }
+            watched[name]?.progress = progress
+            watched[name]?.lookAt = min(item.lookAt, max(now, item.lookedAt + item.pause))
+            return true
+        }
+        if isNews { mailbox.put(()) }
+    }
+
+    /// Takes over which DAGs are watched, and how far each has come. The thread begins with the first of them.
+    func watch(_ contents: DAGFolderContents, progress: (_ dag: String) -> FileProgress?) {
         let hasSome = watched.withLock { watched in
             let names = Set(contents.files.map(\.file))
             watched = watched.filter { names.contains($0.key) }
             // A file that is in error now keeps its last good version.
             for file in contents.files {
                 guard let dag = file.dag else { continue }
-                guard case .files(let condition) = dag.startedBy else {
+                guard case .files(let condition) = dag.startedBy, let progress = progress(dag.id) else {
                     watched[file.file] = nil
                     continue
                 }
                 let known = watched[file.file]
                 if known?.dag != dag.id || known?.condition != condition {
-                    watched[file.file] = Watched(dag: dag.id, condition: condition)
+                    watched[file.file] = Watched(
+                        dag: dag.id, condition: condition, progress: progress,
+                        backlog: FileBacklog(dag: dag.id, files: 0, bytes: 0, oldest: nil))
                 }
+                watched[file.file]?.progress = progress
             }
             return !watched.isEmpty
         }
@@ -85,7 +112,7 @@ final class FileArrivals: Sendable {
         told.withLock { $0[folder] = now }
         watched.withLock { watched in
             for (name, item) in watched where item.folders.contains(folder) {
-                watched[name]?.lookAt = min(item.lookAt, max(now, item.lookedAt + Self.pause))
+                watched[name]?.lookAt = min(item.lookAt, max(now, item.lookedAt + item.pause))
             }
         }
         mailbox.put(())
@@ -124,41 +151,57 @@ final class FileArrivals: Sendable {
         let began = WallClock.monotonic()
         let now = clock()
         let settled = now - item.condition.settle
-        var newest: Instant?
+        var arrival: FileArrival?
+        var backlog = FileBacklog(dag: item.dag, files: 0, bytes: 0, oldest: nil)
         /// When the next of those that are not settled yet will be.
         var wait = item.condition.every.microseconds
         var folders: Set<String> = []
-        var problem: String?
         do throws(SystemError) {
             let parts = item.condition.pattern.split(separator: "/").map(String.init)
-            try visit(folder, parts[...], &folders) { changed in
-                if changed <= settled {
-                    newest = max(newest ?? changed, changed)
-                } else {
+            try visit(folder, parts[...], &folders) { changed, size in
+                if changed > item.progress.done {
+                    backlog.files += 1
+                    backlog.bytes += size
+                    backlog.oldest = min(backlog.oldest ?? changed, changed)
+                }
+                if changed > settled {
                     wait = min(wait, max(1_000, (changed - settled).microseconds))
+                } else if changed > item.progress.started {
+                    let before = arrival
+                    arrival = FileArrival(
+                        since: item.progress.started, upTo: max(before?.upTo ?? changed, changed),
+                        files: (before?.files ?? 0) + 1, bytes: (before?.bytes ?? 0) + size,
+                        oldest: min(before?.oldest ?? changed, changed))
                 }
             }
         } catch {
-            problem = "\(error)"
+            backlog.problem = "\(error)"
         }
-        if let problem, problem != item.problem {
+        if let problem = backlog.problem, problem != item.backlog.problem {
             Log.warning("cannot look for files that start a DAG", ["dag": item.dag, "error": problem])
         }
+        if let arrival, let batch = item.condition.batch, !batch.isReached(by: arrival, now: now) {
+            wait = min(wait, max(1_000, (arrival.oldest + batch.age - now).microseconds))
+        }
         watched.withLock { watched in
-            guard watched[file]?.dag == item.dag else { return }
+            guard let latest = watched[file], latest.dag == item.dag, latest.condition == item.condition else { return }
             let at = WallClock.monotonic()
-            watched[file]?.problem = problem
+            watched[file]?.backlog = backlog
             watched[file]?.folders = folders
             watched[file]?.lookedAt = at
-            let isTold = told.withLock { told in folders.contains { told[$0] ?? .min >= began } }
-            watched[file]?.lookAt = at + (isTold ? min(wait, Self.pause) : wait)
+            watched[file]?.cost = at - began
+            let isTold =
+                latest.progress != item.progress
+                || told.withLock { told in folders.contains { told[$0] ?? .min >= began } }
+            watched[file]?.lookAt = at + (isTold ? min(wait, max(Self.pause, 10 * (at - began))) : wait)
         }
-        if let newest { onArrival(item.dag, newest) }
+        if let arrival { onArrival(item.dag, arrival) }
     }
 
-    /// Calls `body` with the time of the last change of each file that a pattern names, part by part of its path.
+    /// Calls `body` with the time of the last change, and the size, of each file that a pattern names, part by part of its path.
     private func visit(
-        _ folder: String, _ parts: ArraySlice<String>, _ folders: inout Set<String>, _ body: (Instant) -> Void
+        _ folder: String, _ parts: ArraySlice<String>, _ folders: inout Set<String>,
+        _ body: (_ changed: Instant, _ size: Int64) -> Void
     ) throws(SystemError) {
         guard let part = parts.first else { return }
         // Before it is listed: what arrives afterwards is told.
@@ -173,7 +216,7 @@ final class FileArrivals: Sendable {
                 // One that vanished or may not be read does not hide the others.
                 try? visit(path, parts.dropFirst(), &folders, body)
             } else if status.kind == .file, let time = File.changeTime(path) {
-                body(Instant(microseconds: time))
+                body(Instant(microseconds: time), status.size)
             }
         }
     }

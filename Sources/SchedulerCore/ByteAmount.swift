@@ -18,6 +18,20 @@ public enum ByteAmount {
         let (bytes, overflow) = count.multipliedReportingOverflow(by: unit.bytes)
         return overflow ? nil : bytes
     }
+
+    /// `1.7 MB`, for people: powers of 1000, as file managers count.
+    public static func words(_ count: Int64) -> String {
+        guard count >= 1000 else { return "\(count) B" }
+        var value = Double(count)
+        var unit = 0
+        let units = ["B", "KB", "MB", "GB", "TB", "PB"]
+        while value >= 999.95, unit < units.count - 1 {
+            value /= 1000
+            unit += 1
+        }
+        let tenths = Int((value * 10).rounded())
+        return "\(tenths / 10).\(tenths % 10) \(units[unit])"
+    }
 }
 
 /// What a task may use; nil for no limit of its own. How it is enforced is the executor's business.
@@ -51,19 +65,20 @@ extension ObjectReader {
         else { return nil }
         reader.refuseUnknownKeys(TaskLimits.keys, of: "\"\(key)\"")
         return TaskLimits(
-            memory: reader.bytes("memory", atLeast: 1 << 20),
+            memory: reader.bytes("memory", atLeast: "1MiB"),
             cpuTime: reader.duration("cpu_time", positive: true) ?? nil,
             openFiles: reader.integer("open_files", 16...1_048_576))
     }
 
-    private func bytes(_ key: String, atLeast least: Int64) -> Int64? {
+    /// An amount of bytes of at least so many.
+    func bytes(_ key: String, atLeast least: String) -> Int64? {
         guard let node = self[key] else { return nil }
         guard let text = node.string, let amount = ByteAmount.parse(text) else {
             error(.badValue, key, "\"\(key)\" must be a number of bytes such as \"512MB\" or \"2GiB\"")
             return nil
         }
-        guard amount >= least else {
-            error(.outOfRange, key, "\"\(key)\" must be at least 1MiB, not \(text)")
+        guard amount >= ByteAmount.parse(least) ?? 0 else {
+            error(.outOfRange, key, "\"\(key)\" must be at least \(least), not \(text)")
             return nil
         }
         return amount

@@ -6,12 +6,20 @@ extension DAG {
         case .files(let files):
             let names = files.pattern == "*" ? "files" : "files \"\(files.pattern)\""
             let rest = files.settle == .zero ? "" : " and were not changed for \(files.settle)"
-            return "it starts when \(names) have arrived in \(files.folder)\(rest), looking every \(files.every)"
+            return
+                "it starts when \(names) have arrived in \(files.folder)\(rest)\(files.batch.map(Self.words) ?? ""), "
+                + "looking every \(files.every)"
         case .datasets(let names):
             let list = names.dropLast().joined(separator: ", ") + (names.count > 1 ? " and " : "") + (names.last ?? "")
             return "it starts when \(list) \(names.count == 1 ? "was" : "were all") published since its last start"
         case nil: return "it has no schedule: it runs when triggered"
         }
+    }
+
+    private static func words(_ batch: FileBatch) -> String {
+        let sizes = [batch.files.map { "\($0) of them" }, batch.bytes.map { ByteAmount.words($0) }].compactMap(
+            \.self)
+        return ", once there are " + (sizes + ["some of them for \(batch.age)"]).joined(separator: " or ")
     }
 
     /// When the run of the interval that begins at `start` is due; nil for a DAG that time does not start, or that has ended.

@@ -8,6 +8,14 @@ extension DAGSchema {
             "names that count, with * and ? as in the shell; \"*/*.json\" for those one folder below", default: "*"),
         "settle": .duration().saying("a file that was not changed for so long is complete", default: "10s"),
         "every": .duration(positive: true).saying("how often the folder is looked at", default: "10s"),
+        "batch": .object(ScheduleReader.batchKeys, batchFields).saying(
+            "how much must have arrived: whichever is reached first; without it a file is enough"),
+    ]
+
+    private static let batchFields: [String: SchemaValue] = [
+        "files": .integer(1, 1_000_000_000).saying("so many files"),
+        "bytes": .memory.saying("so much together, such as \"64MiB\""),
+        "age": .duration(positive: true).saying("so long since the oldest of them arrived", default: "1m"),
     ]
 
     /// What stands below each form's own key.

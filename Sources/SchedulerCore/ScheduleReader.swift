@@ -14,7 +14,8 @@ struct ScheduleReader {
     }
 
     static let forms = ["cron", "every", "files", "datasets"]
-    static let fileKeys = ["folder", "pattern", "settle", "every"]
+    static let fileKeys = ["folder", "pattern", "settle", "every", "batch"]
+    static let batchKeys = ["files", "bytes", "age"]
 
     /// The DAG's.
     let zone: Zone
@@ -107,7 +108,20 @@ struct ScheduleReader {
             reader.error(.badValue, "folder", "\"folder\" must name a folder; a relative one counts from WEIR_HOME")
         }
         return Schedule(
-            startedBy: .files(FileCondition(folder: folder, pattern: pattern, settle: settle, every: every)))
+            startedBy: .files(
+                FileCondition(
+                    folder: folder, pattern: pattern, settle: settle, every: every, batch: readBatch(reader))))
+    }
+
+    /// Without an age, files that come no more would wait for ever.
+    private func readBatch(_ files: ObjectReader) -> FileBatch? {
+        guard let node = files["batch"],
+            let reader = ObjectReader(node, path: files.path("batch"), what: "\"batch\"", problems: files.problems)
+        else { return nil }
+        reader.refuseUnknownKeys(Self.batchKeys, of: "\"batch\"")
+        return FileBatch(
+            files: reader.integer("files", 1...1_000_000_000), bytes: reader.bytes("bytes", atLeast: "1B"),
+            age: (reader.duration("age", positive: true) ?? nil) ?? TimeAmount(seconds: 60))
     }
 
     private func readDatasets(_ reader: ObjectReader) -> Schedule {

@@ -8,13 +8,29 @@ extension Scheduler {
             && !node.runsByName.values.contains { runs[$0]?.run.type == .triggered && runs[$0]?.run.state == .queued }
     }
 
-    func filesArrived(_ id: String, upTo: Instant, now: Instant) {
-        guard let node = dags[id], let dag = node.dag, case .files = dag.startedBy, mayStartByEvent(node) else {
-            return
+    func filesArrived(_ id: String, _ arrival: FileArrival, now: Instant) {
+        guard let node = dags[id], let dag = node.dag, case .files(let condition) = dag.startedBy,
+            mayStartByEvent(node)
+        else { return }
+        let since = since(node, dag)
+        guard arrival.upTo > since, arrival.upTo <= dag.end ?? .distantFuture else { return }
+        if let batch = condition.batch {
+            // What was counted before the last start says nothing of what has come since.
+            guard arrival.since == since, batch.isReached(by: arrival, now: now) else { return }
         }
-        let since = max(node.record.cursor ?? node.record.firstSeen, dag.start ?? .distantPast)
-        guard upTo > since, upTo <= dag.end ?? .distantFuture else { return }
-        trigger(node, DataInterval(start: since, end: upTo), now: now)
+        trigger(node, DataInterval(start: since, end: arrival.upTo), now: now)
+    }
+
+    /// How far a DAG that files start has come; nil for another.
+    public func fileProgress(_ id: String) -> FileProgress? {
+        guard let node = dags[id], let dag = node.dag, case .files = dag.startedBy else { return nil }
+        let first = max(node.record.firstSeen, dag.start ?? .distantPast)
+        return FileProgress(started: since(node, dag), done: max(node.record.succeededThrough ?? first, first))
+    }
+
+    /// Where the interval of the next run that something starts begins.
+    private func since(_ node: DAGNode, _ dag: DAG) -> Instant {
+        max(node.record.cursor ?? node.record.firstSeen, dag.start ?? .distantPast)
     }
 
     /// The outputs of a task that has succeeded, or skipped itself; those with a reserved name are for the Scheduler.
@@ -44,7 +60,7 @@ extension Scheduler {
             node.record.arrived.isSuperset(of: wanted),
             mayStartByEvent(node), now >= dag.start ?? .distantPast, now <= dag.end ?? .distantFuture
         else { return }
-        let since = max(node.record.cursor ?? node.record.firstSeen, dag.start ?? .distantPast)
+        let since = since(node, dag)
         node.record.arrived = []
         // After a clock that was set back the span is as short as can be.
         trigger(node, DataInterval(start: since, end: max(now, since + TimeAmount(microseconds: 1))), now: now)

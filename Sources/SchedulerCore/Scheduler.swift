@@ -162,8 +162,8 @@ public final class Scheduler {
             learnPast(run, past, now: now)
         case .intervalLoaded(let id, let date, let stored):
             processAgain(id, date, stored, now: now)
-        case .filesArrived(let id, let upTo):
-            filesArrived(id, upTo: upTo, now: now)
+        case .filesArrived(let id, let arrival):
+            filesArrived(id, arrival, now: now)
         case .attemptEnded(let id, let end):
             finish(id, end, now: now)
         case .attemptRevoked(let id):

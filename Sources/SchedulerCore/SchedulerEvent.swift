@@ -23,8 +23,8 @@ public enum SchedulerEvent: Sendable {
     case pastLoaded(run: Int64, StoredRun?)
     /// What `Effect.loadInterval` asked for: the run of that logical date, nil when there is none.
     case intervalLoaded(dag: String, date: Instant, StoredRun?)
-    /// Settled files stand in the folder of a DAG that files start; the newest of them was changed at `upTo`.
-    case filesArrived(dag: String, upTo: Instant)
+    /// Complete files stand in the folder of a DAG that files start.
+    case filesArrived(dag: String, FileArrival)
     case attemptEnded(Int64, AttemptEnd)
     /// The attempt never executed anything and never will.
     case attemptRevoked(Int64)

@@ -51,6 +51,16 @@ import Testing
             #""schedule":{"files":{"folder":"/in","pattern":"*.json","settle":"0s","every":"1m"}}"#,
             "it starts when files \"*.json\" have arrived in /in, looking every 1m"
         ),
+        (
+            #""schedule":{"files":{"folder":"in","settle":"0s","batch":{"files":1000,"bytes":"64MB","age":"30s"}}}"#,
+            "it starts when files have arrived in in, once there are 1000 of them or 64.0 MB or some of them for 30s, "
+                + "looking every 10s"
+        ),
+        (
+            #""schedule":{"files":{"folder":"in","batch":{}}}"#,
+            "it starts when files have arrived in in and were not changed for 10s, once there are some of them for 1m, "
+                + "looking every 10s"
+        ),
         (#""schedule":{"datasets":["a"]}"#, "it starts when a was published since its last start"),
         (
             #""schedule":{"datasets":["a","b","c"]}"#,

@@ -9,7 +9,7 @@ import Testing
 /// Files that start DAGs: noticed when they arrive, and when they are complete.
 @Suite struct FileArrivalsTests {
     private final class Told: Sendable {
-        let times = Mutex<[Instant]>([])
+        let arrivals = Mutex<[FileArrival]>([])
     }
 
     private final class World {
@@ -17,22 +17,26 @@ import Testing
         let told = Told()
         let arrivals: FileArrivals
 
-        init(pattern: String = "*.json", settle: Int64) throws {
+        init(pattern: String = "*.json", settle: Int64, batch: String = "{\"age\": \"1us\"}") throws {
             folder = try TemporaryDirectory()
             let home = Home(path: folder.path)
             try File.makeDirectory(folder.path + "/in/cam", recursive: true)
             try File.makeDirectory(home.dags)
             let text = """
                 {"id": "d", "schedule": {"files": {"folder": "in", "pattern": "\(pattern)", "settle": "\(settle)s",
-                 "every": "1h"}}, "tasks": [{"id": "a", "kind": "command", "with": {"command": ["true"]}}]}
+                 "every": "1h", "batch": \(batch)}}, "tasks": [{"id": "a", "kind": "command", "with": {"command": ["true"]}}]}
                 """
             try File.writeAtomically(home.dags + "/d.json", Array(text.utf8))
             let told = told
             arrivals = try FileArrivals(
                 home, clock: { Instant(microseconds: WallClock.now()) },
-                onArrival: { _, upTo in told.times.withLock { $0.append(upTo) } })
-            arrivals.watch(DAGFolder.load(home, kinds: [commandKind]))
+                onArrival: { _, arrival in told.arrivals.withLock { $0.append(arrival) } })
+            arrivals.watch(DAGFolder.load(home, kinds: [commandKind])) { _ in
+                FileProgress(started: .distantPast, done: .distantPast)
+            }
         }
+
+        var backlog: FileBacklog? { arrivals.backlogs.first }
 
         func write(_ name: String) throws { try File.writeAtomically(folder.path + "/in/" + name, [0x7B, 0x7D]) }
 
@@ -42,7 +46,7 @@ import Testing
 
         func isTold(_ name: String) throws -> Bool {
             let time = try changed(name)
-            return told.times.withLock { $0.contains(time) }
+            return told.arrivals.withLock { $0.contains { $0.upTo == time } }
         }
     }
 
@@ -78,5 +82,50 @@ import Testing
         try wait(for: "the file") { try world.isTold("a.json") }
         let age = Instant(microseconds: WallClock.now()) - (try world.changed("a.json"))
         #expect(age >= TimeAmount(seconds: 1))
+    }
+
+    /// Without another change: it is looked at again when the oldest will have waited long enough.
+    @Test func aBatchIsToldAgainWhenItIsOldEnough() throws {
+        let world = try World(settle: 0, batch: "{\"files\": 100, \"age\": \"1s\"}")
+        defer { world.arrivals.stop() }
+        try world.write("a.json")
+        let changed = try world.changed("a.json")
+        try wait(for: "a look at a file that has waited") {
+            let now = Instant(microseconds: WallClock.now())
+            return now - changed >= TimeAmount(seconds: 1)
+                && world.told.arrivals.withLock { $0.count { $0.oldest == changed } } >= 2
+        }
+    }
+
+    /// What waits is what no run has succeeded with; what starts a run is what none has started with.
+    @Test func whatWaitsIsCountedByHowFarTheRunsHaveCome() throws {
+        let world = try World(settle: 0)
+        defer { world.arrivals.stop() }
+        try world.write("a.json")
+        let first = try world.changed("a.json")
+        try wait(for: "the first file") { world.backlog?.files == 1 }
+        world.arrivals.note(FileProgress(started: first, done: .distantPast), of: "d")
+        try wait(for: "a file behind it") {
+            try world.write("b.json")
+            return try world.changed("b.json") > first
+        }
+        try wait(for: "both") { world.backlog?.files == 2 && world.backlog?.bytes == 4 }
+        let second = try world.changed("b.json")
+        try wait(for: "the second alone to be told") {
+            world.told.arrivals.withLock {
+                $0.last == FileArrival(since: first, upTo: second, files: 1, bytes: 2, oldest: second)
+            }
+        }
+        #expect(world.backlog?.oldest == first)
+        world.arrivals.note(FileProgress(started: second, done: second), of: "d")
+        try wait(for: "nothing to wait") { world.backlog == FileBacklog(dag: "d", files: 0, bytes: 0, oldest: nil) }
+    }
+
+    @Test func aFolderThatIsMissingIsTold() throws {
+        let world = try World(settle: 0)
+        defer { world.arrivals.stop() }
+        try File.removeTree(world.folder.path + "/in")
+        world.arrivals.note(FileProgress(started: .distantPast, done: Instant(seconds: 1)), of: "d")
+        try wait(for: "the problem") { world.backlog?.problem?.contains("No such file") == true }
     }
 }

@@ -139,7 +139,10 @@ import Testing
         #expect(told == ["missed__2023-11-15"])
         try tell()
         try pass(to: "2023-11-15T20:00:00Z")
-        try world.turn([.filesArrived(dag: "d", upTo: world.now)])
+        try world.turn([
+            .filesArrived(
+                dag: "d", FileArrival(since: .distantPast, upTo: world.now, files: 1, bytes: 1, oldest: world.now))
+        ])
         try endTasks()
         try pass(to: "2023-11-16T08:00:00Z")
         #expect(told.count == 1, "yesterday evening is since yesterday at eight")

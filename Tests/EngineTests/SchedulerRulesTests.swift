@@ -484,12 +484,57 @@ import Testing
         let first = world.now
         world.now = world.now + TimeAmount(seconds: 60)
         let newest = world.now - TimeAmount(seconds: 10)
-        try world.turn([.filesArrived(dag: "f", upTo: newest)])
-        try world.turn([.filesArrived(dag: "f", upTo: newest)])
+        try world.turn([.filesArrived(dag: "f", arrival(newest))])
+        try world.turn([.filesArrived(dag: "f", arrival(newest))])
         let runs = try world.runs("f")
         #expect(runs.map(\.interval) == [DataInterval(start: first, end: newest)], "what was told is not told again")
         try world.request(.setPaused(dag: "f", paused: true))
-        try world.turn([.filesArrived(dag: "f", upTo: world.now)])
+        try world.turn([.filesArrived(dag: "f", arrival(world.now))])
         #expect(try world.runs("f").count == 1)
+    }
+
+    private func arrival(
+        _ upTo: Instant, files: Int = 1, bytes: Int64 = 100, oldest: Instant? = nil, since: Instant = .distantPast
+    ) -> FileArrival {
+        FileArrival(since: since, upTo: upTo, files: files, bytes: bytes, oldest: oldest ?? upTo)
+    }
+
+    /// Enough files, enough bytes, or one that has waited long enough.
+    @Test func aBatchStartsARunWhenThereIsEnoughOfIt() throws {
+        try world.load(
+            #"""
+            {"id": "f", "max_active_runs": 9, "schedule": {"files": {"folder": "in",
+             "batch": {"files": 3, "bytes": "1KB", "age": "1m"}}}, "tasks": [\#(task("a"))]}
+            """#)
+        func offer(files: Int = 1, bytes: Int64 = 100, waited: Int64 = 0, stale: Bool = false) throws -> Int {
+            world.now = world.now + TimeAmount(seconds: 600)
+            let progress = try #require(world.scheduler.fileProgress("f"))
+            let arrival = arrival(
+                world.now, files: files, bytes: bytes, oldest: world.now - TimeAmount(seconds: waited),
+                since: stale ? progress.started - TimeAmount(seconds: 1) : progress.started)
+            let before = try world.runs("f").count
+            try world.turn([.filesArrived(dag: "f", arrival)])
+            return try world.runs("f").count - before
+        }
+        #expect(try offer(files: 2, bytes: 999, waited: 59) == 0)
+        #expect(try offer(files: 3) == 1)
+        #expect(try offer(files: 2, bytes: 1000) == 1)
+        #expect(try offer(files: 1, waited: 60) == 1)
+        #expect(try offer(files: 1, waited: 59) == 0)
+        #expect(try offer(files: 9, bytes: 9999, waited: 600, stale: true) == 0, "counted before the last start")
+    }
+
+    /// What has arrived is new until a run has succeeded with it, and starts no second run meanwhile.
+    @Test func progressWithFilesIsWhatARunHasSucceededWith() throws {
+        try world.load(#"{"id": "f", "schedule": {"files": {"folder": "in"}}, "tasks": [\#(task("a"))]}"#)
+        let first = world.now
+        #expect(world.scheduler.fileProgress("f") == FileProgress(started: first, done: first))
+        world.now = world.now + TimeAmount(seconds: 60)
+        let newest = world.now
+        try world.turn([.filesArrived(dag: "f", arrival(newest))])
+        #expect(world.scheduler.fileProgress("f") == FileProgress(started: newest, done: first))
+        try end("a")
+        #expect(world.scheduler.fileProgress("f") == FileProgress(started: newest, done: newest))
+        #expect(world.scheduler.fileProgress("nope") == nil)
     }
 }

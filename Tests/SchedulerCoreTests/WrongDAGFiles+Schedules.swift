@@ -56,7 +56,17 @@ extension WrongDAGFiles {
             #"{"id":"d","schedule":{"files":{"glob":"*"}},"tasks":[{"id":"a","kind":"noop"}]}"#,
             [
                 #"1:31 missing_key "files" needs "folder""#,
-                #"1:32 unknown_key unknown key "glob"; "files" has folder, pattern, settle, every"#,
+                #"1:32 unknown_key unknown key "glob"; "files" has folder, pattern, settle, every, batch"#,
+            ]
+        ),
+        (
+            #"{"id":"d","schedule":{"files":{"folder":"in","batch":{"files":0,"bytes":"0B","age":"0s","size":1}}},"#
+                + #""tasks":[{"id":"a","kind":"noop"}]}"#,
+            [
+                #"1:63 out_of_range "files" must be 1 to 1000000000, not 0"#,
+                #"1:73 out_of_range "bytes" must be at least 1B, not 0B"#,
+                #"1:84 out_of_range "age" must be longer than 0s and at most 3660d, not 0s"#,
+                #"1:89 unknown_key unknown key "size"; "batch" has files, bytes, age"#,
             ]
         ),
         (

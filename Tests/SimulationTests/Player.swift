@@ -185,7 +185,12 @@ final class Player {
         case .files(let crash):
             guard dags["f"] != nil else { return }
             tick()
-            try world.turn([.filesArrived(dag: "f", upTo: world.now)], crash: crash)
+            try world.turn(
+                [
+                    .filesArrived(
+                        dag: "f",
+                        FileArrival(since: .distantPast, upTo: world.now, files: 1, bytes: 1, oldest: world.now))
+                ], crash: crash)
         case .reload(let version, let crash):
             try load(scenario.versions[version % scenario.versions.count], crash: crash)
         case .crash: try world.restart()

@@ -2,6 +2,7 @@ import Access
 import Engine
 import HTTPServer
 import JSONText
+import Observability
 import SchedulerCore
 import Store
 
@@ -51,6 +52,20 @@ extension APIService.Data {
                     text.add(
                         "weir_pool_\(name)", "gauge", help,
                         status.pools.map { ([("pool", $0.name)], Double($0[keyPath: value])) })
+                }
+                let now = Instant(microseconds: WallClock.now())
+                let arrivals: [(name: String, help: String, value: (FileBacklog) -> Double)] = [
+                    ("files", "files that no run of a DAG has succeeded with", { Double($0.files) }),
+                    ("bytes", "bytes of those files", { Double($0.bytes) }),
+                    (
+                        "lag_seconds", "how long the oldest of those files has waited",
+                        { Double($0.lag(now: now).microseconds) / 1_000_000 }
+                    ),
+                ]
+                for (name, help, value) in arrivals {
+                    text.add(
+                        "weir_dag_arrived_\(name)", "gauge", help,
+                        status.arrivals.map { ([("dag_id", $0.dag)], value($0)) })
                 }
                 let counters = status.counters
                 text.add("weir_turns_total", "counter", "turns of the engine's loop", Double(counters.turns))

@@ -2,7 +2,7 @@
 import { calmly, h, note, put } from "./dom.js";
 import { all, get, listen, may, q } from "./api.js";
 import { ago, logical, setDAG, text, time } from "./time.js";
-import { dagLink, table, tabs } from "./parts.js";
+import { backlog, dagLink, table, tabs } from "./parts.js";
 import { setPaused, trigger } from "./actions.js";
 import { grid } from "./grid.js";
 import { graph } from "./graph.js";
@@ -17,7 +17,7 @@ export async function dag(root, [id, tab], params, signal) {
   document.title = `${id} – Weir`;
   let it = await get(`/dags/${q(id)}`, {}, signal);
   setDAG(it);
-  const head = h("div", { class: "head" }), wrong = h("div"), place = h("div");
+  const head = h("div", { class: "head" }), wrong = h("div"), waiting = h("div", { class: "waiting" }), place = h("div");
   function drawHead() {
     put(head, h("div", {}, h("h1", {}, id, " ", it.tags.map((tag) => h("a", { class: "tag", href: `#/?tag=${q(tag)}` }, tag))),
       it.description && h("p", {}, it.description),
@@ -34,9 +34,17 @@ export async function dag(root, [id, tab], params, signal) {
     put(wrong, file && h("div", { class: "problem" }, h("b", {}, `${file.file} is in error since `, ago(file.since), `; what is shown here is the version before. `),
       file.errors.map((one) => h("div", {}, `${one.line}:${one.column} ${one.message}`))));
   }
+  /** What has arrived for a DAG that files start; it changes without an event. */
+  async function drawWaiting() {
+    if (it.schedule || !it.active || document.hidden) return;
+    const one = (await get("/status", {}, signal)).status.arrivals.find((arrivals) => arrivals.dag_id === id);
+    put(waiting, one && backlog(one));
+  }
   drawHead();
-  await drawWrong();
-  root.append(head, wrong, tabs(Object.entries(views).map(([key, [name]]) => [key, name]), current, (key) => dagLink(id, key)), place);
+  await Promise.all([drawWrong(), drawWaiting()]);
+  const clock = setInterval(() => { drawWaiting().catch(() => {}); }, 2000);
+  signal.addEventListener("abort", () => clearInterval(clock));
+  root.append(head, waiting, wrong, tabs(Object.entries(views).map(([key, [name]]) => [key, name]), current, (key) => dagLink(id, key)), place);
   const refresh = calmly(300, async () => {
     try { it = await get(`/dags/${q(id)}`, {}, signal); drawHead(); } catch { /* It is shown as it was. */ }
   });

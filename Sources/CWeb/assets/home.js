@@ -2,7 +2,7 @@
 import { calmly, h, put } from "./dom.js";
 import { get, listen, may, q } from "./api.js";
 import { ago, duration, logicalText, time } from "./time.js";
-import { dagLink, runLink, state, stateWords } from "./parts.js";
+import { backlog, dagLink, runLink, state, stateWords } from "./parts.js";
 import { setPaused, trigger } from "./actions.js";
 
 const shown = 14, atOnce = 60, page = 200;
@@ -117,11 +117,28 @@ export async function home(root, _, params, signal) {
       h("td", {}, recent(dag)),
       h("td", {}, last ? [h("a", { href: runLink(dag.dag_id, last.run_id) }, state(last.state)), h("span", { class: "below" }, ago(last.end_date ?? last.start_date ?? last.run_after), dag.schedule && ` of ${logicalText(last.logical_date, dag)}`), others(dag)] : "–"),
       h("td", { class: "optional" }, dag.paused ? h("span", { class: "soft" }, "paused") : dag.next_run_after
-        ? [time(dag.next_run_after, { seconds: false }), h("span", { class: "below" }, ago(dag.next_run_after))] : "–"),
+        ? [time(dag.next_run_after, { seconds: false }), h("span", { class: "below" }, ago(dag.next_run_after))] : waiting(dag)),
       h("td", { class: "act" }, canChange && h("button", { class: "small", title: "start a run", "aria-label": `start a run of ${dag.dag_id}`, onclick: () => trigger(dag) }, "▶ Run"), " ",
         canChange && h("button", { class: "small", "aria-label": `${dag.paused ? "let go on" : "pause"} ${dag.dag_id}`,
           onclick: () => setPaused(dag.dag_id, !dag.paused) }, dag.paused ? "Go on" : "Pause")));
   }
+
+  /** What has arrived for a DAG that files start. */
+  function waiting(dag) {
+    const one = status.arrivals.find((arrivals) => arrivals.dag_id === dag.dag_id);
+    return one ? h("div", { class: "waiting", data: { arrivals: dag.dag_id } }, backlog(one)) : "–";
+  }
+
+  /** It changes without an event. */
+  async function redrawWaiting() {
+    if (!status?.arrivals.length || document.hidden) return;
+    status = (await get("/status", {}, signal)).status;
+    for (const one of status.arrivals) {
+      for (const place of list.querySelectorAll(`[data-arrivals="${CSS.escape(one.dag_id)}"]`)) put(place, backlog(one));
+    }
+  }
+  const clock = setInterval(() => { redrawWaiting().catch(() => {}); }, 5000);
+  signal.addEventListener("abort", () => clearInterval(clock));
 
   /** What the last run's state does not tell. */
   function others(dag) {

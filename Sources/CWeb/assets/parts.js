@@ -1,6 +1,7 @@
 // Small parts that several views are made of.
 import { h, s } from "./dom.js";
 import { q } from "./api.js";
+import { ago } from "./time.js";
 
 const marks = { success: "✓", failed: "✗", running: "▶", queued: "○", up_for_retry: "↻", deferred: "…", skipped: "»", upstream_failed: "⇡",
   cancelled: "■", removed: "–", none: "", lost: "?", revoked: "–" };
@@ -32,6 +33,12 @@ export function bytes(value) {
   let place = 0;
   while (value >= 1000 && place < units.length - 1) { value /= 1000; place += 1; }
   return `${place && value < 100 ? value.toFixed(1) : Math.round(value)} ${units[place]}`;
+}
+
+/** Files that have arrived and that no run has succeeded with. */
+export function backlog({ files, bytes: size, oldest, problem }) {
+  if (problem) return h("p", { class: "problem" }, `Nobody can look for its files: ${problem}`);
+  return h("p", { class: "soft" }, !files ? "No file waits." : [`${number(files)} ${files === 1 ? "file waits" : "files wait"} (${bytes(size)}), the oldest came `, ago(oldest), "."]);
 }
 
 export function legend(states) { return h("div", { class: "legend", "aria-label": "what the colours mean" }, states.map(state)); }

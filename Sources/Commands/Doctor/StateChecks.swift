@@ -57,7 +57,7 @@ enum StateChecks {
         guard let free = File.freeBytes(path), statvfs(path, &status) == 0 else {
             return .warn("disk", "the free space of \(path) cannot be told", "see `df \(path)`")
         }
-        let text = "\(Amounts.bytes(free)) are free on the disk of \(path)"
+        let text = "\(ByteAmount.words(free)) are free on the disk of \(path)"
         let remedy = "make room: `weir db prune`, shorter \"retention\", old archives"
         if status.f_files > 0, status.f_favail < 1000 {
             return .fail("disk", "only \(status.f_favail) more files fit on the disk of \(path)", remedy)
