@@ -131,6 +131,7 @@ public enum StatusJSON {
             $0.member("files", backlog.files)
             $0.member("bytes", backlog.bytes)
             $0.member("oldest", backlog.oldest.map { "\($0)" })
+            $0.member("lag_us", backlog.lag.microseconds)
             $0.member("problem", backlog.problem)
         }
     }
@@ -140,7 +141,8 @@ public enum StatusJSON {
             let bytes = node["bytes"]?.integer
         else { return nil }
         return FileBacklog(
-            dag: dag, files: files, bytes: bytes, oldest: node.instant("oldest"), problem: node["problem"]?.string)
+            dag: dag, files: files, bytes: bytes, oldest: node.instant("oldest"),
+            lag: TimeAmount(microseconds: node["lag_us"]?.integer ?? 0), problem: node["problem"]?.string)
     }
 
     static func read(_ node: JSONNode) -> EngineStatus? {

@@ -42,7 +42,7 @@ enum StatusCommand {
                 + "\(status.parallelism) running, \(status.queuedTasks) queued")
         if let reason = status.stoppedBecause { session.terminal.print("the queue stands still: \(reason)") }
         for backlog in status.arrivals where backlog.files > 0 || backlog.problem != nil {
-            session.terminal.print(words(backlog, now: Instant(microseconds: WallClock.now())))
+            session.terminal.print(words(backlog))
         }
         if let line = words(try undelivered(session)) { session.terminal.print(line) }
         if status.isDraining { session.terminal.print("draining: no task starts; it exits when none runs any more") }
@@ -50,10 +50,10 @@ enum StatusCommand {
     }
 
     /// `files for stream: 12 waiting (3.4 MB), the oldest for 2m`.
-    private static func words(_ backlog: FileBacklog, now: Instant) -> String {
+    private static func words(_ backlog: FileBacklog) -> String {
         let start = "files for \(backlog.dag): "
         if let problem = backlog.problem { return start + "cannot be looked for: \(problem)" }
-        let lag = Text.duration(backlog.lag(now: now))
+        let lag = Text.duration(backlog.lag)
         return start + "\(backlog.files) waiting (\(ByteAmount.words(backlog.bytes))), the oldest for \(lag)"
     }
 

@@ -121,19 +121,22 @@ public struct FileBacklog: Sendable, Hashable {
     public var bytes: Int64
     /// When the oldest of them was changed; nil: there are none.
     public var oldest: Instant?
+    /// How long that was ago when the engine was asked; nothing after a clock that was set back.
+    public var lag: TimeAmount
     /// Why nobody can look for them.
     public var problem: String?
 
-    public init(dag: String, files: Int, bytes: Int64, oldest: Instant?, problem: String? = nil) {
+    public init(
+        dag: String, files: Int = 0, bytes: Int64 = 0, oldest: Instant? = nil, lag: TimeAmount = .zero,
+        problem: String? = nil
+    ) {
         self.dag = dag
         self.files = files
         self.bytes = bytes
         self.oldest = oldest
+        self.lag = lag
         self.problem = problem
     }
-
-    /// How long the oldest of them has waited; nothing after a clock that was set back.
-    public func lag(now: Instant) -> TimeAmount { oldest.map { max(.zero, now - $0) } ?? .zero }
 }
 
 /// What a server of the API needs of the engine; a test can stand in for it.

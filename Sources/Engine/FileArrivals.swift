@@ -52,7 +52,12 @@ final class FileArrivals: Sendable {
 
     /// What has arrived for each DAG, as it was last looked at, by DAG.
     var backlogs: [FileBacklog] {
-        watched.withLock { $0.values.map(\.backlog) }.sorted { $0.dag < $1.dag }
+        let now = clock()
+        return watched.withLock { $0.values.map(\.backlog) }.sorted { $0.dag < $1.dag }.map { backlog in
+            var backlog = backlog
+            backlog.lag = max(.zero, now - (backlog.oldest ?? now))
+            return backlog
+        }
     }
 
     /// Takes over how far a DAG has come. What waits is counted anew.
@@ -85,7 +90,7 @@ final class FileArrivals: Sendable {
                 if known?.dag != dag.id || known?.condition != condition {
                     watched[file.file] = Watched(
                         dag: dag.id, condition: condition, progress: progress,
-                        backlog: FileBacklog(dag: dag.id, files: 0, bytes: 0, oldest: nil))
+                        backlog: FileBacklog(dag: dag.id))
                 }
                 watched[file.file]?.progress = progress
             }
@@ -152,7 +157,7 @@ final class FileArrivals: Sendable {
         let now = clock()
         let settled = now - item.condition.settle
         var arrival: FileArrival?
-        var backlog = FileBacklog(dag: item.dag, files: 0, bytes: 0, oldest: nil)
+        var backlog = FileBacklog(dag: item.dag)
         /// When the next of those that are not settled yet will be.
         var wait = item.condition.every.microseconds
         var folders: Set<String> = []

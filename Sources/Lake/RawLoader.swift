@@ -1,6 +1,7 @@
 import CPosix
 import Glibc
 import JSONText
+import ObjectStore
 import Spawn
 
 /// Takes the new files of a landing folder into the raw bucket, each record into the day of its event.
@@ -71,29 +72,48 @@ public struct RawLoader {
     ///   - day: the day that is counted for records that tell no time, neither in themselves nor in their file's name.
     ///   - remove: whether the files are removed once they are safe.
     public func load(from landing: String, day: String, remove: Bool) throws -> Report {
+        try load(LandingFolder(path: landing), named: landing, day: day, remove: remove)
+    }
+
+    /// Loads objects of S3 that are new. They stay where they are.
+    ///
+    /// - Parameters:
+    ///   - variable: of the environment, for the settings of S3.
+    public func load(from landing: S3Landing, day: String, variable: (String) -> String?) throws -> Report {
+        let location = landing.location
+        let store = S3Store(bucket: location.bucket, settings: try S3Settings(variable: variable))
+        return try load(LandingBucket(location, store: store), named: "\(location)", day: day, remove: false)
+    }
+
+    private func load(_ place: some LandingPlace, named landing: String, day: String, remove: Bool) throws -> Report {
         let id = String(SHA256.hex(landing).prefix(16))
         // One loader of a source at a time; the others wait, and then find nothing new.
         return try FileLock.hold("\(lake.path)/.locks/source-\(id)") {
-            try loadLocked(landing, ledger: SourceLedger("\(lake.ledgers)/\(id)"), day: day, remove: remove)
+            try loadLocked(place, ledger: SourceLedger("\(lake.ledgers)/\(id)"), day: day, remove: remove)
         }
     }
 
-    private func loadLocked(_ landing: String, ledger: SourceLedger, day: String, remove: Bool) throws -> Report {
+    private func loadLocked(
+        _ place: some LandingPlace, ledger: SourceLedger, day: String, remove: Bool
+    ) throws -> Report {
         var ledger = ledger
         // Somebody has removed what was loaded: the files are read again.
         let present = Set(try lake.days(bucket))
         if !ledger.days.isSubset(of: present) {
             ledger = try ledger.forgotten()
         }
-        let items = try LandingFolder(path: landing).items()
-        let new = items.filter { !ledger.has($0.path, $0.status) }
+        let files = try place.files()
+        let new = files.filter { !ledger.has($0) }
         // Those that an earlier load took, and was killed before it removed them.
-        var taken = items.filter { ledger.has($0.path, $0.status) }
+        var taken = files.filter { ledger.has($0) }
         var report = Report()
         report.newFiles = new.count
         if !new.isEmpty {
             var reader = RecordReader(lake: lake, schema: schema, eventTime: eventTime, fallback: day)
-            let complete = try new.filter { item in try reader.read(item) }
+            var complete: [LandingFile] = []
+            try place.read(new) { file, content in
+                if try reader.take(file, content) { complete.append(file) }
+            }
             let names = reader.names
             let days = reader.takeDays()
             Fault.point("load.before_publish")
@@ -106,7 +126,7 @@ public struct RawLoader {
                 }
             }
             Fault.point("load.before_ledger")
-            try ledger.append(complete.map { ($0.path, $0.status) }, days: days.keys.sorted())
+            try ledger.append(complete, days: days.keys.sorted())
             taken += complete
         }
         // An earlier attempt that has published a day may not have come so far as to tell.
@@ -117,10 +137,7 @@ public struct RawLoader {
         }
         Fault.point("load.before_removal")
         if remove {
-            // One that was written anew since it was read is a new file.
-            for item in taken where item.status.kind == .file {
-                if File.status(item.path, followLinks: false) == item.status { unlink(item.path) }
-            }
+            for file in taken { place.remove(file) }
         }
         return report
     }

@@ -14,10 +14,6 @@ struct RecordReader {
     private var days: [RawLoader.Day] = []
     private var places: [String: Int] = [:]
     private var lastStamp = Stamp()
-    private var room: [UInt8] = []
-
-    /// A larger file is set aside: no recognizer writes one, and it would fill the memory.
-    private static let largestFile = 1 << 30
 
     /// The time of an event as it stands in a record, and what it says: many records in a row have the same.
     private struct Stamp {
@@ -45,46 +41,35 @@ struct RecordReader {
     }
 
     /// Takes what is in a file; false when the file has to be looked at again by the next load.
-    mutating func read(_ item: LandingFolder.Item) throws -> Bool {
+    mutating func take(_ file: LandingFile, _ content: LandingContent) throws -> Bool {
         func aside(_ reason: String, _ detail: String) -> RawLoader.Aside {
             var hash = SHA256()
-            hash.update("\(item.path) \(item.status.modified) \(item.status.size)")
+            hash.update("\(file.path) \(file.version)")
             return RawLoader.Aside(
-                source: RecordSource(item.name, names), digest: hash.finish(), rejection: Rejection(reason, detail),
+                source: RecordSource(file.name, names), digest: hash.finish(), rejection: Rejection(reason, detail),
                 content: [])
         }
-        guard item.status.kind == .file else {
-            let isFolder = item.status.kind == .directory
-            try setAside(
-                aside("not_a_file", isFolder ? "a directory named like a log" : "a link, a pipe or a device"))
-            return true
-        }
-        // The room of the last file is used again: the system would have to clear it for each.
-        var bytes = room
-        room = []
-        defer { room = bytes }
-        do throws(SystemError) {
-            let file = try FileDescriptor.open(item.path, O_RDONLY | O_NOFOLLOW)
-            try file.readAll(into: &bytes, limit: Self.largestFile, path: item.path)
-        } catch {
-            // One that vanished was never seen; one that may not be read now may be readable later.
-            if error.code != ENOENT { try setAside(aside("unreadable", "\(error)")) }
+        switch content {
+        case .unsettled: return false
+        case .unreadable(let why):
+            try setAside(aside("unreadable", why))
             return false
-        }
-        // Somebody still writes to it: it is not settled.
-        guard File.status(item.path, followLinks: false) == item.status else { return false }
-        let source = names.number(item.sourceID)
-        try bytes.withUnsafeBufferPointer { bytes in
-            guard item.isLines else { return try take(bytes, RecordSource(item.name, names), source) }
-            let file = names.number(item.name)
-            var number: Int32 = 0
-            for line in bytes.allLines {
-                number += 1
-                if line.isBlank { continue }
-                try take(line, RecordSource(file: file, line: number), source)
-            }
+        case .refused(let reason, let detail): try setAside(aside(reason, detail))
+        case .bytes(let bytes): try take(bytes, of: file)
         }
         return true
+    }
+
+    private mutating func take(_ bytes: UnsafeBufferPointer<UInt8>, of file: LandingFile) throws {
+        let source = names.number(file.sourceID)
+        guard file.isLines else { return try take(bytes, RecordSource(file.name, names), source) }
+        let name = names.number(file.name)
+        var number: Int32 = 0
+        for line in bytes.allLines {
+            number += 1
+            if line.isBlank { continue }
+            try take(line, RecordSource(file: name, line: number), source)
+        }
     }
 
     private mutating func take(_ bytes: UnsafeBufferPointer<UInt8>, _ source: RecordSource, _ sourceID: Int32) throws {

@@ -24,15 +24,13 @@ struct SourceLedger {
         }
     }
 
-    private static func stamp(_ status: File.Status) -> String { "\(status.size),\(status.modified),\(status.inode)" }
-
     /// A path on one line.
     private static func line(_ path: String) -> String {
         path.contains(where: { $0 == "\n" || $0 == "\\" })
             ? path.map { $0 == "\n" ? "\\n" : $0 == "\\" ? "\\\\" : String($0) }.joined() : path
     }
 
-    func has(_ path: String, _ status: File.Status) -> Bool { taken[Self.line(path)] == Self.stamp(status) }
+    func has(_ file: LandingFile) -> Bool { taken[Self.line(file.path)] == file.stamp }
 
     /// The ledger of a source of which nothing is known.
     func forgotten() throws -> SourceLedger {
@@ -41,13 +39,13 @@ struct SourceLedger {
     }
 
     /// Notes files as taken, once what was in them is published to these days.
-    func append(_ files: [(path: String, status: File.Status)], days new: [String]) throws {
+    func append(_ files: [LandingFile], days new: [String]) throws {
         guard !files.isEmpty else { return }
         try File.makeDirectory(File.parent(of: path), recursive: true)
         let file = try FileDescriptor.open(path, O_WRONLY | O_CREAT | O_APPEND)
         var bytes: [UInt8] = []
         for day in new where !days.contains(day) { bytes += "day \(day)\n".utf8 }
-        for (path, status) in files { bytes += "\(Self.stamp(status)) \(Self.line(path))\n".utf8 }
+        for file in files { bytes += "\(file.stamp) \(Self.line(file.path))\n".utf8 }
         try file.writeAll(bytes, path: path)
         guard fsync(file.raw) == 0 else { throw SystemError("fsync", path: path) }
     }

@@ -8,7 +8,9 @@ enum LoadKind: TaskKind {
     static let spec = KindSpec(
         name: "load", summary: "takes new files into the raw bucket, each record once, by event date",
         parameters: [
-            KindParameter("from", .string, required: true, help: "landing folder; one folder below it per camera"),
+            KindParameter(
+                "from", .string, required: true,
+                help: "landing folder, or s3://BUCKET/PREFIX; one folder below it per camera"),
             KindParameter("to", .string, default: "ultimatealpr", help: "raw bucket"),
             KindParameter("schema", .string, required: true, help: "file of the declared record schema"),
             KindParameter("source_timezone", .string, default: "UTC", help: "zone of stamps that name none"),
@@ -36,9 +38,7 @@ enum LoadKind: TaskKind {
         let loader = RawLoader(
             lake: lake, bucket: bucket, schema: schema, run: context.lineage, publisher: publisher,
             eventTime: { eventTime($0, zone) })
-        let report = try loader.load(
-            from: context.path(try context.required("from")), day: context.ds,
-            remove: context.string("after_load", default: "keep") == "remove")
+        let report = try load(loader, context)
         context.log("\(report.newFiles) new files")
         for (day, manifest) in report.days.sorted(by: { $0.key < $1.key }) {
             context.log("\(bucket)/dt=\(day): generation \(manifest.generation), \(describe(manifest.counts))")
@@ -56,6 +56,23 @@ enum LoadKind: TaskKind {
         }
         if !late.isEmpty { try context.output("reprocess", JSONNode(.object(JSONObject(late)))) }
         return try outcome(context, lake.partition(bucket, context.ds))
+    }
+
+    private static func load(_ loader: RawLoader, _ context: TaskContext) throws -> RawLoader.Report {
+        let from = try context.required("from")
+        let remove = context.string("after_load", default: "keep") == "remove"
+        guard from.hasPrefix("s3://") else {
+            return try loader.load(from: context.path(from), day: context.ds, remove: remove)
+        }
+        guard let landing = S3Landing(from) else {
+            throw TaskFailure("from is '\(from)', which is no place in S3; write s3://BUCKET/PREFIX", mayRetry: false)
+        }
+        guard !remove else {
+            throw TaskFailure(
+                "after_load is 'remove', and from is in S3: leave it out, and let a lifecycle rule of the bucket remove them",
+                mayRetry: false)
+        }
+        return try loader.load(from: landing, day: context.ds) { TaskContext.environment($0) }
     }
 
     /// What the run's own day holds, whoever loaded it.

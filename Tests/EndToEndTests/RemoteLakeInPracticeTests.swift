@@ -119,6 +119,31 @@ import Testing
         }
     }
 
+    /// The logs wait in a bucket, as a camera's gateway may put them there; the server fails now and then.
+    @Test func logsThatWaitInABucketMakeTheSameRows() throws {
+        try generate("20", [])
+        let landing = local.path + "/state/landing"
+        var logs = 0
+        for camera in try File.list(landing) {
+            for name in try File.list("\(landing)/\(camera)") {
+                _ = try store.upload("\(landing)/\(camera)/\(name)", to: "landing/\(camera)/\(name)", WriteOptions())
+                logs += 1
+            }
+        }
+        #expect(logs > 20)
+        try backfill(local)
+        try server.fail(["pass", "503", "pass", "pass", "cut", "pass", "lost", "429", "pass"], store)
+        try backfill(remote, "-p", "landing=s3://\(store.bucket)/landing")
+        #expect(try digest(remote) == digest(local))
+        for day in Self.days { #expect(try counts(remote, day) == counts(local, day), "\(day)") }
+        #expect(try store.all("landing/").objects.count == logs, "they stay")
+
+        let refused = try remote.weir(
+            "trigger", "alpr_daily", "--date", Self.days[0], "--wait", "-p", "landing=s3://X/y")
+        #expect(refused.status == 1)
+        #expect(try remote.weir("why", "alpr_daily", "manual").out.contains("which is no place in S3"))
+    }
+
     /// A month later the raw data goes into an archive, and comes back.
     @Test func rawDataIsArchivedWithinTheBucketAndComesBack() throws {
         try generate()

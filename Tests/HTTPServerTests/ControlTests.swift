@@ -99,8 +99,9 @@ import Testing
                 activeRuns: 7, queuedRuns: 8, stoppedBecause: oddText, role: .embedded, isDraining: true,
                 pools: [PoolUse(name: "heavy", slots: 2, used: 1, waiting: 7, stuck: 3)],
                 arrivals: [
-                    FileBacklog(dag: "d", files: 12, bytes: 1 << 40, oldest: Instant(seconds: 5)),
-                    FileBacklog(dag: "e", files: 0, bytes: 0, oldest: nil, problem: "gone"),
+                    FileBacklog(
+                        dag: "d", files: 12, bytes: 1 << 40, oldest: Instant(seconds: 5), lag: TimeAmount(seconds: 7)),
+                    FileBacklog(dag: "e", problem: "gone"),
                 ])),
     ]
 

@@ -2,7 +2,6 @@ import Access
 import Engine
 import HTTPServer
 import JSONText
-import Observability
 import SchedulerCore
 import Store
 
@@ -53,13 +52,12 @@ extension APIService.Data {
                         "weir_pool_\(name)", "gauge", help,
                         status.pools.map { ([("pool", $0.name)], Double($0[keyPath: value])) })
                 }
-                let now = Instant(microseconds: WallClock.now())
                 let arrivals: [(name: String, help: String, value: (FileBacklog) -> Double)] = [
                     ("files", "files that no run of a DAG has succeeded with", { Double($0.files) }),
                     ("bytes", "bytes of those files", { Double($0.bytes) }),
                     (
                         "lag_seconds", "how long the oldest of those files has waited",
-                        { Double($0.lag(now: now).microseconds) / 1_000_000 }
+                        { Double($0.lag.microseconds) / 1_000_000 }
                     ),
                 ]
                 for (name, help, value) in arrivals {
