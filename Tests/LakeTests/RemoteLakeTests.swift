@@ -112,6 +112,38 @@ import Testing
         #expect(try content(one) == "again")
     }
 
+    /// A load adds to what it has read: nothing that came meanwhile may be lost by it.
+    @Test func aLoadIsNotPublishedOverWhatItHasNotSeen() throws {
+        func load(_ attempt: String) throws -> RawLoader.Report {
+            let lake = try lake(attempt)
+            let publisher = Publisher(lake)
+            defer { publisher.cleanUp() }
+            let loader = RawLoader(
+                lake: lake, bucket: "raw", schema: try Project.alprSchema(), run: "d/r/\(attempt)",
+                publisher: publisher,
+                eventTime: { (String($0.prefix(10)), String($0)) })
+            return try loader.load(from: scratch.path + "/landing", day: Self.day, remove: false)
+        }
+        func write(_ id: Int) throws {
+            try scratch.write(
+                "landing/cam/\(id).json",
+                #"{"frame_id": \#(id), "plates": [], "timestamp": "\#(Self.day)T07:00:00.000000"}"#)
+        }
+        try write(1)
+        var theirs = try #require(try load("1").days[Self.day])
+        theirs.generation = 2
+        try write(2)
+        // Between the loader's look and that of who publishes.
+        try server.race(
+            "a/raw/dt=\(Self.day)/_manifest.json", at: "GET", skip: 1,
+            put: String(decoding: theirs.json, as: UTF8.self), store)
+        let error = #expect(throws: LakeError.self) { try load("2") }
+        #expect(error?.description.contains("meanwhile") == true)
+        let next = try #require(try load("3").days[Self.day])
+        #expect(next.generation == 3)
+        #expect(next.counts["loaded"]?.integer == 2)
+    }
+
     @Test func aServerThatKeepsNoConditionsIsForOneWriterOnly() throws {
         // After the look at the manifest.
         try server.fail(["pass", "deaf", "deaf"], store)

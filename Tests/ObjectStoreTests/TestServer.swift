@@ -70,11 +70,16 @@ final class TestServer: @unchecked Sendable {
         try #require(answer.status == 200)
     }
 
-    /// Just before the next write of a key somebody else writes there.
-    func race(_ key: String, put text: String, _ store: S3Store) throws {
+    /// Just before the next write of a key, or before another request for it, somebody else writes there.
+    ///
+    /// - Parameter skip: so many of these requests pass before.
+    func race(
+        _ key: String, at method: String = "PUT", skip: Int = 0, put text: String, _ store: S3Store
+    ) throws {
         var writer = JSONWriter()
         writer.object {
-            $0.member("when", "PUT /\(store.bucket)/\(key)")
+            $0.member("when", "\(method) /\(store.bucket)/\(key)")
+            $0.member("skip", skip)
             $0.member("put", text)
         }
         let answer = try connections.perform(

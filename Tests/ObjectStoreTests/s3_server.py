@@ -11,7 +11,8 @@ PUT /-/faults with a JSON list sets what happens to the next requests, one each;
   "deaf"                the request's condition is not kept
   "wrong"               a byte of the answer's body is another one
   "pass"                nothing
-PUT /-/race with {"when": "PUT /bucket/key", "put": TEXT}: just before the next such request somebody else writes TEXT there.
+PUT /-/race with {"when": "PUT /bucket/key", "put": TEXT}: just before the next such request somebody else writes TEXT there;
+  "skip" lets so many of them pass before.
 GET /-/requests tells of all requests so far: method, path and query, headers, what the gate said.
 
 Usage: s3_server.py PORT_FILE; it ends with its standard input.
@@ -94,7 +95,10 @@ class Gate:
             return self.close(environ)
         with lock:
             race = next((one for one in races if one["when"] == f"{environ['REQUEST_METHOD']} {path}"), None)
-            if race:
+            if race and race.get("skip", 0) > 0:
+                race["skip"] -= 1
+                race = None
+            elif race:
                 races.remove(race)
         if race:
             other = {name: value for name, value in environ.items() if not name.startswith("HTTP_IF_")}
