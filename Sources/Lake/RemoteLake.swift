@@ -49,6 +49,15 @@ public final class RemoteLake: Sendable {
 
     private func store() throws -> any ObjectStore { try opened().store }
 
+    /// Asks the bucket for a list, with little patience.
+    ///
+    /// - Throws: why it cannot be used.
+    public func check() throws {
+        var settings = try find()
+        settings.tries = min(settings.tries, 2)
+        _ = try S3Store(bucket: location.bucket, settings: settings).list(key(""), isFlat: false, page: nil)
+    }
+
     // MARK: Names
 
     private func key(_ name: String) -> String { location.prefix.isEmpty ? name : location.prefix + "/" + name }

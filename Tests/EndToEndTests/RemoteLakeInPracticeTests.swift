@@ -119,6 +119,18 @@ import Testing
         }
     }
 
+    @Test func theDoctorAsksTheBucket() throws {
+        func finding() throws -> JSONNode {
+            let done = try remote.weir("doctor", "--json")
+            return try #require(try JSONDocument(parsing: done.out).root.array?.first { $0["check"]?.string == "lake" })
+        }
+        #expect(try finding()["message"]?.string == "s3://\(store.bucket)/lakes/one answers")
+        try remote.write("credentials", "[default]\naws_access_key_id = AKIAOTHER\naws_secret_access_key = x\n")
+        let refused = try finding()
+        #expect(refused["status"]?.string == "FAIL")
+        #expect(refused["message"]?.string?.contains("another access key") == true, "\(refused.jsonText)")
+    }
+
     /// The logs wait in a bucket, as a camera's gateway may put them there; the server fails now and then.
     @Test func logsThatWaitInABucketMakeTheSameRows() throws {
         try generate("20", [])

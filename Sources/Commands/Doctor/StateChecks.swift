@@ -73,8 +73,13 @@ enum StateChecks {
     ]
 
     private static func exchange(_ patient: Patient) -> Finding {
-        let lake = patient.settings.lake(attempt: "doctor") { _ in nil }
-        if lake.remote != nil { return .ok("lake", lake.place) }
+        let lake = patient.settings.lake(attempt: "doctor", patient.session.surroundings.environment)
+        if let remote = lake.remote {
+            do { try remote.check() } catch {
+                return .fail("lake", "\(error)", "see docs/s3.md: the endpoint, the keys and what they may do")
+            }
+            return .ok("lake", "\(lake.place) answers")
+        }
         var path = lake.path
         while !File.exists(path), path != "/" { path = File.parent(of: path) }
         let type = weir_filesystem_type(path)
