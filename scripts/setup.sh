@@ -121,12 +121,16 @@ if [ "$(.tools/duckdb -noheader -list -c 'SELECT version()' 2>/dev/null)" != "v$
     wheel duckdb-cli "$duckdb_version" 2dda43dbd9d112e5d7c6ffca4d226403696812a79fbb19342c2afa6312974f33 \
         3948b25f14b4f32a66dbed35259726e0cedbb204298e2b8a9ada5fc7b5a9982d duckdb_cli/duckdb .tools/duckdb
 fi
-# What it reads S3 with: it loads into the very same version only.
-if ! .tools/duckdb -no-init -c "LOAD '.tools/httpfs.duckdb_extension'" >/dev/null 2>&1; then
-    wheel duckdb-extension-httpfs "$duckdb_version" 84913dbe172ccb54368de2c4a020c38ca8b0e76f99df548f7fac37934cc7826f \
-        567d17e398fc29f7ea4bc42ea277ea19643bd1ad1815f676cb6dd994b50399bb \
-        "duckdb_extension_httpfs/extensions/v$duckdb_version/httpfs.duckdb_extension" .tools/httpfs.duckdb_extension
-fi
+# extension NAME SHA256_OF_X86_64 SHA256_OF_AARCH64: what it can do besides; each loads into the very same version only.
+extension() {
+    ! .tools/duckdb -no-init -c "LOAD '.tools/$1.duckdb_extension'" >/dev/null 2>&1 || return 0
+    wheel "duckdb-extension-$(echo "$1" | tr _ -)" "$duckdb_version" "$2" "$3" \
+        "duckdb_extension_$1/extensions/v$duckdb_version/$1.duckdb_extension" ".tools/$1.duckdb_extension"
+}
+extension httpfs 84913dbe172ccb54368de2c4a020c38ca8b0e76f99df548f7fac37934cc7826f \
+    567d17e398fc29f7ea4bc42ea277ea19643bd1ad1815f676cb6dd994b50399bb
+extension sqlite_scanner 0af00f8e4e6e0562e0fac1bb22d5c4a29d616a664da4194b51cbd26355b9a0c2 \
+    8ecdf91ba4572fcee32500919b7cd2717d74d2bfe65c2910ad2b1c4b9d9b0c07
 
 # environment NAME PACKAGE==VERSION…: Python packages from PyPI, in a virtual environment of their own, .tools/NAME.
 environment() {

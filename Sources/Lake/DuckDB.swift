@@ -16,6 +16,7 @@ public struct DuckDB: Sendable {
     private let limits: Limits?
     private let keepsOrder: Bool
     private let remote: RemoteLake?
+    private let extensions: [Extension]
     /// Most bytes of an answer that is not a file.
     static let answerLimit = 64 << 20
 
@@ -43,6 +44,22 @@ public struct DuckDB: Sendable {
         public static let query = Limits(memory: 1 << 30, time: 60_000_000, temporary: 10 << 30)
     }
 
+    /// What DuckDB can do by a file beside its program. It is loaded before the engine is narrowed, and one that opens files by
+    /// itself is not narrowed by that: statements of people are not for an engine that has it.
+    public enum Extension: String, Sendable {
+        case httpfs
+        case sqlite = "sqlite_scanner"
+
+        /// The statement that loads it, into the program of this path.
+        func loading(into program: String) throws -> String {
+            let file = "\(File.parent(of: program))/\(rawValue).duckdb_extension"
+            guard File.exists(file) else {
+                throw LakeError("\(file) is not there, which DuckDB needs for this: run `make setup`")
+            }
+            return "LOAD \(SQL.text(file));\n"
+        }
+    }
+
     /// - Parameters:
     ///   - allowed: folders that statements may read and write; nothing else of the file system, and no network.
     ///   - files: single files that they may read.
@@ -54,7 +71,8 @@ public struct DuckDB: Sendable {
     ///   - remote: what it may read in S3, as far as `allowed` and `files` say so.
     public init(
         home: String, allowed: [String], files: [String] = [], temporary: String, limits: Limits? = nil,
-        keepsOrder: Bool = true, program given: String? = nil, remote: RemoteLake? = nil
+        keepsOrder: Bool = true, program given: String? = nil, remote: RemoteLake? = nil,
+        extensions: [Extension] = []
     ) throws {
         program = try Self.find(home: home, given: given)
         self.home = home
@@ -64,6 +82,7 @@ public struct DuckDB: Sendable {
         self.limits = limits
         self.keepsOrder = keepsOrder
         self.remote = remote
+        self.extensions = extensions
     }
 
     /// Where the program stands.
@@ -104,7 +123,7 @@ public struct DuckDB: Sendable {
             SET preserve_insertion_order = \(keepsOrder);
             SET autoinstall_known_extensions = false;
             SET autoload_known_extensions = false;
-            \(try remote?.access(by: program) ?? "")SET temp_directory = \(SQL.text(temporary));
+            \(try remote?.access(by: program) ?? "")\(try extensions.map { try $0.loading(into: program) }.joined())SET temp_directory = \(SQL.text(temporary));
             SET allowed_directories = \(SQL.list(allowed));
             SET allowed_paths = \(SQL.list(files));
             SET enable_external_access = false;

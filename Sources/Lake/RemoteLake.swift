@@ -239,10 +239,6 @@ public final class RemoteLake: Sendable {
     /// - Parameter program: DuckDB's; its extension stands beside it.
     func access(by program: String) throws -> String {
         let (settings, store) = try opened()
-        let file = File.parent(of: program) + "/httpfs.duckdb_extension"
-        guard File.exists(file) else {
-            throw LakeError("\(file) is not there, which DuckDB needs for a lake in S3: run `make setup`")
-        }
         var words = ["TYPE s3", "SCOPE \(SQL.text("\(location)"))", "REGION \(SQL.text(settings.region))"]
         if let keys = try store.credentials() {
             words += ["KEY_ID \(SQL.text(keys.id))", "SECRET \(SQL.text(keys.secret))"]
@@ -254,8 +250,7 @@ public final class RemoteLake: Sendable {
         }
         words.append("URL_STYLE '\(settings.isPathStyle ? "path" : "vhost")'")
         return """
-            LOAD \(SQL.text(file));
-            SET http_retries = \(settings.tries);
+            \(try DuckDB.Extension.httpfs.loading(into: program))SET http_retries = \(settings.tries);
             SET http_retry_wait_ms = \(settings.firstPause);
             .once /dev/null
             CREATE TEMPORARY SECRET weir (\(words.joined(separator: ", ")));

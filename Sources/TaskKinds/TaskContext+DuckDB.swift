@@ -17,7 +17,10 @@ extension TaskContext {
     /// - Parameters:
     ///   - input: bytes that it has to read: a small day is not worth many threads.
     ///   - keepsOrder: whether rows without an ORDER BY keep the order of what was read.
-    func duckdb(input: Int64? = nil, keepsOrder: Bool = true) throws -> DuckDB {
+    ///   - extensions: with one, no statement of a person may be run.
+    func duckdb(
+        input: Int64? = nil, keepsOrder: Bool = true, extensions: [DuckDB.Extension] = []
+    ) throws -> DuckDB {
         var memory: Int64?
         if let text = string("memory") {
             memory = ByteAmount.parse(text)
@@ -34,7 +37,7 @@ extension TaskContext {
             home: home, allowed: lake.readable, temporary: lake.staging + "/duckdb",
             limits: .init(
                 memory: memory ?? Self.quarterOfMemory, threads: threads.map(Int.init) ?? input.map(Self.threads)),
-            keepsOrder: keepsOrder, remote: lake.remote)
+            keepsOrder: keepsOrder, remote: lake.remote, extensions: extensions)
     }
 
     /// A thread for each so many bytes of compressed data takes about a second.

@@ -110,6 +110,23 @@ public struct TaskContext: Sendable {
         }
     }
 
+    private static let mostDays = 400
+
+    /// The days that lie in the run's interval, at least partly: partitions are days in UTC.
+    func days() throws -> [String] {
+        guard let start = Instant(rfc3339: intervalStart), let end = Instant(rfc3339: intervalEnd),
+            // The end does not belong to it.
+            let first = CivilDate(String("\(start)".prefix(10))),
+            let last = CivilDate(String("\(max(start, end - TimeAmount(microseconds: 1)))".prefix(10)))
+        else {
+            throw TaskFailure("the run's interval cannot be read", mayRetry: false)
+        }
+        guard last.daysSinceEpoch - first.daysSinceEpoch < Self.mostDays else {
+            throw TaskFailure("the run's interval has more than \(Self.mostDays) days", mayRetry: false)
+        }
+        return (first.daysSinceEpoch...last.daysSinceEpoch).map { "\(CivilDate(daysSinceEpoch: $0))" }
+    }
+
     // MARK: Parameters
 
     public func string(_ name: String) -> String? { with[name]?.string }

@@ -32,8 +32,6 @@ struct DaySummary {
     let datasets: [String]
     let days: [Day]
 
-    private static let mostDays = 400
-
     init(_ context: TaskContext) throws {
         self.context = context
         let lake = context.lake
@@ -43,7 +41,7 @@ struct DaySummary {
         let datasets = shown.isEmpty ? try lake.datasets(bucket) : shown
         let history = QualityHistory(lake: lake.path)
         let dag = try context.required("of")
-        days = try Self.dates(context).map { day in
+        days = try context.days().map { day in
             var rows: [String: Int64] = [:]
             for dataset in datasets {
                 rows[dataset] = try lake.partition("\(bucket)/\(dataset)", day).manifest()?.rows
@@ -54,21 +52,6 @@ struct DaySummary {
                 report: try history.reports(of: dag, day: day).last)
         }
         self.datasets = datasets
-    }
-
-    /// The days that lie in the interval, at least partly: partitions are days in UTC.
-    private static func dates(_ context: TaskContext) throws -> [String] {
-        guard let start = Instant(rfc3339: context.intervalStart), let end = Instant(rfc3339: context.intervalEnd),
-            // The end does not belong to it.
-            let first = CivilDate(String("\(start)".prefix(10))),
-            let last = CivilDate(String("\(max(start, end - TimeAmount(microseconds: 1)))".prefix(10)))
-        else {
-            throw TaskFailure("the run's interval cannot be read", mayRetry: false)
-        }
-        guard last.daysSinceEpoch - first.daysSinceEpoch < mostDays else {
-            throw TaskFailure("the run's interval has more than \(mostDays) days", mayRetry: false)
-        }
-        return (first.daysSinceEpoch...last.daysSinceEpoch).map { "\(CivilDate(daysSinceEpoch: $0))" }
     }
 
     /// `2022-05-01 to 2022-05-07`.
