@@ -64,6 +64,19 @@ public enum File {
         if sync { try syncDirectory(parent(of: path)) }
     }
 
+    /// Copies a file, also to another file system, and makes the copy durable. What stands at its place is written over.
+    public static func copy(_ path: String, to copy: String) throws(SystemError) {
+        let source = try FileDescriptor.open(path, O_RDONLY)
+        let target = try FileDescriptor.open(copy, O_WRONLY | O_CREAT | O_TRUNC, mode: 0o666)
+        while true {
+            let count = sendfile(target.raw, source.raw, nil, 1 << 30)
+            if count < 0, errno == EINTR { continue }
+            guard count >= 0 else { throw SystemError("sendfile", path: copy) }
+            if count == 0 { break }
+        }
+        guard fsync(target.raw) == 0 else { throw SystemError("fsync", path: copy) }
+    }
+
     /// Makes the names in a directory survive a power loss.
     public static func syncDirectory(_ path: String) throws(SystemError) {
         let descriptor = try FileDescriptor.open(path, O_RDONLY | O_DIRECTORY)

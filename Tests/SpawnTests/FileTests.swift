@@ -25,6 +25,16 @@ import Testing
         #expect(throws: SystemError("open", path: path + "x", code: ENOENT)) { try File.read(path + "x") }
     }
 
+    @Test func aCopyReplacesWhatIsThere() throws {
+        let folder = try TemporaryDirectory()
+        let (path, copy) = (folder.path + "/file", folder.path + "/copy")
+        try File.writeAtomically(path, Array(repeating: 7, count: 100_000))
+        try File.writeAtomically(copy, Array(repeating: 8, count: 200_000))
+        try File.copy(path, to: copy)
+        #expect(try File.read(copy) == Array(repeating: 7, count: 100_000))
+        #expect(throws: SystemError("open", path: path + "x", code: ENOENT)) { try File.copy(path + "x", to: copy) }
+    }
+
     @Test func aWriteThatFailsLeavesNothing() throws {
         let folder = try TemporaryDirectory()
         try File.makeDirectory(folder.path + "/taken")
