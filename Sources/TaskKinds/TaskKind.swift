@@ -41,5 +41,6 @@ public enum TaskKindRegistry {
         RestoreKind.self,
         NotifyKind.self,
         SummaryKind.self,
+        SQLExportKind.self,
     ]
 }
