@@ -3,6 +3,7 @@
 
 Usage: markdown_blocks.py LANGUAGE FILE prints what is in the blocks of that language, one after the other.
 """
+import re
 import sys
 from typing import NamedTuple
 
@@ -33,6 +34,13 @@ def blocks(path):
     if opened is not None:
         raise SystemExit(f"{path}:{opened[1] - 1}: this block is not closed")
     return found
+
+
+def output_pattern(expected):
+    """A regular expression for an output that is shown: `…` is any text within a line, a line of nothing but `…` any number of lines."""
+    lines = [r"(?:.*\n)*" if line == "…" else re.escape(line.rstrip()).replace("…", ".*") + r" *\n"
+             for line in expected.splitlines()]
+    return re.compile("".join(lines))
 
 
 if __name__ == "__main__":
