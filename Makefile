@@ -49,6 +49,7 @@ lint: ## formatting, the direction of imports, links and tables of the documenta
 	@scripts/check-docs.sh
 	@scripts/check-links.py
 	@scripts/check-kinds-docs.py
+	@scripts/check-messages.py
 	@scripts/mutants.py --check
 
 format: ## format all Swift files in place

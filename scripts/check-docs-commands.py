@@ -6,6 +6,7 @@ the DAG of `weir init`, so that what is shown really works. docs/tutorial.md is 
 - A ```text block right below a ```sh block is what that prints, on both channels; in it `…` stands for any text within a line, a line
   of nothing but `…` for any number of lines.
 - Each ```json block is JSON, and each that is a whole DAG or a task passes `weir validate`; those of README.md and the tutorial, too.
+  One that is written to `wrong.json` is refused by it.
 
 What cannot be as it is written here gets another place: the address, the folders of the system, the id of a token.
 Usage: check-docs-commands.py [--weir PROGRAM] [DOCUMENT…]
@@ -205,7 +206,7 @@ class Follower:
             file = home / f"{document.stem}-{block.line}.json"
             file.write_text(text, encoding="utf-8")
             done = subprocess.run([weir, "validate", "--home", home, file], capture_output=True, text=True, timeout=60)
-            if done.returncode != 0:
+            if done.returncode != (3 if file_of(block) == "wrong.json" else 0):
                 self.fail(document, where, f"`weir validate` exits with {done.returncode}: {done.stdout}{done.stderr}")
 
     def follow(self, document, found, home):
