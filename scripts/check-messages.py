@@ -31,9 +31,9 @@ def messages(text):
         elif not line.startswith("|"):
             inside = False
         elif inside:
-            cell = re.match(r"\| `((?:\\`|[^`])+)`", line)
+            cell = re.match(r"\| (`+)(.+?)\1(?!`)", line)
             if cell:
-                yield number, cell.group(1).replace("\\`", "`")
+                yield number, cell.group(2)
 
 
 def missing(message, said):
