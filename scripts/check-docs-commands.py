@@ -12,7 +12,6 @@ What cannot be as it is written here gets another place: the address, the folder
 Usage: check-docs-commands.py [--weir PROGRAM] [DOCUMENT…]
 """
 import argparse
-import json
 import os
 import pathlib
 import pty
@@ -24,7 +23,7 @@ import sys
 import tempfile
 import time
 
-from markdown_blocks import blocks, output_pattern
+from markdown_blocks import blocks, example, file_of, output_pattern
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 # There is no systemd where this runs; ServiceManagerTests stands in for it.
@@ -151,30 +150,6 @@ def lines(text):
         line = re.sub(r"\s+#.*", "", line).strip()
         if line and not line.startswith("#"):
             yield line
-
-
-def file_of(block):
-    """The file that a block is to be written to, or None."""
-    name = re.search(r"\b(?:Write|Change) `([^`]+)`:$", block.before)
-    return name and name[1]
-
-
-def example(block):
-    """The DAG that a ```json block shows, as text: a whole one, or one made of a task; None for other JSON."""
-    if (file_of(block) or "").endswith(".ndjson"):
-        for line in block.text.splitlines():
-            json.loads(line)
-        return None
-    text = block.text if block.text.lstrip()[:1] in "[{" else "{" + block.text + "}"
-    value = json.loads(text)
-    if not isinstance(value, dict) or "id" not in value:
-        return None
-    if "tasks" in value:
-        return text
-    if "kind" in value:
-        value.pop("after", None)
-        return json.dumps({"id": "example", "tasks": [value]})
-    return None
 
 
 class Follower:
