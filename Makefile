@@ -43,10 +43,13 @@ bench: build ## measure against this machine's own limits; prints JSON
 	@scripts/build.sh -c release --static-swift-stdlib --product core-bench
 	@python3 Benchmarks/bench.py --core .build/release/core-bench
 
-lint: ## formatting, the direction of imports, and whether the mutants still fit
+lint: ## formatting, the direction of imports, links and tables of the documentation, and whether the mutants still fit
 	@swift format lint --strict --parallel --recursive Sources Tests Benchmarks Package.swift
 	@scripts/check-imports.sh
 	@scripts/check-docs.sh
+	@scripts/check-links.py
+	@scripts/check-kinds-docs.py
+	@scripts/check-messages.py
 	@scripts/mutants.py --check
 
 format: ## format all Swift files in place

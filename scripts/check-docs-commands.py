@@ -1,9 +1,15 @@
 #!/usr/bin/env python3
-"""Runs every line of the ```sh blocks of docs/: each document in a home of its own, with a week of the licence-plate lake and
+"""Follows each document of docs/: runs every line of its ```sh blocks in a home of its own, with a week of the licence-plate lake and
 the DAG of `weir init`, so that what is shown really works. docs/tutorial.md is followed by check-tutorial.py.
 
+- A block after a line that ends in "Write `FILE`:" is written to that file of the home.
+- A ```text block right below a ```sh block is what that prints, on both channels; in it `…` stands for any text within a line, a line
+  of nothing but `…` for any number of lines.
+- Each ```json block is JSON, and each that is a whole DAG or a task passes `weir validate`; those of README.md and the tutorial, too.
+  One that is written to `wrong.json` is refused by it.
+
 What cannot be as it is written here gets another place: the address, the folders of the system, the id of a token.
-Usage: check-docs-commands.py [--weir PROGRAM]
+Usage: check-docs-commands.py [--weir PROGRAM] [DOCUMENT…]
 """
 import argparse
 import os
@@ -17,11 +23,13 @@ import sys
 import tempfile
 import time
 
-from markdown_blocks import blocks
+from markdown_blocks import blocks, example, file_of, output_pattern
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 # There is no systemd where this runs; ServiceManagerTests stands in for it.
 SKIPPED = ["systemctl restart weir"]
+# By check-readme.sh and check-tutorial.py.
+FOLLOWED_ELSEWHERE = [ROOT / "README.md", ROOT / "docs/tutorial.md"]
 PASSWORD = "correct horse battery"
 
 
@@ -47,9 +55,10 @@ class Home:
         (self.path / ".build/release").symlink_to(weir.parent)
 
     def sh(self, line, wanted=(0,)):
-        done = subprocess.run(["sh", "-euc", line], cwd=self.path, env=self.environment, capture_output=True, text=True, timeout=120)
+        done = subprocess.run(["sh", "-euc", line], cwd=self.path, env=self.environment, text=True, timeout=120,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         if done.returncode not in wanted:
-            raise Failure(f"exit {done.returncode}: {done.stderr[-600:]}{done.stdout[-300:]}")
+            raise Failure(f"exit {done.returncode}: {done.stdout[-900:]}")
         return done.stdout
 
     def prepare(self):
@@ -135,43 +144,98 @@ class Home:
             process.wait()
 
 
-def lines(document):
-    """The command lines of a document, those that go on joined."""
-    text = "".join(block.text for block in blocks(document) if block.language == "sh")
+def lines(text):
+    """The command lines of a text, those that go on joined."""
     for line in text.replace("\\\n", " ").splitlines():
         line = re.sub(r"\s+#.*", "", line).strip()
         if line and not line.startswith("#"):
             yield line
 
 
+class Follower:
+    """Follows documents and counts."""
+
+    def __init__(self):
+        self.ran = self.dags = self.compared = self.failed = 0
+
+    def fail(self, document, what, failure):
+        self.failed += 1
+        print(f"FAILED: {document.name}: {what}: {failure}", file=sys.stderr)
+
+    def validate(self, document, found, folder, weir):
+        """Each DAG of the document by itself, in a home that has no settings."""
+        home = pathlib.Path(folder) / "validated"
+        home.mkdir(exist_ok=True)
+        for block in found:
+            if block.language != "json":
+                continue
+            where = f"the JSON at line {block.line}"
+            try:
+                text = example(block)
+            except ValueError as error:
+                self.fail(document, where, error)
+                continue
+            if text is None:
+                continue
+            self.dags += 1
+            file = home / f"{document.stem}-{block.line}.json"
+            file.write_text(text, encoding="utf-8")
+            done = subprocess.run([weir, "validate", "--home", home, file], capture_output=True, text=True, timeout=60)
+            if done.returncode != (3 if file_of(block) == "wrong.json" else 0):
+                self.fail(document, where, f"`weir validate` exits with {done.returncode}: {done.stdout}{done.stderr}")
+
+    def follow(self, document, found, home):
+        for number, block in enumerate(found):
+            name = file_of(block)
+            if name and block.language != "sh":
+                target = home.path / name
+                target.parent.mkdir(parents=True, exist_ok=True)
+                target.write_text(block.text, encoding="utf-8")
+            if block.language != "sh":
+                continue
+            printed, whole = "", True
+            for command in lines(block.text):
+                if command in SKIPPED:
+                    continue
+                self.ran += 1
+                try:
+                    printed += home.run(command) or ""
+                except Failure as failure:
+                    whole = False
+                    self.fail(document, command, failure)
+            after = found[number + 1] if number + 1 < len(found) else None
+            if whole and after and after.language == "text" and not after.before:
+                self.compared += 1
+                if not output_pattern(after.text).fullmatch(printed):
+                    self.fail(document, f"line {after.line}", f"this is expected\n{after.text}\nand this was printed\n{printed}")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--weir", type=pathlib.Path, default=ROOT / ".build/release/weir")
-    weir = parser.parse_args().weir.absolute()
-    ran = failed = 0
-    for document in sorted((ROOT / "docs").glob("*.md")):
-        commands = list(lines(document))
-        if document.name == "tutorial.md" or not commands:
-            continue
+    parser.add_argument("documents", nargs="*", type=lambda name: pathlib.Path(name).resolve(), help="only these")
+    arguments = parser.parse_args()
+    weir = arguments.weir.absolute()
+    follower = Follower()
+    for document in arguments.documents or [ROOT / "README.md"] + sorted((ROOT / "docs").rglob("*.md")):
+        found = blocks(document)
         with tempfile.TemporaryDirectory(prefix="weir-docs-", ignore_cleanup_errors=True) as folder:
+            follower.validate(document, found, folder, weir)
+            commands = "".join(block.text for block in found if block.language == "sh")
+            if document in FOLLOWED_ELSEWHERE or not commands:
+                continue
             home = Home(folder, weir)
             home.prepare()
             try:
-                if "8080" in "".join(commands):
+                if "8080" in commands:
                     home.daemon(f"weir daemon --listen {home.address}")
-                for command in commands:
-                    if command in SKIPPED:
-                        continue
-                    ran += 1
-                    try:
-                        home.run(command)
-                    except Failure as failure:
-                        failed += 1
-                        print(f"FAILED: {document.name}: {command}: {failure}", file=sys.stderr)
+                follower.follow(document, found, home)
             finally:
                 home.end()
-    print(f"{ran} command lines of docs/ ran" + (f", {failed} failed" if failed else ""))
-    return 1 if failed or ran < 20 else 0
+    print(f"docs/: {follower.ran} command lines ran, {follower.compared} outputs compared, {follower.dags} DAGs validated"
+          + (f", {follower.failed} failed" if follower.failed else ""))
+    too_few = not arguments.documents and (follower.ran < 60 or follower.compared < 10 or follower.dags < 15)
+    return 1 if follower.failed or too_few else 0
 
 
 if __name__ == "__main__":

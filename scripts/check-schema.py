@@ -2,7 +2,7 @@
 """Checks docs/dag.schema.json with the validator `jsonschema`, which `scripts/setup.sh verify` puts into .tools/jsonschema.
 
 - The schema itself is valid under the metaschema of 2020-12, and is what `weir schema` prints.
-- It accepts dags/*.json, the example of `weir init`, each DAG in docs/dag-files.md and Tests/SchemaFiles/valid, and
+- It accepts dags/*.json, the example of `weir init`, each DAG in README.md and docs/ and Tests/SchemaFiles/valid, and
   `weir validate` does so too.
 - Both refuse each file of Tests/SchemaFiles/invalid.
 
@@ -12,12 +12,13 @@ Usage: .tools/jsonschema/bin/python scripts/check-schema.py [--weir PROGRAM]
 import argparse
 import json
 import pathlib
-import re
 import subprocess
 import sys
 import tempfile
 
 import jsonschema
+
+from markdown_blocks import blocks, example, file_of
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 
@@ -27,15 +28,13 @@ def weir(program, *words):
 
 
 def documented(folder):
-    """The whole DAGs among the JSON blocks of docs/dag-files.md, each as a file."""
-    text = (ROOT / "docs/dag-files.md").read_text()
-    for number, block in enumerate(re.findall(r"^```json\n(.*?)^```", text, re.M | re.S), 1):
-        if not block.startswith("{"):
-            continue
-        if "tasks" in json.loads(block):
-            file = folder / f"home/dags/dag-files-example-{number}.json"
-            file.write_text(block)
-            yield file
+    """The DAGs that the documentation shows, each as a file, but for those that show what is wrong."""
+    for page in [ROOT / "README.md"] + sorted((ROOT / "docs").rglob("*.md")):
+        for block in blocks(page):
+            if block.language == "json" and file_of(block) != "wrong.json" and (text := example(block)):
+                file = folder / f"home/dags/{page.stem}-{block.line}.json"
+                file.write_text(text)
+                yield file
 
 
 def main():
@@ -58,8 +57,8 @@ def main():
         folder = pathlib.Path(name)
         weir(program, "init", folder / "home")
         examples = list(documented(folder))
-        if not examples:
-            problems.append("docs/dag-files.md shows no whole DAG")
+        if len(examples) < 20:
+            problems.append(f"the documentation shows only {len(examples)} DAGs")
         valid = sorted(ROOT.glob("dags/*.json")) + [folder / "home/dags/hello.json"] + examples
         valid += sorted(ROOT.glob("Tests/SchemaFiles/valid/*.json"))
         invalid = sorted(ROOT.glob("Tests/SchemaFiles/invalid/*.json"))

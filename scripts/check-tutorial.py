@@ -15,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 
-from markdown_blocks import blocks
+from markdown_blocks import blocks, output_pattern
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 TIME_LIMIT = 60
@@ -49,13 +49,6 @@ def steps(page):
     return found
 
 
-def pattern(expected):
-    """A regular expression for the whole output."""
-    lines = [r"(?:.*\n)*" if line == "…" else re.escape(line.rstrip()).replace("…", ".*") + r" *\n"
-             for line in expected.splitlines()]
-    return re.compile("".join(lines))
-
-
 def follow(page, folder):
     found = steps(page)
     script = "set -eu\n"
@@ -83,7 +76,7 @@ def follow(page, folder):
         output = open(path, encoding="utf-8", errors="replace").read()
         if last and status != 0:
             raise Mistake(f"{page}:{block.line}: exit status {status} of\n{text}\nwhich printed\n{output}")
-        if expected and not pattern(expected.text).fullmatch(output):
+        if expected and not output_pattern(expected.text).fullmatch(output):
             raise Mistake(f"{page}:{expected.line}: this is expected\n{expected.text}\nof\n{text}\nwhich printed\n{output}")
     if left:
         raise Mistake(f"{page}: a process was left over")

@@ -3,6 +3,8 @@
 
 Usage: markdown_blocks.py LANGUAGE FILE prints what is in the blocks of that language, one after the other.
 """
+import json
+import re
 import sys
 from typing import NamedTuple
 
@@ -33,6 +35,37 @@ def blocks(path):
     if opened is not None:
         raise SystemExit(f"{path}:{opened[1] - 1}: this block is not closed")
     return found
+
+
+def output_pattern(expected):
+    """A regular expression for an output that is shown: `…` is any text within a line, a line of nothing but it any number of lines."""
+    lines = [r"(?:.*\n)*" if line == "…" else re.escape(line.rstrip()).replace("…", ".*") + r" *\n"
+             for line in expected.splitlines()]
+    return re.compile("".join(lines))
+
+
+def file_of(block):
+    """The file that a block is to be written to, or None."""
+    name = re.search(r"\b(?:Write|Change) `([^`]+)`:$", block.before)
+    return name and name[1]
+
+
+def example(block):
+    """The DAG that a ```json block shows, as text: a whole one, or one made of a task; None for other JSON."""
+    if (file_of(block) or "").endswith(".ndjson"):
+        for line in block.text.splitlines():
+            json.loads(line)
+        return None
+    text = block.text if block.text.lstrip()[:1] in "[{" else "{" + block.text + "}"
+    value = json.loads(text)
+    if not isinstance(value, dict) or "id" not in value:
+        return None
+    if "tasks" in value:
+        return text
+    if "kind" in value:
+        value.pop("after", None)
+        return json.dumps({"id": "example", "tasks": [value]})
+    return None
 
 
 if __name__ == "__main__":
