@@ -20,6 +20,7 @@ public final class LocalExecutor: Executor {
     private let starts = WorkQueue()
     /// What may take long: proving that a lost attempt's processes are gone.
     private let ends = WorkQueue(threads: 2)
+    private let supervisors = WarmSupervisors()
     private let watcher = Mutex<ExitWatcher?>(nil)
     private let report = Mutex<Listener?>(nil)
 
@@ -56,7 +57,7 @@ public final class LocalExecutor: Executor {
                 try spec.write(to: directory)
                 Fault.point("start.spec_written")
                 let secrets = try Self.secrets(of: spec, configuration.secrets)
-                let supervisor = try SupervisorLauncher.start(
+                let supervisor = try supervisors.start(
                     program: configuration.supervisorProgram, directory: directory, secrets: secrets)
                 Fault.point("start.spawned")
                 watch(launch.attempt, pid: supervisor.pid, pidfd: supervisor.pidfd)
@@ -95,6 +96,7 @@ public final class LocalExecutor: Executor {
     public func stop() {
         starts.stop()
         ends.stop()
+        supervisors.stop()
         watcher.withLock { watcher in
             defer { watcher = nil }
             return watcher

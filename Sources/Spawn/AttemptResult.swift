@@ -91,7 +91,7 @@ public struct AttemptResult: Sendable, Hashable {
         } catch { return .bad(error.description) }
     }
 
-    private init(_ reader: FileReader) throws(AttemptFileError) {
+    init(_ reader: FileReader) throws(AttemptFileError) {
         let outcome = try reader.string("outcome")
         guard let known = Outcome(rawValue: outcome) else { throw reader.error("has the unknown outcome '\(outcome)'") }
         self.outcome = known

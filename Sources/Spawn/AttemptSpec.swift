@@ -96,7 +96,7 @@ public struct AttemptSpec: Sendable {
         return try AttemptSpec(FileReader(path: path, parsing: bytes))
     }
 
-    private init(_ reader: FileReader) throws(AttemptFileError) {
+    init(_ reader: FileReader) throws(AttemptFileError) {
         attempt = try reader.integer("attempt")
         token = try reader.string("token")
         cwd = try reader.string("cwd")

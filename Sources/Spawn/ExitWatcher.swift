@@ -107,8 +107,8 @@ public final class ExitWatcher: Sendable {
         guard let process = state.withLock({ $0.watched.removeValue(forKey: pidfd) }) else { return }
         _ = epoll_ctl(epoll.raw, EPOLL_CTL_DEL, pidfd, nil)
         // An adopted supervisor is nobody's child here: ECHILD.
-        var status: Int32 = 0
-        while waitpid(process.pid, &status, WNOHANG) < 0, errno == EINTR {}
+        var info = siginfo_t()
+        while waitid(P_PIDFD, id_t(pidfd), &info, WEXITED | WNOHANG) < 0, errno == EINTR {}
         close(pidfd)
         onExit(process.token)
     }

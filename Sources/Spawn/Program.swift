@@ -19,7 +19,8 @@ public enum Shortage {
     /// - Parameter error: a `SystemError` or `StartError`; any other is no shortage.
     public static func isBehind(_ error: any Error) -> Bool {
         let code = (error as? SystemError)?.code ?? (error as? StartError)?.code
-        return code.map { [EMFILE, ENFILE, EAGAIN, ENOMEM, ENOSPC, EDQUOT, EROFS].contains($0) } ?? false
+        return code.map { [EMFILE, ENFILE, EAGAIN, ENOMEM, ENOSPC, EDQUOT, EROFS, ECONNRESET, ETIMEDOUT].contains($0) }
+            ?? false
     }
 }
 

@@ -12,12 +12,18 @@ public enum Supervisor {
     /// - Returns: the exit status: 0 when the result is written or the attempt belongs to somebody else, 1 when there
     ///   can be no result (the reason is on standard error), 2 for wrong usage.
     public static func main(_ arguments: [String]) -> Int32 {
+        if arguments.dropFirst().first == SupervisorServer.argument { return SupervisorServer.serve() }
         guard arguments.count == 2 else {
             complain("usage: weir-supervise ATTEMPT_DIRECTORY")
             return 2
         }
+        return run(arguments[1])
+    }
+
+    /// Runs the attempt of a directory; as `main`.
+    static func run(_ path: String) -> Int32 {
         do throws(SystemError) {
-            try run(AttemptDirectory(path: arguments[1]))
+            try run(AttemptDirectory(path: path))
             return 0
         } catch {
             complain("weir-supervise: \(error)")

@@ -12,19 +12,24 @@ struct SupervisorEvents: ~Copyable {
         self.timer = timer
     }
 
-    /// Blocks the process's signals; from here on they arrive as events.
-    static func open() throws(SystemError) -> SupervisorEvents {
+    /// Blocks the process's signals, but for those that tell of a fault in it.
+    ///
+    /// - Returns: from where SIGCHLD, SIGTERM and SIGINT can be read, without waiting.
+    static func signals() throws(SystemError) -> FileDescriptor {
         var all = sigset_t()
         sigfillset(&all)
-        // These tell of a fault in the supervisor itself.
         for fault in [SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP, SIGABRT, SIGSYS] { sigdelset(&all, fault) }
         sigprocmask(SIG_SETMASK, &all, nil)
 
         var wanted = sigset_t()
         sigemptyset(&wanted)
         for signal in [SIGCHLD, SIGTERM, SIGINT] { sigaddset(&wanted, signal) }
-        let signals = try FileDescriptor(
-            "signalfd", signalfd(-1, &wanted, Int32(SFD_CLOEXEC) | Int32(SFD_NONBLOCK)))
+        return try FileDescriptor("signalfd", signalfd(-1, &wanted, Int32(SFD_CLOEXEC) | Int32(SFD_NONBLOCK)))
+    }
+
+    /// Blocks the process's signals; from here on they arrive as events.
+    static func open() throws(SystemError) -> SupervisorEvents {
+        let signals = try signals()
         let timer = try FileDescriptor(
             "timerfd_create", timerfd_create(CLOCK_BOOTTIME, Int32(TFD_CLOEXEC) | Int32(TFD_NONBLOCK)))
         return SupervisorEvents(signals: signals, timer: timer)

@@ -21,28 +21,35 @@ public enum SupervisorLauncher {
     public static func start(
         program: String, directory: AttemptDirectory, secrets: AttemptSecrets = AttemptSecrets([:])
     ) throws(StartError) -> Launched {
-        // It needs nothing of this process's environment, which may hold secrets.
-        let supervisor = Program(
-            argv: [program, directory.path], environment: ["PATH": Program.defaultPath], directory: nil)
-        let pid = try spawn(supervisor, directory, secrets)
+        let input = try input(secrets)
+        let log = try log(directory)
+        return try start(program, directory, input.raw, log.raw)
+    }
+
+    static func start(
+        _ program: String, _ directory: AttemptDirectory, _ input: Int32, _ log: Int32
+    ) throws(StartError) -> Launched {
+        let null = try open("/dev/null", O_RDWR)
+        let pid = try self.program([program, directory.path]).spawn(WEIR_GROUP_SESSION, stdio: (input, null.raw, log))
         return Launched(pid: pid, pidfd: try pidfd(of: pid))
     }
 
-    private static func spawn(
-        _ supervisor: Program, _ directory: AttemptDirectory, _ secrets: AttemptSecrets
-    ) throws(StartError) -> Int32 {
-        let null = try open("/dev/null", O_RDWR)
-        let input: FileDescriptor
-        if secrets.values.isEmpty {
-            input = try open("/dev/null", O_RDONLY)
-        } else {
-            do throws(SystemError) { input = try secrets.file() } catch {
-                throw StartError(description: "cannot hand on secrets: \(error)", code: error.code)
-            }
+    /// It needs nothing of this process's environment, which may hold secrets.
+    static func program(_ argv: [String]) -> Program {
+        Program(argv: argv, environment: ["PATH": Program.defaultPath], directory: nil)
+    }
+
+    /// What a supervisor reads.
+    static func input(_ secrets: AttemptSecrets) throws(StartError) -> FileDescriptor {
+        if secrets.values.isEmpty { return try open("/dev/null", O_RDONLY) }
+        do throws(SystemError) { return try secrets.file() } catch {
+            throw StartError(description: "cannot hand on secrets: \(error)", code: error.code)
         }
-        // Should the supervisor itself fail, its words are where a person looks first.
-        let log = try open(directory.log, O_WRONLY | O_APPEND | O_CREAT)
-        return try supervisor.spawn(WEIR_GROUP_SESSION, stdio: (input.raw, null.raw, log.raw))
+    }
+
+    /// Should the supervisor itself fail, its words are where a person looks first.
+    static func log(_ directory: AttemptDirectory) throws(StartError) -> FileDescriptor {
+        try open(directory.log, O_WRONLY | O_APPEND | O_CREAT)
     }
 
     /// Holds the child, which is not reaped yet, so that its pid cannot belong to another process. It may have begun its
@@ -63,7 +70,7 @@ public enum SupervisorLauncher {
     /// Microseconds to wait for a free descriptor.
     private static let descriptorPatience: Int64 = 10_000_000
 
-    private static func open(_ path: String, _ flags: Int32) throws(StartError) -> FileDescriptor {
+    static func open(_ path: String, _ flags: Int32) throws(StartError) -> FileDescriptor {
         do throws(SystemError) { return try FileDescriptor.open(path, flags) } catch {
             throw StartError(description: "cannot start a supervisor: \(error)", code: error.code)
         }

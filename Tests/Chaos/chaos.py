@@ -137,6 +137,21 @@ class Home:
                     found.append((int(name), words[1].decode()))
         return found
 
+    def warm(self):
+        """The process that makes the daemon's supervisors; None before the first of them."""
+        for name in os.listdir("/proc"):
+            if name.isdigit():
+                try:
+                    with open(f"/proc/{name}/cmdline", "rb") as file:
+                        serves = file.read().split(b"\0")[1:2] == [b"--serve"]
+                    with open(f"/proc/{name}/stat") as file:
+                        parent = int(file.read().rsplit(")", 1)[1].split()[1])
+                except OSError:
+                    continue
+                if serves and parent == self.daemon.pid:
+                    return int(name)
+        return None
+
     # DAGs and the ledger
 
     def dag(self, name, tasks, **fields):
@@ -262,9 +277,9 @@ def points(settings, rng):
 
 
 def random_kills(settings, rng):
-    """SIGKILL of daemons, and of supervisors, at random moments under load."""
+    """SIGKILL of daemons, of what makes their supervisors, and of supervisors, at random moments under load."""
     cycles = settings.cycles or (6 if settings.short else 200)
-    daemons = supervisors = executions = given_up = 0
+    daemons = supervisors = makers = executions = given_up = 0
     while daemons < cycles:
         kills_supervisors = rng.random() < 0.4
         with Home(settings.bin, parallelism=8) as home:
@@ -278,6 +293,12 @@ def random_kills(settings, rng):
             check(done.returncode == 0, done.stderr)
             while home.unfinished():
                 time.sleep(rng.uniform(0.02, 0.4))
+                for _ in range(rng.randrange(0, 4)):
+                    pid = home.warm()
+                    if pid:
+                        send(pid, signal.SIGKILL)
+                        makers += 1
+                    time.sleep(rng.uniform(0, 0.03))
                 if kills_supervisors:
                     alive = home.supervisors()
                     for pid, _ in rng.sample(alive, min(len(alive), rng.randrange(0, 4))):
@@ -296,7 +317,7 @@ def random_kills(settings, rng):
             home.check_store()
             executions += home.executions()
     check(settings.short or executions >= 25 * cycles, f"only {executions} executions: the load is too small")
-    return (f"{daemons} daemons and {supervisors} supervisors killed, {executions} task executions, "
+    return (f"{daemons} daemons, {makers} makers of supervisors and {supervisors} supervisors killed, {executions} task executions, "
             f"{given_up} given up as lost four times in a row and cleared")
 
 

@@ -3,6 +3,7 @@
 
 #include "cposix_files.h"
 #include "cposix_process.h"
+#include "cposix_serve.h"
 
 /* Not part of Swift's Glibc module. */
 #include <sys/epoll.h>
