@@ -33,7 +33,7 @@ packages="libsqlite3-dev libmicrohttpd-dev libssl-dev libzstd-dev libsodium-dev 
 [ "$verify" = no ] && [ "${1:-}" != dist ] || packages="$packages dpkg-dev"
 [ "$verify" = no ] ||
     packages="$packages tmux zsh fish man-db groff-base chromium fonts-dejavu-core nginx-light caddy
-    openssl debootstrap"
+    openssl debootstrap systemd-container"
 
 fail() {
     echo "setup: $1" >&2
