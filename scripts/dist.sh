@@ -42,7 +42,8 @@ prefix() {
     install .tools/duckdb "$1/lib/weir/duckdb"
     install -m 644 .tools/httpfs.duckdb_extension "$1/lib/weir/httpfs.duckdb_extension"
     install -d "$1/share/man/man1" "$1/share/bash-completion/completions" "$1/share/zsh/$2" "$1/share/fish/vendor_completions.d"
-    "$1/bin/weir" man | gzip -9n >"$1/share/man/man1/weir.1.gz"
+    "$1/bin/weir" man >"$1/share/man/man1/weir.1"
+    gzip -9n "$1/share/man/man1/weir.1"
     "$1/bin/weir" completion bash >"$1/share/bash-completion/completions/weir"
     "$1/bin/weir" completion zsh >"$1/share/zsh/$2/_weir"
     "$1/bin/weir" completion fish >"$1/share/fish/vendor_completions.d/weir.fish"
@@ -100,7 +101,8 @@ settle "$root"
 
 mkdir -p "$out"
 rm -f "$out"/weir-*.tar.gz "$out"/weir_*.deb "$out/SHA256SUMS"
-tar --create --sort=name --format=gnu --owner=0 --group=0 --numeric-owner --directory "$work" "$archive" | gzip -n >"$out/$archive.tar.gz"
+tar --create --sort=name --format=gnu --owner=0 --group=0 --numeric-owner --file "$work/archive.tar" --directory "$work" "$archive"
+gzip -n <"$work/archive.tar" >"$out/$archive.tar.gz"
 dpkg-deb --root-owner-group -Zxz --build "$root" "$out/$package" >/dev/null
 (cd "$out" && sha256sum "$archive.tar.gz" "$package" >SHA256SUMS)
 echo "dist: $out/ has $archive.tar.gz, $package and SHA256SUMS"
