@@ -5,8 +5,8 @@ The archive: with the packages that docs/install.md names it runs from any folde
 a chroot nothing is enabled; under systemd the service starts, a day of the licence-plate lake goes through its daemon, and an
 upgrade under a running task loses nothing; remove and purge leave the data. Both are the same bytes when they are made again.
 
-Usage: check-dist.py, as root. It needs debootstrap and systemd-nspawn (`scripts/setup.sh verify`), cgroup v2, and Debian's mirror. The
-clean system is kept in .tools/bookworm.tar; remove that to have it made anew.
+Usage: check-dist.py, as root. It needs debootstrap and systemd-nspawn (`scripts/setup.sh verify`), cgroup v2, and Debian's
+mirror. The clean system is kept in .tools/bookworm.tar; remove that to have it made anew.
 """
 import contextlib
 import gzip
@@ -38,8 +38,8 @@ BOOT = """echo $$ >"$1/cgroup.procs"
 exec unshare --mount --cgroup --pid --kill-child --mount-proc sh -euc '
     umount --lazy /sys/fs/cgroup
     mount --types cgroup2 cgroup2 /sys/fs/cgroup
-    exec systemd-nspawn --quiet --boot --directory "$1" --machine fresh --register=no --keep-unit --console=passive --resolv-conf=off \
-        --timezone=off --drop-capability=CAP_SYS_TIME' sh "$2"
+    exec systemd-nspawn --quiet --boot --directory "$1" --machine fresh --register=no --keep-unit --console=passive \
+        --resolv-conf=off --timezone=off --drop-capability=CAP_SYS_TIME' sh "$2"
 """
 
 
@@ -97,18 +97,21 @@ class System:
             call("umount", self.path / place)
         log = self.path.with_name("boot.log")
         with open(log, "wb") as file:
-            holder = subprocess.Popen(["sh", "-euc", BOOT, "sh", cgroup, self.path], stdin=subprocess.DEVNULL, stdout=file, stderr=file)
+            holder = subprocess.Popen(["sh", "-euc", BOOT, "sh", cgroup, self.path], stdin=subprocess.DEVNULL, stdout=file,
+                                      stderr=file)
 
         def systemd():
             return [child for nspawn, _ in children(holder.pid) for child, name in children(nspawn) if name == "systemd"]
         found = until("systemd starts", lambda: holder.poll() is not None or systemd())
         if found in (None, True):
             raise SystemExit("the clean system does not boot: " + log.read_text(errors="replace"))
-        self.entry = ["nsenter", f"--target={found[0]}", "--mount", "--uts", "--ipc", "--net", "--pid", "--cgroup", "--root", "--wdns=/"]
+        self.entry = ["nsenter", f"--target={found[0]}", "--mount", "--uts", "--ipc", "--net", "--pid", "--cgroup", "--root",
+                      "--wdns=/"]
 
         def state():
             # Its socket comes a moment after the process. What fails of a system in a folder is not Weir's.
-            done = subprocess.run(self.words(["systemctl", "is-system-running", "--wait"]), capture_output=True, text=True, check=False)
+            done = subprocess.run(self.words(["systemctl", "is-system-running", "--wait"]), capture_output=True, text=True,
+                                  check=False)
             return done.stdout.strip() in ("running", "degraded")
         until("the system is up", state)
         return holder
@@ -273,7 +276,8 @@ def of_package(folder, package, version, cgroup):
     that("the long task runs on", long_task(system, "running") is not None)
     that("the rows are the same", system.rows() == rows)
     system.run("systemctl", "kill", "--kill-whom=main", "--signal=KILL", "weir")
-    until("a killed daemon is replaced", lambda: unit(system, "ActiveState") == "active" and unit(system, "MainPID") not in ("0", str(pid)))
+    until("a killed daemon is replaced",
+          lambda: unit(system, "MainPID") not in ("0", str(pid)) and unit(system, "ActiveState") == "active")
     answers(system, pid)
     that("the long task still runs", long_task(system, "running") is not None)
     system.run("touch", "/var/lib/weir/go", user="weir")
@@ -284,7 +288,8 @@ def of_package(folder, package, version, cgroup):
 
     system.run("systemctl", "disable", "--now", "weir")
     system.apt("install", "--reinstall", "/root/next.deb")
-    that("a service that was disabled stays so", unit(system, "ActiveState") == "inactive" and not os.path.lexists(system.file(WANTED)))
+    that("a service that was disabled stays so",
+         unit(system, "ActiveState") == "inactive" and not os.path.lexists(system.file(WANTED)))
     system.run("systemctl", "enable", "--now", "weir")
     answers(system, None)
     system.apt("remove", "weir")
