@@ -28,7 +28,7 @@ from markdown_blocks import blocks
 BASE = ROOT / ".tools/bookworm.tar"
 DAY = "2022-05-02"
 WANTED = "/etc/systemd/system/multi-user.target.wants/weir.service"
-PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
+PATH = "/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 PLATES = "SELECT count(*) AS n, bit_xor(hash(t)) AS h FROM plate AS t"
 # What waits for a file, so that it runs as long as the check wants, and leaves a line each time that it begins.
 LONG = {"id": "long", "tasks": [{"id": "wait", "kind": "command", "with": {
@@ -224,7 +224,7 @@ def answers(system, before):
     return pid
 
 
-def of_package(folder, package, version, cgroup):
+def of_package(folder, package, archive, version, cgroup):
     system = System(folder / "p")
     system.apt("install", "systemd-sysv", "man-db")
     before = set(system.run("dpkg-query", "-W", "-f", "${Package}\n")[0].split())
@@ -304,9 +304,21 @@ def of_package(folder, package, version, cgroup):
     system.apt("install", "/root/weir.deb")
     answers(system, None)
     that("a new installation finds the lake", system.rows() == rows)
+    say("removed and purged: the lake stayed, and a new installation found it")
+
+    # The archive as a service: as docs/install.md says, but for the user, who is there.
+    system.apt("purge", "weir")
+    name = archive.name.removesuffix(".tar.gz")
+    call("tar", "-xzf", archive, "-C", system.file("/root"))
+    system.run("cp", "-r", *(f"/root/{name}/{each}" for each in ("bin", "lib", "share")), "/usr/local/")
+    system.run("systemctl", "daemon-reload")
+    system.run("systemctl", "enable", "--now", "weir")
+    answers(system, None)
+    that("it is the archive's", "/usr/local/bin/weir" in unit(system, "ExecStart"), unit(system, "ExecStart"))
+    that("the archive finds the lake", system.rows() == rows)
+    say("the archive serves as the service, too")
     system.run("systemctl", "poweroff")
     that("the system ends in good order", holder.wait(60) == 0, holder.returncode)
-    say("removed and purged: the lake stayed, and a new installation found it")
 
 
 def of_archive(folder, archive, sums, version):
@@ -383,7 +395,7 @@ def inside(folder):
     that("made again they are the same", again == sums.read_text(), again + sums.read_text())
     of_archive(folder, archive, sums, version)
     with Cgroup(folder) as cgroup:
-        of_package(folder, package, version, cgroup)
+        of_package(folder, package, archive, version, cgroup)
     passed, failed = live.counted.values()
     print(f"the package and the archive: {passed} checks passed" + (f", {failed} failed" if failed else ""))
     return 1 if failed else 0
