@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 SHELL := /bin/sh
 
-.PHONY: help setup setup-spark build test verify chaos soak mutants demo bench lint format clean
+.PHONY: help setup setup-spark build dist test verify chaos soak mutants demo bench lint format clean
 
 # For `make soak`: so many random worlds, from the seed SEED on.
 WORLDS ?= 2000000
@@ -19,6 +19,10 @@ setup-spark: ## install Spark, for `"engine": "spark"`, from PyPI, and what it n
 
 build: setup ## build .build/release/weir and weir-supervise
 	@scripts/build.sh
+
+dist: build ## an archive and a package for Debian, in dist/, with their checksums
+	@scripts/setup.sh dist
+	@scripts/dist.sh
 
 test: setup lint ## the deterministic test suite, 8 minutes at most
 	@scripts/test.sh
@@ -56,4 +60,4 @@ format: ## format all Swift files in place
 	@swift format --in-place --parallel --recursive Sources Tests Benchmarks Package.swift
 
 clean: ## remove what was built; state/ and .tools/ stay
-	@rm -rf .build
+	@rm -rf .build dist

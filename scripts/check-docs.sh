@@ -1,5 +1,6 @@
 #!/bin/sh
-# Checks that the tests that docs/reliability.md names are there, and that the figures of docs/README.md stand in performance.md.
+# Checks that the tests that docs/reliability.md names are there, that the figures of docs/README.md stand in performance.md, and that
+# CHANGELOG.md begins with the version of scripts/version.sh, where the packages have theirs from.
 set -eu
 cd "$(dirname "$0")/.."
 problems=$(mktemp)
@@ -15,6 +16,9 @@ for figure in $figures; do
     grep -qE "(^|[^0-9,.])$(echo "$figure" | sed 's/[.]/[.]/g')([^0-9,.]|[.,][^0-9]|[.,]?$)" docs/performance.md ||
         echo "docs/README.md: docs/performance.md has no $figure" >>"$problems"
 done
+version=$(scripts/version.sh)
+newest=$(sed -n 's/^## //p' CHANGELOG.md | head -n 1)
+[ "${newest%% *}" = "$version" ] || echo "CHANGELOG.md: begins with '$newest', and Program.swift says $version" >>"$problems"
 if [ -s "$problems" ]; then
     cat "$problems" >&2
     exit 1

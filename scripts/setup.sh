@@ -1,9 +1,10 @@
 #!/bin/sh
 # Installs what Weir is built and tested with, where it is missing: Debian packages, and DuckDB into .tools/.
 #
-# Usage: scripts/setup.sh [verify]
+# Usage: scripts/setup.sh [dist|verify]
+#   dist    also what `make dist` needs
 #   verify  also what only `make verify` needs (a mail system, a terminal, shells and man, a browser, proxies, a
-#          validator of JSON Schema, readers of Parquet)
+#          validator of JSON Schema, readers of Parquet, a clean Debian)
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -29,9 +30,10 @@ packages="libsqlite3-dev libmicrohttpd-dev libssl-dev libzstd-dev libsodium-dev 
 [ "${1:-}" = verify ] && verify=yes || verify=no
 [ "$verify" = yes ] || [ "${1:-}" = spark ] && spark=yes || spark=no
 [ "$spark" = no ] || packages="$packages openjdk-17-jre-headless procps"
+[ "$verify" = no ] && [ "${1:-}" != dist ] || packages="$packages dpkg-dev"
 [ "$verify" = no ] ||
     packages="$packages tmux zsh fish man-db groff-base chromium fonts-dejavu-core nginx-light caddy
-    openssl"
+    openssl debootstrap systemd-container"
 
 fail() {
     echo "setup: $1" >&2

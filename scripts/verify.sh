@@ -42,6 +42,7 @@ bench() {
 }
 check s3 scripts/check-s3.py
 check spark scripts/check-spark.py
+check dist scripts/check-dist.py
 check bench bench --tasks 100 --chain 10 --queued 100 --repeat 1 --idle-seconds 1
 
 echo "$passed passed, $failed failed"
