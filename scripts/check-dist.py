@@ -152,6 +152,7 @@ def unit(system, name):
 def installed(system, version):
     """What the package has put where."""
     for path in ("/usr/bin/weir", "/usr/lib/weir/weir-supervise", "/usr/lib/weir/duckdb", "/usr/lib/weir/httpfs.duckdb_extension",
+                 "/usr/lib/weir/sqlite_scanner.duckdb_extension",
                  "/usr/share/weir/dag.schema.json", "/usr/share/doc/weir/copyright", "/usr/share/doc/weir/docs/install.md",
                  "/usr/share/doc/weir/examples/dags/alpr_daily.json", "/etc/default/weir"):
         that(f"{path} is there", os.path.lexists(system.file(path)))
@@ -183,8 +184,9 @@ def healthy(system):
     that("DuckDB is found", duckdb["status"] == "ok" and "/usr/lib/weir/duckdb" in duckdb["message"], duckdb)
     that("nothing is wrong", not [each for each in findings.values() if each["status"] == "fail"], findings)
     say("doctor: " + ", ".join(f"{each['check']} {each['status']}" for each in findings.values()))
-    out, _ = system.run("/usr/lib/weir/duckdb", "-no-init", "-c", "LOAD '/usr/lib/weir/httpfs.duckdb_extension'", user="weir")
-    that("DuckDB takes its extension", out == "", out)
+    for name in "httpfs", "sqlite_scanner":
+        out, _ = system.run("/usr/lib/weir/duckdb", "-no-init", "-c", f"LOAD '/usr/lib/weir/{name}.duckdb_extension'", user="weir")
+        that(f"DuckDB takes its extension {name}", out == "", out)
 
 
 def prepare(system):

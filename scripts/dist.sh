@@ -40,7 +40,7 @@ prefix() {
         strip -o "$1/lib/weir/$name" "$built/$name"
     done
     install .tools/duckdb "$1/lib/weir/duckdb"
-    install -m 644 .tools/httpfs.duckdb_extension "$1/lib/weir/httpfs.duckdb_extension"
+    install -m 644 .tools/httpfs.duckdb_extension .tools/sqlite_scanner.duckdb_extension "$1/lib/weir/"
     install -d "$1/share/man/man1" "$1/share/bash-completion/completions" "$1/share/zsh/$2" "$1/share/fish/vendor_completions.d"
     "$1/bin/weir" man >"$1/share/man/man1/weir.1"
     gzip -9n "$1/share/man/man1/weir.1"
@@ -89,7 +89,7 @@ install -D -m 644 packaging/deb/lintian-overrides "$root/usr/share/lintian/overr
 mkdir -p "$work/source/debian"
 printf 'Source: weir\n\nPackage: weir\nArchitecture: any\n' >"$work/source/debian/control"
 libraries=$(cd "$work/source" && dpkg-shlibdeps --warnings=0 -O -e"$root/usr/lib/weir/weir" -e"$root/usr/lib/weir/duckdb" \
-    -e"$root/usr/lib/weir/httpfs.duckdb_extension" | sed -n 's/^shlibs:Depends=//p')
+    -e"$root/usr/lib/weir/httpfs.duckdb_extension" -e"$root/usr/lib/weir/sqlite_scanner.duckdb_extension" | sed -n 's/^shlibs:Depends=//p')
 [ -n "$libraries" ] || fail "dpkg-shlibdeps names no library"
 size=$(du -sk --apparent-size "$root" | cut -f 1)
 sed -e "s/@VERSION@/$version/; s/@ARCHITECTURE@/$architecture/; s/@SIZE@/$size/; s/@LIBRARIES@/$libraries/" \
