@@ -2,11 +2,13 @@
 .DEFAULT_GOAL := help
 SHELL := /bin/sh
 
-.PHONY: help setup setup-spark build dist test verify chaos soak mutants demo bench lint format clean
+.PHONY: help setup setup-spark build dist test verify chaos soak fuzz mutants demo bench lint format clean
 
 # For `make soak`: so many random worlds, from the seed SEED on.
 WORLDS ?= 2000000
 SEED ?= 1
+# For `make fuzz`.
+SECONDS ?= 60
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
@@ -36,6 +38,9 @@ chaos: build ## kill it in every way that can be thought of, over and over; minu
 
 soak: setup ## play random worlds through the scheduler, WORLDS=2000000 from SEED=1 on; an hour or two
 	@WEIR_SIMULATE_WORLDS=$(WORLDS) WEIR_SIMULATE_SEED=$(SEED) scripts/test.sh --filter '^SimulationTests[.]SimulationTests/'
+
+fuzz: setup ## give the readers of what comes from outside anything at all, SECONDS=60 for each; libFuzzer
+	@scripts/fuzz.py --seconds $(SECONDS)
 
 mutants: setup ## break Weir in eleven plausible ways, and see the tests notice each; minutes
 	@scripts/mutants.py

@@ -110,3 +110,14 @@ let package = Package(
     ],
     swiftLanguageModes: [.v6]
 )
+
+// `make fuzz` builds this, with libFuzzer, and nothing else does: it has a `main` of libFuzzer's.
+if Context.environment["WEIR_FUZZ"] == "1" {
+    package.targets.append(
+        .executableTarget(
+            name: "weir-fuzz",
+            dependencies: [
+                "Engine", "HTTPServer", "Lake", "ObjectStore", "SchedulerCore", "Spawn", "TaskKinds", "JSONText",
+            ],
+            path: "Tests/Fuzz", exclude: ["corpus"], swiftSettings: strict + [.unsafeFlags(["-parse-as-library"])]))
+}

@@ -40,6 +40,7 @@ bench() {
     scripts/build.sh -c release --static-swift-stdlib --product core-bench &&
         Benchmarks/bench.py --core .build/release/core-bench "$@"
 }
+check fuzz scripts/fuzz.py --seconds 3
 check s3 scripts/check-s3.py
 check spark scripts/check-spark.py
 check dist scripts/check-dist.py

@@ -20,6 +20,10 @@ enum TaskOutput {
             return .failure(
                 Problem(message: "WEIR_OUTPUT cannot be read: \(error.message)", isShortage: Shortage.isBehind(error)))
         }
+        return read(bytes)
+    }
+
+    static func read(_ bytes: [UInt8]) -> Result<String?, Problem> {
         guard !bytes.isEmpty else { return .success(nil) }
         var keys: [String] = []
         var values: [String: JSONNode] = [:]

@@ -5,23 +5,33 @@ extension Instant: CustomStringConvertible {
         return CivilDateTime(secondsAsUTC: seconds, microsecond: Int(microsecond)).text(ending: "Z")
     }
 
-    /// Reads RFC 3339 with `Z` or an offset and up to nine digits of a fraction, of which six count. Nil for other texts.
+    /// The years 0 to 9999 in UTC: RFC 3339 has four digits for them, so nothing else can be written.
+    private static let writable = Instant(seconds: -62_167_219_200)..<Instant(seconds: 253_402_300_800)
+
+    /// Reads RFC 3339 with `Z` or an offset and up to nine digits of a fraction, of which six count. Nil for other texts, and
+    /// for what would be of another year in UTC than four digits can say.
     public init?(rfc3339 text: String) {
         guard let (reading, offset) = Self.scan(text), let reading, let offset else { return nil }
         self.init(reading, offset: offset)
+        guard Self.writable.contains(self) else { return nil }
     }
 
     /// Reads a date or time as people write it: `2022-05-02`, `2022-05-02T10:00`, `2022-05-02T10:00:00` as shown by
     /// clocks in the zone, or RFC 3339, which says its own zone.
     ///
     /// A reading that the zone's clocks skip gives the first instant after the gap, one that they show twice the first.
-    /// - Returns: Nil when the text is of none of these forms. `isDateOnly` tells that the whole local day may be meant,
+    /// - Returns: Nil when the text is of none of these forms, or the year in UTC is not 0 to 9999. `isDateOnly` tells that the whole local day may be meant,
     ///   of which `instant` is the start.
     public static func parse(_ text: String, in zone: Zone) -> (instant: Instant, isDateOnly: Bool)? {
-        if let date = CivilDate(text) { return (zone.startOfDay(date), true) }
-        guard let (reading, offset) = scan(text), let reading else { return nil }
-        if let offset { return (Instant(reading, offset: offset), false) }
-        return (zone.firstInstant(of: reading), false)
+        let found: (instant: Instant, isDateOnly: Bool)
+        if let date = CivilDate(text) {
+            found = (zone.startOfDay(date), true)
+        } else if let (reading, offset) = scan(text), let reading {
+            found = (offset.map { Instant(reading, offset: $0) } ?? zone.firstInstant(of: reading), false)
+        } else {
+            return nil
+        }
+        return writable.contains(found.instant) ? found : nil
     }
 
     private init(_ reading: CivilDateTime, offset: Int) {

@@ -101,6 +101,11 @@ struct ZoneTests {
         #expect(Instant.parse("2022-05-02", in: zone)?.instant == (try instant("2022-05-01T22:00:00Z")))
         #expect(Instant.parse("2022-05-02T00:00:00Z", in: zone)?.instant == (try instant("2022-05-02T00:00:00Z")))
         #expect(Instant.parse("2022-05-02T00:00:00+05:30", in: zone)?.instant == (try instant("2022-05-01T18:30:00Z")))
+        // In UTC these are of the years -1 and 10000, which RFC 3339 cannot write.
+        #expect(Instant.parse("0000-01-01", in: zone) == nil && Instant.parse("0000-01-01", in: .utc) != nil)
+        #expect(Instant.parse("0000-01-01T00:00:00+00:01", in: .utc) == nil)
+        #expect(Instant(rfc3339: "9999-12-31T23:59:59-00:01") == nil)
+        #expect(Instant(rfc3339: "9999-12-31T23:59:59.999999Z") != nil)
         for text in ["", "yesterday", "2022-05", "2022-05-02T", "2022-05-02T10", "2022-05-02T10:00Z", "2022-02-30"] {
             #expect(Instant.parse(text, in: zone) == nil)
         }
