@@ -45,8 +45,8 @@ enum LogsCommand {
             if attempts.isEmpty, !follows || current.state.isFinal {
                 let wanted = only.map { "no try \($0)" } ?? (current.state.isFinal ? "no log" : "no try yet")
                 let reason = current.reason.map { ": \($0)" } ?? ""
-                throw CommandFailure(
-                    .notFound, "task '\(taskID)' is \(current.state.rawValue) and has \(wanted)\(reason)")
+                let state = current.state == .none ? "has not begun" : "is \(current.state.rawValue)"
+                throw CommandFailure(.notFound, "task '\(taskID)' \(state) and has \(wanted)\(reason)")
             }
             if tail != nil, shown.isEmpty { shown = Set(attempts.dropLast().map(\.id)) }
             for attempt in attempts where !shown.contains(attempt.id) {

@@ -66,8 +66,15 @@ struct WhyAnswer {
 
     var lines: [String] {
         reasons.flatMap { reason in
-            let why = reason.why.map { ": \($0)" } ?? ""
-            return ["\(reason.subject) is \(reason.state)\(why)"] + (reason.hint.map { ["  \($0)"] } ?? [])
+            let hint = reason.hint.map { ["  \($0)"] } ?? []
+            // "none" is the name of a state, for programs.
+            guard reason.state == TaskState.none.rawValue else {
+                return ["\(reason.subject) is \(reason.state)" + (reason.why.map { ": \($0)" } ?? "")] + hint
+            }
+            let why = reason.why ?? "has not begun"
+            return [
+                "\(reason.subject) " + (why.hasPrefix("waits ") || reason.why == nil ? why : "has not begun: \(why)")
+            ] + hint
         }
     }
 

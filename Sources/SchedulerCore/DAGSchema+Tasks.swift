@@ -145,9 +145,15 @@ extension DAGSchema {
             ])
         }
         guard let value = parameter.defaultValue else { return schema.saying(parameter.help) }
-        return schema.saying(
-            parameter.help,
-            default: parameter.type == .boolean ? SchemaValue(booleanLiteral: value == "true") : "\(value)")
+        return schema.saying(parameter.help, default: standard(value, parameter.type))
+    }
+
+    private static func standard(_ text: String, _ type: ValueType) -> SchemaValue {
+        switch type {
+        case .boolean: SchemaValue(booleanLiteral: text == "true")
+        case .integer: Int64(text).map { SchemaValue(integerLiteral: $0) } ?? "\(text)"
+        default: "\(text)"
+        }
     }
 
     private static func schema(_ type: ValueType) -> SchemaValue {

@@ -18,7 +18,7 @@ extension DAG {
         for name in given.keys.sorted() where !names.contains(name) {
             let all = names.isEmpty ? "; it takes none" : "; it takes \(names.joined(separator: ", "))"
             let remedy = suggestion(for: name, among: names, otherwise: all)
-            messages.append("DAG \"\(id)\" has no parameter \"\(name)\"\(remedy)")
+            messages.append("there is no parameter \"\(name)\"\(remedy)")
         }
         var members: [JSONMember] = []
         for parameter in params {

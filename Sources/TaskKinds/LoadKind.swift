@@ -39,7 +39,7 @@ enum LoadKind: TaskKind {
             lake: lake, bucket: bucket, schema: schema, run: context.lineage, publisher: publisher,
             eventTime: { eventTime($0, zone) })
         let report = try load(loader, context)
-        context.log("\(report.newFiles) new files")
+        context.log("\(report.newFiles) new file\(report.newFiles == 1 ? "" : "s")")
         for (day, manifest) in report.days.sorted(by: { $0.key < $1.key }) {
             context.log("\(bucket)/dt=\(day): generation \(manifest.generation), \(describe(manifest.counts))")
         }

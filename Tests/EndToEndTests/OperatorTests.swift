@@ -177,7 +177,7 @@ import Testing
         try home.startDaemon()
         try home.weir("backfill", "d", "--from", "2022-05-02", "--to", "2022-05-03", "--max-active", "1", "--detach")
         try home.wait(for: "b to run") { home.lines("began").count == 1 }
-        #expect(try home.weir("why", "d", "2022-05-02", "c").out == "c is none: waits for b (running)\n")
+        #expect(try home.weir("why", "d", "2022-05-02", "c").out == "c waits for b (running)\n")
         #expect(try home.weir("why", "d", "2022-05-03", "c").out.contains("backfill 1 is at its limit (1 of 1 runs)"))
         #expect(try home.weir("why", "d", "2022-05-02", "x").status == 4)
         #expect(try home.weir("why", "d").out.contains("d is active: its next run, of "))
@@ -187,7 +187,7 @@ import Testing
         #expect(
             alone == """
                 no daemon runs here: nothing will start; `weir daemon` starts one
-                c is none: waits for b (running)
+                c waits for b (running)
 
                 """)
         try home.write("fail", "")

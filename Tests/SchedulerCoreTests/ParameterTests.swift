@@ -47,8 +47,8 @@ struct ParameterTests {
         (
             #"{"dya":"x","zzzzzz":1,"day":"x","n":1.0,"ratio":"1"}"#,
             [
-                #"DAG "d" has no parameter "dya"; did you mean "day"?"#,
-                #"DAG "d" has no parameter "zzzzzz"; it takes day, n, mode, ratio, list, any"#,
+                #"there is no parameter "dya"; did you mean "day"?"#,
+                #"there is no parameter "zzzzzz"; it takes day, n, mode, ratio, list, any"#,
                 #"parameter "n" must be an integer, not a number"#,
                 #"parameter "ratio" must be a number, not a string"#,
             ]
