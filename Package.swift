@@ -78,7 +78,8 @@ let package = Package(
         .executableTarget(
             name: "weir-supervise", dependencies: ["Spawn"], swiftSettings: strict,
             // Static: such a program starts in a millisecond, a tenth of a dynamic one. See docs/decisions/0002.
-            linkerSettings: [.unsafeFlags(["-static-executable"])]),
+            // The sanitizers' runtimes have no static form.
+            linkerSettings: Context.environment["WEIR_SANITIZE"] == nil ? [.unsafeFlags(["-static-executable"])] : []),
 
         // Figures of the core, for `swift run -c release core-bench`. No part of Weir.
         .executableTarget(
