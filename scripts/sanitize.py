@@ -41,7 +41,7 @@ def main():
     options = ["--sanitize", arguments.sanitizer, "--scratch-path", str(scratch)]
     with tempfile.TemporaryDirectory(prefix="weir-sanitize-") as folder:
         environment = dict(
-            os.environ, WEIR_SANITIZE=arguments.sanitizer, TSAN_OPTIONS=f"exitcode=0 log_path={folder}/report",
+            os.environ, WEIR_SANITIZE=arguments.sanitizer, WEIR_DUCKDB=str(ROOT / ".tools/duckdb"), TSAN_OPTIONS=f"exitcode=0 log_path={folder}/report",
             ASAN_OPTIONS=f"detect_leaks=0 log_path={folder}/report")
         built = subprocess.run(["swift", "build", "--build-tests", *options], cwd=ROOT, env=environment, capture_output=True, text=True)
         if built.returncode != 0:

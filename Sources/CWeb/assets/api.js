@@ -101,10 +101,22 @@ const listeners = new Set();
 let shared = null, end = null;
 export const live = { isOn: false, onchange: () => {} };
 
-/** Calls `handler(kind, data)` for each event until `signal` says otherwise; `reset` when something was missed. */
+/** The latest events, for who begins to listen: what he has asked for may have been answered before they came, and read after. */
+const heard = [], keeps = 10000, most = 1000;
+
+/** Calls `handler(kind, data)` for each event until `signal` says otherwise, and for those of the last seconds at once; `reset` when
+    something was missed. An event is told with all that it is about, so that it does no harm when it is told twice. */
 export function listen(handler, signal) {
+  if (signal.aborted) return;
   listeners.add(handler);
   signal.addEventListener("abort", () => listeners.delete(handler));
+  const since = performance.now() - keeps, missed = heard.filter(({ at }) => at > since);
+  // Once the view that listens is made, and before the next event.
+  queueMicrotask(() => { for (const { kind, data } of missed) if (!signal.aborted) call(handler, kind, data); });
+}
+
+function call(handler, kind, data) {
+  try { handler(kind, data); } catch (error) { console.error(error); }
 }
 
 function hear(message) {
@@ -112,9 +124,9 @@ function hear(message) {
   if (message.refused && session) whoAmI().catch(() => {});
   if (message.signedIn) window.dispatchEvent(new Event("weir-signed-in"));
   if (!message.kind) return;
-  for (const handler of [...listeners]) {
-    try { handler(message.kind, message.data); } catch (error) { console.error(error); }
-  }
+  heard.push({ at: performance.now(), kind: message.kind, data: message.data });
+  if (heard.length > most) heard.splice(0, most / 2);
+  for (const handler of [...listeners]) call(handler, message.kind, message.data);
 }
 
 /** `isAnew`: somebody has just signed in. */
