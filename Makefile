@@ -2,13 +2,15 @@
 .DEFAULT_GOAL := help
 SHELL := /bin/sh
 
-.PHONY: help setup setup-spark build dist test verify chaos soak fuzz mutants demo bench lint format clean
+.PHONY: help setup setup-spark build dist test verify chaos soak worlds fuzz mutants demo bench lint format clean
 
-# For `make soak`: so many random worlds, from the seed SEED on.
+# For `make worlds`: so many random worlds, from the seed SEED on.
 WORLDS ?= 2000000
 SEED ?= 1
 # For `make fuzz`.
 SECONDS ?= 60
+# For `make soak`.
+MINUTES ?= 60
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
@@ -36,7 +38,10 @@ verify: setup ## the slower checks with real parts: the demo, the README's comma
 chaos: build ## kill it in every way that can be thought of, over and over; minutes
 	@Tests/Chaos/chaos.py
 
-soak: setup ## play random worlds through the scheduler, WORLDS=2000000 from SEED=1 on; an hour or two
+soak: build ## an hour of mixed load on one daemon, MINUTES=60: what must not grow does not
+	@Benchmarks/soak.py --minutes $(MINUTES)
+
+worlds: setup ## play random worlds through the scheduler, WORLDS=2000000 from SEED=1 on; an hour or two
 	@WEIR_SIMULATE_WORLDS=$(WORLDS) WEIR_SIMULATE_SEED=$(SEED) scripts/test.sh --filter '^SimulationTests[.]SimulationTests/'
 
 fuzz: setup ## give the readers of what comes from outside anything at all, SECONDS=60 for each; libFuzzer

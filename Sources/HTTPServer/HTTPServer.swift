@@ -126,6 +126,7 @@ public final class HTTPServer: Sendable {
         if let path, let file = last.file, file == UnixSocket.FileID(path) { unlink(path) }
         // Its threads may use the socket until they have ended.
         let socket = MHD_quiesce_daemon(last.daemon)
+        last.context.stopSuspending()
         last.context.streams.stop()
         // MHD_stop_daemon cuts off answers that are not written yet, and must not be called while a slow route still works.
         if last.context.requests.wait(timeout: .now() + .seconds(Self.stopSeconds)) == .success {

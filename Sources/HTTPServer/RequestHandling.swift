@@ -9,12 +9,28 @@ final class Context: Sendable {
     /// Requests from the call of their handler until their answer is written.
     let requests = DispatchGroup()
     let streams = Streams()
+    private let isStopping = Mutex(false)
     let connections: Connections
     /// Each kind has threads of its own, so that one that is busy does not hold up the other.
     let slow = LaneThreads(.userInitiated)
     let background = LaneThreads(.utility)
     /// Whether its threads let others go first: the scheduler, and who works at the command line.
     let yields: Bool
+
+    /// From here on no connection is suspended any more: libmicrohttpd aborts when it is stopped with one that is
+    /// (libmicrohttpd manual, "Flow control").
+    func stopSuspending() { isStopping.withLock { $0 = true } }
+
+    var isBeingStopped: Bool { isStopping.withLock { $0 } }
+
+    /// - Returns: false when the server is being stopped; then the connection is as it was.
+    func suspend(_ connection: OpaquePointer) -> Bool {
+        // Under the lock: once `stopSuspending` has returned, all that are suspended are counted in `requests`.
+        isStopping.withLock { isStopping in
+            if !isStopping { MHD_suspend_connection(connection) }
+            return !isStopping
+        }
+    }
 
     init(_ router: Router, _ connections: Connections, yields: Bool) {
         self.yields = yields
@@ -75,12 +91,14 @@ func handleRequest(
 ) -> MHD_Result {
     guard let context, let connection, let url, let method, let size, let state else { return .NO }
     guard let known = state.pointee else {
-        if Unmanaged<Context>.fromOpaque(context).takeUnretainedValue().yields { weir_thread_yields() }
+        let server = Unmanaged<Context>.fromOpaque(context).takeUnretainedValue()
+        if server.yields { weir_thread_yields() }
+        // Who asks again and again on one connection does not hold up a stop.
+        if server.isBeingStopped { return .NO }
         state.pointee = Unmanaged.passRetained(Arriving()).toOpaque()
         knownConnection(connection)?.headArrived()
         // An answer before the body is read ends the connection: what follows is not taken for another request.
         guard let problem = framingProblem(connection) else { return .YES }
-        let server = Unmanaged<Context>.fromOpaque(context).takeUnretainedValue()
         return queue(server.router.failure(400, problem), connection, server.streams)
     }
     let arriving = Unmanaged<Arriving>.fromOpaque(known).takeUnretainedValue()
@@ -112,8 +130,8 @@ func handleRequest(
     case .handler(let handler, let request, .quick): return send(handler(request))
     case .handler(let handler, let request, let lane):
         let isBackground = lane == .background
+        guard server.suspend(connection) else { return send(server.router.failure(503, "it is being stopped")) }
         let suspended = Suspended(connection: connection, arriving: arriving)
-        MHD_suspend_connection(connection)
         let isTaken = (isBackground ? server.background : server.slow).run {
             if isBackground { weir_thread_yields() }
             suspended.resume(handler(request))

@@ -148,6 +148,27 @@ import Testing
         http.stop()
     }
 
+    /// libmicrohttpd ends the process when it is stopped while a connection is suspended.
+    @Test func aStopAmidRequestsLeavesNoneSuspended() throws {
+        for _ in 0..<40 {
+            var router = Router { status, _ in HTTPResponse(status: status) }
+            router.on("GET", "/slow", .slow) { _ in HTTPResponse(body: [0x61]) }
+            let server = try TestServer(router)
+            let path = server.path
+            let clients = (0..<4).map { _ in
+                Background {
+                    let connection = RawConnection(descriptor: try UnixSocket.connect(path))
+                    while !connection.isClosed {
+                        connection.send("GET /slow HTTP/1.1\r\nHost: a\r\n\r\n")
+                    }
+                }
+            }
+            for _ in 0..<5 { _ = try server.client.send("GET", "/slow") }
+            server.server.stop()
+            for client in clients { try? client.value() }
+        }
+    }
+
     @Test func stopDoesNotWaitForIdleConnections() throws {
         let idle = try server.connect()
         let half = try server.connect(sending: "POST /echo/a HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nhalf")

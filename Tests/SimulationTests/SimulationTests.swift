@@ -2,7 +2,7 @@ import SchedulerCore
 import Simulation
 import Testing
 
-/// Random worlds from printed seeds. `WEIR_SIMULATE_SEED` and `WEIR_SIMULATE_WORLDS` choose others and more: `make soak`.
+/// Random worlds from printed seeds. `WEIR_SIMULATE_SEED` and `WEIR_SIMULATE_WORLDS` choose others and more: `make worlds`.
 @Suite struct SimulationTests {
     /// In so many parts the worlds are played beside each other.
     private static let parts: UInt64 = 8
