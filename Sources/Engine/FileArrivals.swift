@@ -189,16 +189,16 @@ final class FileArrivals: Sendable {
             wait = min(wait, max(1_000, (arrival.oldest + batch.age - now).microseconds))
         }
         watched.withLock { watched in
-            guard let latest = watched[file], latest.dag == item.dag, latest.condition == item.condition else { return }
-            let at = WallClock.monotonic()
-            watched[file]?.backlog = backlog
-            watched[file]?.folders = folders
-            watched[file]?.lookedAt = at
-            watched[file]?.cost = at - began
+            guard var latest = watched[file], latest.dag == item.dag, latest.condition == item.condition else { return }
+            latest.lookedAt = WallClock.monotonic()
+            latest.backlog = backlog
+            latest.folders = folders
+            latest.cost = latest.lookedAt - began
             let isTold =
                 latest.progress != item.progress
                 || told.withLock { told in folders.contains { told[$0] ?? .min >= began } }
-            watched[file]?.lookAt = at + (isTold ? min(wait, max(Self.pause, 10 * (at - began))) : wait)
+            latest.lookAt = latest.lookedAt + (isTold ? min(wait, latest.pause) : wait)
+            watched[file] = latest
         }
         if let arrival { onArrival(item.dag, arrival) }
     }
