@@ -8,7 +8,6 @@ grew by more than it may, or anything went wrong.
 Usage: soak.py [--minutes N] [--weir PROGRAM] [--out FILE]
 """
 import argparse
-import http.client
 import json
 import os
 import pathlib
@@ -21,6 +20,9 @@ import threading
 import time
 
 import report
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "scripts"))
+import live  # noqa: E402
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 DAYS = [f"2022-05-0{day}" for day in range(2, 8)]
@@ -125,31 +127,14 @@ def main():
             raise RuntimeError(f"weir {' '.join(words)}: exit {done.returncode}: {done.stderr.strip()[-200:]}")
         return done.stdout
 
-    daemon = subprocess.Popen([arguments.weir, "daemon", "--listen", "127.0.0.1:0"], env=environment, stdout=subprocess.DEVNULL,
-                              stderr=open(home + "/daemon.log", "w"))
-    while subprocess.run([arguments.weir, "status"], env=environment, capture_output=True).returncode != 0:
-        if daemon.poll() is not None:
-            sys.exit("the daemon ended: " + open(home + "/daemon.log").read()[-500:])
-        time.sleep(0.05)
+    daemon = live.Daemon(folder, arguments.weir, environment={"WEIR_DUCKDB": environment["WEIR_DUCKDB"]})
     weir("pause", "alpr_monthly")
     weir("pause", "alpr_weekly")
 
     def ask(path):
-        class Connection(http.client.HTTPConnection):
-            def connect(self):
-                import socket
-                self.sock = socket.socket(socket.AF_UNIX)
-                self.sock.settimeout(60)
-                self.sock.connect(home + "/state/weir.sock")
-        connection = Connection("weir")
-        try:
-            connection.request("GET", path)
-            answer = connection.getresponse()
-            answer.read()
-            if answer.status != 200:
-                raise RuntimeError(f"{path}: {answer.status}")
-        finally:
-            connection.close()
+        status = daemon.ask("GET", path)[0]
+        if status != 200:
+            raise RuntimeError(f"{path}: {status}")
 
     load, numbers = Load(), iter(range(10**9))
 
@@ -170,11 +155,11 @@ def main():
         load.every(0.5, "requests", lambda path=path: ask(path))
     samples, begin = [], time.monotonic()
     pause = max(1, min(15, arguments.minutes * 60 / 100))
-    while time.monotonic() - begin < arguments.minutes * 60 and daemon.poll() is None:
+    while time.monotonic() - begin < arguments.minutes * 60 and daemon.process.poll() is None:
         time.sleep(pause)
-        samples.append(look(home, daemon.pid))
+        samples.append(look(home, daemon.process.pid))
     load.end()
-    died = daemon.poll() is not None
+    died = daemon.process.poll() is not None
     figures, grown = {}, []
     for name, (factor, little) in MAY_GROW.items():
         values = [sample[name] for sample in samples]
@@ -184,8 +169,7 @@ def main():
         if now > then * factor and now - then > little:
             grown.append(name)
     if not died:
-        daemon.terminate()
-        daemon.wait()
+        daemon.stop()
     end = time.monotonic() + 60
     while pids_of(home) and time.monotonic() < end:
         time.sleep(0.1)
