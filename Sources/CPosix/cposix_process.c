@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdlib.h>
@@ -62,20 +63,19 @@ int weir_spawn(const struct weir_program *program, enum weir_group group, pid_t 
     return error;
 }
 
-struct report {
-    enum weir_step step;
-    int error;
+/* What the supervisor and its child share until exec: the memory is one, so the child tells by writing there. */
+struct start {
+    const struct weir_program *program;
+    const struct weir_limits *limits;
+    int cgroup_procs;
+    pid_t supervisor;
+    struct weir_started *started;
 };
 
-/* From here to exec only what signal-safety(7) allows. */
-static void report(int fd, enum weir_step step, int error) {
-    struct report message = {step, error};
-    ssize_t written = write(fd, &message, sizeof message);
-    (void)written;
-}
-
-static _Noreturn void fail(int fd, enum weir_step step) {
-    report(fd, step, errno);
+/* From here to exec only what signal-safety(7) allows, and nothing that changes the supervisor's memory otherwise. */
+static _Noreturn void fail(struct weir_started *started, enum weir_step step) {
+    started->failed_step = step;
+    started->error = errno;
     _exit(127);
 }
 
@@ -102,64 +102,48 @@ static int apply(const struct weir_limits *limits) {
     return setrlimit(RLIMIT_NOFILE, &files);
 }
 
-static _Noreturn void become_task(
-    const struct weir_program *program, const struct weir_limits *limits, int cgroup_procs, pid_t supervisor,
-    int reports
-) {
+static int become_task(void *given) {
+    const struct start *start = given;
+    const struct weir_program *program = start->program;
+    struct weir_started *started = start->started;
     /* By the system call: the library's sigaction(3) refuses 32 and 33, which its own posix_spawn(3) leaves ignored. All
        zero is SIG_DFL with no flags, in every architecture's layout of the kernel's structure. */
     static const unsigned long by_default[8];
     for (int signal = 1; signal <= 64; signal++) syscall(SYS_rt_sigaction, signal, by_default, NULL, 8ul);
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     /* It may have died before that call. */
-    if (getppid() != supervisor) _exit(127);
-    if (cgroup_procs >= 0 && write(cgroup_procs, "0", 1) != 1) report(reports, WEIR_STEP_NONE, errno);
+    if (getppid() != start->supervisor) _exit(127);
+    if (start->cgroup_procs >= 0 && write(start->cgroup_procs, "0", 1) != 1) started->outside_cgroup = true;
     setpgid(0, 0);
     for (int fd = 0; fd < 3; fd++)
-        if (dup2(program->stdio[fd], fd) < 0) fail(reports, WEIR_STEP_DESCRIPTORS);
+        if (dup2(program->stdio[fd], fd) < 0) fail(started, WEIR_STEP_DESCRIPTORS);
     /* All of the supervisor's own are O_CLOEXEC; this is for those that it inherited. ENOSYS before Linux 5.11. */
     syscall(SYS_close_range, 3u, ~0u, 4u /* CLOSE_RANGE_CLOEXEC */);
-    if (program->cwd && chdir(program->cwd) < 0) fail(reports, WEIR_STEP_CHDIR);
-    umask(limits->umask < 0 ? 022 : (mode_t)limits->umask);
-    if (apply(limits) < 0) fail(reports, WEIR_STEP_LIMITS);
+    if (program->cwd && chdir(program->cwd) < 0) fail(started, WEIR_STEP_CHDIR);
+    umask(start->limits->umask < 0 ? 022 : (mode_t)start->limits->umask);
+    if (apply(start->limits) < 0) fail(started, WEIR_STEP_LIMITS);
     sigset_t none;
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
     execve(program->path, program->argv, program->envp);
-    fail(reports, WEIR_STEP_EXEC);
+    fail(started, WEIR_STEP_EXEC);
 }
 
 struct weir_started weir_start_task(const struct weir_program *program, const struct weir_limits *limits,
                                     int cgroup_procs) {
-    struct weir_started started = {.pid = -1, .failed_step = WEIR_STEP_FORK};
-    int ends[2];
-    if (weir_pipe(ends) < 0) {
+    struct weir_started started = {.pid = -1, .failed_step = WEIR_STEP_NONE};
+    struct start start = {program, limits, cgroup_procs, getpid(), &started};
+    /* As vfork(2), with a stack of its own: a copy of the memory would be thrown away at once, and every page that the
+       supervisor then touches would have to be copied again. It stands still until exec, or until the child has ended; its
+       signals are blocked, so that no handler runs in the child. */
+    static _Alignas(16) char stack[64 * 1024];
+    pid_t pid = clone(become_task, stack + sizeof stack, CLONE_VM | CLONE_VFORK | SIGCHLD, &start);
+    started.pid = pid;
+    if (pid < 0) {
+        started.failed_step = WEIR_STEP_FORK;
         started.error = errno;
-        return started;
+    } else if (started.failed_step != WEIR_STEP_NONE) {
+        while (waitpid(pid, NULL, 0) < 0 && errno == EINTR) {}
     }
-    pid_t supervisor = getpid();
-    started.pid = fork();
-    if (started.pid == 0) become_task(program, limits, cgroup_procs, supervisor, ends[1]);
-    if (started.pid < 0) started.error = errno;
-    close(ends[1]);
-    if (started.pid > 0) {
-        /* The pipe ends when exec closes it, or with the child. */
-        started.failed_step = WEIR_STEP_NONE;
-        struct report message;
-        ssize_t count;
-        while ((count = read(ends[0], &message, sizeof message)) != 0) {
-            if (count < 0 && errno == EINTR) continue;
-            if (count != sizeof message) break;
-            if (message.step == WEIR_STEP_NONE) {
-                started.outside_cgroup = true;
-                continue;
-            }
-            started.failed_step = message.step;
-            started.error = message.error;
-        }
-        if (started.failed_step != WEIR_STEP_NONE)
-            while (waitpid(started.pid, NULL, 0) < 0 && errno == EINTR) {}
-    }
-    close(ends[0]);
     return started;
 }

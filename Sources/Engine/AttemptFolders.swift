@@ -43,7 +43,7 @@ struct AttemptFolders {
             let known = try reader.attemptEnds(of: some)
             for id in some where known[id] == nil {
                 let directory = AttemptDirectory(path: home.attempt(id))
-                guard isAtRest(directory) else {
+                guard AttemptInspector.isAtRest(directory) else {
                     Log.warning("an attempt that the store does not know is ended", ["attempt": "\(id)"])
                     try? directory.revoke()
                     AttemptInspector.kill(directory)
@@ -53,13 +53,6 @@ struct AttemptFolders {
             }
         }
         return removed
-    }
-
-    /// Whether no supervisor has the attempt.
-    private func isAtRest(_ directory: AttemptDirectory) -> Bool {
-        guard File.exists(directory.lock) else { return true }
-        guard let lock = try? FileDescriptor.open(directory.lock, O_RDWR) else { return false }
-        return flock(lock.raw, LOCK_EX | LOCK_NB) == 0
     }
 
     /// Removes what attempts printed that ended before a moment. Their rows stay.

@@ -1,3 +1,5 @@
+import Glibc
+
 /// The directory of one attempt: the whole contract between the engine and what runs the attempt.
 public struct AttemptDirectory: Sendable, Hashable {
     /// Should be absolute: the task's working directory is another one.
@@ -7,10 +9,8 @@ public struct AttemptDirectory: Sendable, Hashable {
 
     /// What to run; complete before the supervisor is started. See `AttemptSpec`.
     public var spec: String { path + "/spec.json" }
-    /// Who runs it, or the word `revoked`; created once, never replaced.
+    /// Who runs it, or the word `revoked`; written once, and locked by the supervisor as long as it lives. See `AttemptClaim`.
     public var claim: String { path + "/claim" }
-    /// Locked (flock) by the supervisor as long as it lives.
-    public var lock: String { path + "/lock" }
     /// What the task wrote to its standard output and error. See `AttemptLog`.
     public var log: String { path + "/log" }
     /// What the task hands on: JSON lines, at most `outputLimit` bytes.
@@ -38,6 +38,8 @@ public struct AttemptDirectory: Sendable, Hashable {
 
     /// Removes what is not needed once the attempt's end is stored: everything but the log.
     public func removeAllButLog() throws(SystemError) {
-        for name in try File.list(path) where name != "log" { try File.removeTree(path + "/" + name) }
+        for name in try File.list(path) where name != "log" {
+            if unlink(path + "/" + name) != 0 { try File.removeTree(path + "/" + name) }
+        }
     }
 }

@@ -34,11 +34,9 @@ public enum AttemptInspector {
             // The daemon may have died between the commit and the directory.
             try directory.create()
             while true {
-                let lock = try FileDescriptor.open(directory.lock, O_RDWR | O_CREAT)
-                if flock(lock.raw, LOCK_EX | LOCK_NB) == 0 {
-                    return try withLock(directory, spec, deadline)
+                if let claim = try AttemptClaim.take(directory) {
+                    return try judge(directory, claim, spec, deadline)
                 }
-                if errno != EWOULDBLOCK { throw SystemError("flock", path: directory.lock) }
                 if let holder = supervisor(directory) {
                     let identity = holder.identity
                     return .running(identity, pidfd: holder.release())
@@ -46,7 +44,7 @@ public enum AttemptInspector {
                 // It has not written its claim yet, or is about to end; or somebody else is looking.
                 if let ended = ending(directory) { return ended }
                 if BootClock.now() > deadline {
-                    return .unproven("\(directory.lock) is held, but \(directory.claim) names no living process")
+                    return .unproven("\(directory.claim) is held, but names no living process")
                 }
                 usleep(10_000)
             }
@@ -70,6 +68,16 @@ public enum AttemptInspector {
         return true
     }
 
+    /// Whether no supervisor has the attempt; changes nothing.
+    public static func isAtRest(_ directory: AttemptDirectory) -> Bool {
+        guard File.exists(directory.claim) else { return true }
+        do throws(SystemError) {
+            guard let claim = try AttemptClaim.take(directory) else { return false }
+            _ = consume claim
+            return true
+        } catch { return false }
+    }
+
     /// As `ending`; while the machine lacks what reading takes it waits for a while.
     private static func settled(_ directory: AttemptDirectory, _ deadline: Int64) -> RecoveryOutcome? {
         while true {
@@ -88,18 +96,17 @@ public enum AttemptInspector {
         }
     }
 
-    /// The lock is ours, so no supervisor runs the attempt, and one that starts now will see that and leave.
-    private static func withLock(
-        _ directory: AttemptDirectory, _ known: AttemptSpec?, _ deadline: Int64
+    /// The claim is ours, so no supervisor runs the attempt, and one that starts now will see that and leave.
+    private static func judge(
+        _ directory: AttemptDirectory, _ claim: borrowing AttemptClaim, _ known: AttemptSpec?, _ deadline: Int64
     ) throws(SystemError) -> RecoveryOutcome {
         // The supervisor may have ended between the first look and the lock.
         if let ended = ending(directory) { return ended }
-        if try File.create(directory.claim, Array(AttemptDirectory.revokedClaim.utf8)) { return .revoked }
-
-        let claim = try File.read(directory.claim, limit: 1 << 16)
-        if claim == Array(AttemptDirectory.revokedClaim.utf8) { return .revoked }
+        let revoked = Array(AttemptDirectory.revokedClaim.utf8)
+        let former = try claim.write(revoked)
+        if former.isEmpty || former == revoked { return .revoked }
         // Half a claim is possible when its writer was killed; then its time is unknown, but not its token.
-        let identity = ProcessIdentity(json: claim)
+        let identity = ProcessIdentity(json: former)
         if let identity, identity.bootID != ProcessIdentity.currentBootID() {
             return .lost("the machine was restarted while it ran")
         }

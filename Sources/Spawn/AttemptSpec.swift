@@ -1,3 +1,4 @@
+import Glibc
 import JSONText
 
 /// A file of an attempt's directory that does not hold what it must.
@@ -57,9 +58,10 @@ public struct AttemptSpec: Sendable {
         return "weir-" + String(repeating: "0", count: 16 - hex.count) + hex
     }
 
-    /// Puts `spec.json` into the attempt's directory, whole, readable by the owner only.
+    /// Puts `spec.json` into the attempt's directory, readable by the owner only. Nobody reads it before that is done.
     public func write(to directory: AttemptDirectory) throws(SystemError) {
-        try File.writeAtomically(directory.spec, json)
+        let file = try FileDescriptor.open(directory.spec, O_WRONLY | O_CREAT | O_TRUNC)
+        try file.writeAll(json, path: directory.spec)
     }
 
     public var json: [UInt8] {

@@ -9,7 +9,7 @@ struct Cgroup {
     /// - Returns: nil when it cannot be made, or the path is no cgroup; the task then runs without one.
     static func create(_ path: String) -> Cgroup? {
         guard (try? File.makeDirectory(path)) != nil else { return nil }
-        guard File.exists(path + "/cgroup.procs"), File.exists(path + "/cgroup.events") else {
+        guard File.exists(path + "/cgroup.events") else {
             rmdir(path)
             return nil
         }
@@ -72,9 +72,11 @@ struct Cgroup {
 
     /// Removes the empty group. The kernel may need a moment after the last process; a group that stays does no harm.
     func remove() {
-        for group in subgroups { group.remove() }
         for _ in 0..<20 {
-            if rmdir(path) == 0 || errno != EBUSY || isPopulated { return }
+            if rmdir(path) == 0 || errno != EBUSY { return }
+            // Groups below it are rare, and a look at each of the kernel's files is dear: the first rmdir(2) tells.
+            for group in subgroups { group.remove() }
+            if rmdir(path) == 0 || isPopulated { return }
             usleep(5000)
         }
     }

@@ -57,7 +57,10 @@ public struct FileDescriptor: ~Copyable, Sendable {
         into bytes: inout [UInt8], limit: Int, path: String? = nil
     ) throws(SystemError) {
         bytes.removeAll(keepingCapacity: true)
-        var buffer = [UInt8](repeating: 0, count: min(64 << 10, max(limit, 0) + 1))
+        // The files of /proc have no size, and others may grow.
+        var status = stat()
+        let size = fstat(raw, &status) == 0 ? Int(status.st_size) : 0
+        var buffer = [UInt8](repeating: 0, count: min(64 << 10, max(size, 4 << 10), max(limit, 0)) + 1)
         while true {
             let count = Glibc.read(raw, &buffer, buffer.count)
             if count == 0 { return }

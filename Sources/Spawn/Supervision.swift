@@ -103,7 +103,7 @@ struct Supervision {
             attempt: spec.attempt, outcome: .exited, startedMicroseconds: started,
             endedMicroseconds: BootClock.wallTime(), cpuMicroseconds: tree.cpuMicroseconds,
             peakMemoryBytes: tree.peakMemoryBytes)
-        let ranOutOfMemory = cgroup?.ranOutOfMemory ?? false
+        let ranOutOfMemory = spec.limits.memoryBytes != nil && cgroup?.ranOutOfMemory == true
         cgroup?.remove()
         switch tree.mainStatus {
         case .exited(let code): result.exitCode = code

@@ -3,7 +3,7 @@ import Glibc
 
 /// Runs one attempt: `weir-supervise DIRECTORY`.
 ///
-/// It makes sure that the attempt runs at most once (`lock` and `claim`), starts the task with its output straight into
+/// It makes sure that the attempt runs at most once (`claim`), starts the task with its output straight into
 /// the log, enforces the limits, ends the whole tree of processes, and then writes the result. It needs nobody: the
 /// daemon may die and come back. A written result means that nothing of the attempt runs any more.
 public enum Supervisor {
@@ -12,7 +12,9 @@ public enum Supervisor {
     /// - Returns: the exit status: 0 when the result is written or the attempt belongs to somebody else, 1 when there
     ///   can be no result (the reason is on standard error), 2 for wrong usage.
     public static func main(_ arguments: [String]) -> Int32 {
-        if arguments.dropFirst().first == SupervisorServer.argument { return SupervisorServer.serve() }
+        if arguments.count > 2, arguments[1] == SupervisorServer.argument {
+            return SupervisorServer.serve(rehearsal: arguments[2])
+        }
         guard arguments.count == 2 else {
             complain("usage: weir-supervise ATTEMPT_DIRECTORY")
             return 2
@@ -37,15 +39,16 @@ public enum Supervisor {
         _ = setsid()
         if weir_become_subreaper() != 0 { throw SystemError("prctl") }
 
-        // Held until this process ends. Whoever else holds it runs the attempt, or has seen that nobody does and revokes it.
-        let lock = try FileDescriptor.open(directory.lock, O_RDWR | O_CREAT)
-        if flock(lock.raw, LOCK_EX | LOCK_NB) != 0 {
-            if errno == EWOULDBLOCK { return }
-            throw SystemError("flock", path: directory.lock)
-        }
+        try attempt(directory, &events)
+    }
+
+    /// Claims the attempt, runs it, and writes the result.
+    static func attempt(_ directory: AttemptDirectory, _ events: inout SupervisorEvents) throws(SystemError) {
+        // Whoever else holds it runs the attempt, or has seen that nobody does and revokes it.
+        guard let claim = try AttemptClaim.take(directory) else { return }
         guard let identity = ProcessIdentity.current() else { throw SystemError("read", path: "/proc/self/stat") }
         // Somebody has run it before, or it is revoked.
-        guard try File.create(directory.claim, identity.json) else { return }
+        guard try claim.write(identity.json).isEmpty else { return }
 
         let result = supervise(directory, &events)
         try write(result, to: directory, &events)

@@ -7,7 +7,7 @@ import Glibc
 /// process from the fork on and shares nothing with the others; when the daemon ends, so does this process, and when this
 /// one is killed, the daemon makes another. Those that it has made go on either way.
 enum SupervisorServer {
-    /// Its argument, with room for what ps(1) shows of the supervisors that it makes.
+    /// Its first argument. The second is the place of its rehearsal, the third makes room for what ps(1) shows of the supervisors that it makes.
     static let argument = "--serve"
     static let room = String(repeating: " ", count: 512)
 
@@ -23,12 +23,13 @@ enum SupervisorServer {
 
     /// Answers the requests that come on descriptor 0 until its other end is closed.
     ///
-    /// - Returns: the exit status, also of a supervisor that it has made.
-    static func serve() -> Int32 {
+    /// - Parameter rehearsal: where it may make a directory that goes away again.
+    /// - Returns: the exit status.
+    static func serve(rehearsal: String) -> Int32 {
         let socket: Int32 = 0
         let signals: FileDescriptor
         do throws(SystemError) { signals = try SupervisorEvents.signals() } catch { return 1 }
-        warmUp()
+        rehearse(rehearsal)
         answer(socket, Answer(pid: 0, error: 0))
         var request = [UInt8](repeating: 0, count: longestRequest)
         while true {
@@ -56,9 +57,10 @@ enum SupervisorServer {
             let path = String(decoding: request.prefix(count), as: UTF8.self)
             let pid = weir_fork()
             if pid == 0 {
-                if weir_take_over(descriptors[0], descriptors[1]) != 0 { return 1 }
+                if weir_take_over(descriptors[0], descriptors[1]) != 0 { _exit(1) }
                 weir_rename(CommandLine.unsafeArgv, "weir-supervise", path)
-                return Supervisor.run(path)
+                // Nothing waits in a buffer, and what exit(3) looks at would have to be copied first.
+                _exit(Supervisor.run(path))
             }
             let failure = errno
             for descriptor in descriptors { close(descriptor) }
@@ -75,17 +77,24 @@ enum SupervisorServer {
         if pidfd >= 0 { close(pidfd) }
     }
 
-    /// Does once what each supervisor would have to do anew: types are made when they are used for the first time.
-    private static func warmUp() {
+    /// Runs an attempt of nothing in this process: what each supervisor would have to do anew is done once. Types are made
+    /// when they are used for the first time.
+    ///
+    /// - Parameter path: a directory to do it in, which goes away again. Where it cannot be made each supervisor takes longer.
+    private static func rehearse(_ path: String) {
+        let directory = AttemptDirectory(path: path)
+        // As many as a task has: a large object is read in another way than a small one.
+        var env = ["PATH": Program.defaultPath]
+        for number in 1...24 { env["WEIR_\(number)"] = path }
         let spec = AttemptSpec(
-            attempt: 1, token: AttemptSpec.randomToken(), argv: ["true"], cwd: "/", env: ["PATH": Program.defaultPath],
-            cgroup: "/nowhere")
-        if let reader = try? FileReader(path: "", parsing: spec.json) { _ = try? AttemptSpec(reader) }
-        _ = ProcessIdentity.current()?.json
-        _ = Cgroup(path: "/nowhere").isPopulated
-        _ = try? Program(argv: ["true"], environment: spec.env, directory: "/").find()
-        let result = AttemptResult(
-            attempt: 1, outcome: .exited, exitCode: 0, startedMicroseconds: 1, endedMicroseconds: 2)
-        if let reader = try? FileReader(path: "", parsing: result.json) { _ = try? AttemptResult(reader) }
+            attempt: 1, token: AttemptSpec.randomToken(), argv: ["true"], cwd: "/", env: env, cgroup: path + "/cgroup")
+        do throws(SystemError) {
+            try File.removeTree(path)
+            try directory.create()
+            try spec.write(to: directory)
+            var events = try SupervisorEvents.open()
+            try Supervisor.attempt(directory, &events)
+        } catch {}
+        try? File.removeTree(path)
     }
 }

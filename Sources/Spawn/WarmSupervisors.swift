@@ -43,7 +43,7 @@ public final class WarmSupervisors: Sendable {
         let made = try state.withLock { (state) throws(StartError) -> SupervisorLauncher.Launched? in
             // The one that there is may have been killed meanwhile.
             for _ in 0..<2 where state.failures < Self.mostFailures {
-                guard let server = state.server ?? Self.open(program, patience) else {
+                guard let server = state.server ?? Self.open(program, directory, patience) else {
                     state.failures += 1
                     return nil
                 }
@@ -72,11 +72,12 @@ public final class WarmSupervisors: Sendable {
     /// Ends the warm process; the supervisors that it has made go on.
     public func stop() { state.withLock { Self.close(&$0.server) } }
 
-    private static func open(_ program: String, _ patience: Int64) -> Server? {
+    private static func open(_ program: String, _ directory: AttemptDirectory, _ patience: Int64) -> Server? {
         var ends: [Int32] = [-1, -1]
         guard weir_socket_pair(&ends) == 0 else { return nil }
         defer { if ends[1] >= 0 { Glibc.close(ends[1]) } }
-        let argv = [program, SupervisorServer.argument, SupervisorServer.room]
+        let rehearsal = File.parent(of: directory.path) + "/.rehearsal"
+        let argv = [program, SupervisorServer.argument, rehearsal, SupervisorServer.room]
         guard weir_receive_within(ends[0], patience) == 0,
             let null = try? SupervisorLauncher.open("/dev/null", O_RDWR),
             let pid = try? SupervisorLauncher.program(argv).spawn(

@@ -140,7 +140,7 @@ struct EngineUpkeepTests {
     @Test func aDirectoryWhoseSupervisorLivesStays() throws {
         try history(1)
         try makeLog(9, modified: Instant(seconds: 1))
-        let lock = try FileDescriptor.open(home.attempt(9) + "/lock", O_RDWR | O_CREAT)
+        let lock = try FileDescriptor.open(home.attempt(9) + "/claim", O_RDWR | O_CREAT)
         #expect(flock(lock.raw, LOCK_EX) == 0)
         let reader = try SQLiteReader(path: home.database)
         #expect(try AttemptFolders(home).removeOrphans(reader) == 0)

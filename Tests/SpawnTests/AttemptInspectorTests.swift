@@ -129,16 +129,19 @@ import Testing
         #expect(isAlive(child))
     }
 
-    @Test func aHeldLockWithoutAClaimIsUnproven() throws {
+    @Test func aHeldClaimWithoutAHolderIsUnproven() throws {
         let attempt = try TestAttempt("true")
-        let lock = try FileDescriptor.open(attempt.directory.lock, O_RDWR | O_CREAT)
+        let lock = try FileDescriptor.open(attempt.directory.claim, O_RDWR | O_CREAT)
         #expect(flock(lock.raw, LOCK_EX | LOCK_NB) == 0)
         guard case .unproven(let reason) = AttemptInspector.recover(attempt.directory, patience: 50_000) else {
             Issue.record("it was judged")
             return
         }
         #expect(reason.contains("is held, but"))
-        #expect(!File.exists(attempt.directory.claim))
+        #expect(try File.read(attempt.directory.claim).isEmpty)
+        // Killed before it could say who it is, it has not begun: nothing was executed.
+        #expect(flock(lock.raw, LOCK_UN) == 0)
+        #expect(AttemptInspector.recover(attempt.directory) == .revoked)
     }
 
     @Test func withoutItsTokenNothingIsProven() throws {
