@@ -1,13 +1,14 @@
 #!/usr/bin/env python3
 """Measures the lake: logs to datasets by Weir, against the same SQL by DuckDB alone in the same run, and prints JSON.
 
-Three things: 266,440 plates (about 885,000 frames, 560 MB of NDJSON, one day) through load, convert and transform; 20,000
-single files through load and convert; and a second load that finds nothing new. CPU seconds are those of a command with all
+Four things: 266,440 plates (about 885,000 frames, 560 MB of NDJSON, one day) through load, convert and transform; the same day
+4 and 16 times as large, by the same logs of more cameras; 20,000 single files through load and convert; and a second load that finds
+nothing new. CPU seconds are those of a command with all
 processes that it started; memory is the largest of them. The baseline reads the same files with DuckDB's read_json and the
 declared columns into one Parquet file, and runs the same SQL files over it: what has to be done at the least, without
 validation, duplicates, quarantine, counts, checksums and publishing.
 
-Usage: lake.py [--scale SHARE] [--repeat N] [--weir PROGRAM] [--duckdb PROGRAM] [--out FILE]
+Usage: lake.py [--scale SHARE] [--growth TIMES,…] [--repeat N] [--weir PROGRAM] [--duckdb PROGRAM] [--out FILE]
 """
 import argparse
 import ctypes
@@ -95,6 +96,12 @@ class Home:
                         "--expect", self.path + "/expected.json", *map(str, words)], check=True, stderr=subprocess.DEVNULL)
         with open(self.path + "/expected.json") as file:
             return json.load(file)[DAY]
+
+    def multiply(self, times):
+        """The same logs from so many times the cameras."""
+        for camera in os.listdir(self.landing):
+            for number in range(1, times):
+                shutil.copytree(f"{self.landing}/{camera}", f"{self.landing}/{camera}-{number}", copy_function=os.link)
 
     def logs(self):
         return sorted(os.path.join(folder, name) for folder, _, names in os.walk(self.landing) for name in names)
@@ -185,12 +192,33 @@ def large(weir, duckdb, plates, repeat=1):
             "plates": expected["plates"], "frames": expected["loaded"],
             "megabytes": round(sum(os.path.getsize(path) for path in home.logs()) / 1e6, 1), "files": len(home.logs()),
             "weir": {**weirs, **own}, "duckdb_alone": {**alone, **steps},
-            "ratio": {key: round(weirs[key] / alone[key], 2) for key in weirs},
+            "ratio": {key: round(weirs[key] / alone[key], 2) for key in weirs}, "target": {"cpu_seconds": 1.25},
             "frames_per_cpu_second": round(expected["loaded"] / weirs["cpu_seconds"]),
             "second_load": again,
         }
     finally:
         home.remove()
+
+
+def growth(weir, duckdb, plates, sizes):
+    """Seconds and memory of a day so many times as large: linear means that the seconds of a plate stay the same."""
+    rows = []
+    for times in sizes:
+        home = Home(weir, duckdb)
+        try:
+            expected = home.generate("--plates", plates, "--cameras", 4, "--runs", 24, "--format", "ndjson")
+            home.multiply(times)
+            own = {name: home.task(name) for name in ("load", "convert", "transform")}
+            if home.rows("lakestorage/plate") != expected["plates"] * times:
+                raise SystemExit(f"{home.rows('lakestorage/plate')} plates, not {expected['plates'] * times}")
+            used = total(own.values())
+            rows.append({"times": times, "plates": expected["plates"] * times, **used, **own,
+                         "cpu_us_a_plate": round(used["cpu_seconds"] * 1e6 / expected["plates"] / times, 1),
+                         "wall_us_a_plate": round(used["wall_seconds"] * 1e6 / expected["plates"] / times, 1)})
+        finally:
+            home.remove()
+    first, last = rows[0], rows[-1]
+    return {"sizes": rows, "ratio": {key: round(last[key] / first[key], 2) for key in ("cpu_us_a_plate", "wall_us_a_plate", "peak_mib")}}
 
 
 def small_files(weir, duckdb, count):
@@ -214,6 +242,8 @@ def main():
     parser.add_argument("--duckdb", default=ROOT + "/.tools/duckdb")
     parser.add_argument("--scale", type=float, default=1, help="share of the plates and files, for a short run")
     parser.add_argument("--repeat", type=int, default=3, help="so often each step, but load; the middle counts (3)")
+    parser.add_argument("--growth", default="1,4,16", type=lambda text: [int(word) for word in text.split(",") if word],
+                        help="sizes of the day, in times of the first (1,4,16); nothing: none")
     parser.add_argument("--out")
     arguments = parser.parse_args()
     result = {
@@ -221,6 +251,8 @@ def main():
         "scale": arguments.scale,
         "large": large(arguments.weir, arguments.duckdb, max(1, round(PLATES * arguments.scale)),
                        arguments.repeat),
+        "growth": growth(arguments.weir, arguments.duckdb, max(1, round(PLATES * arguments.scale)), arguments.growth)
+                  if arguments.growth else None,
         "small_files": small_files(arguments.weir, arguments.duckdb, max(4, round(FILES * arguments.scale))),
     }
     report.give(result, arguments.out)
