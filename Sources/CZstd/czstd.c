@@ -7,6 +7,8 @@ void *weir_zstd_new(int level) {
     if (context != 0) {
         ZSTD_CCtx_setParameter(context, ZSTD_c_compressionLevel, level);
         ZSTD_CCtx_setParameter(context, ZSTD_c_checksumFlag, 1);
+        /* A library that was built without threads refuses this, and compresses in the caller's. */
+        ZSTD_CCtx_setParameter(context, ZSTD_c_nbWorkers, 1);
     }
     return context;
 }

@@ -3,7 +3,7 @@
 
 #include <stddef.h>
 
-/// Zstandard (RFC 8878) by libzstd: frames with a checksum. Null when there is no memory.
+/// Zstandard (RFC 8878) by libzstd: frames with a checksum, compressed in a thread beside the caller's. Null when there is no memory.
 void *weir_zstd_new(int level);
 void weir_zstd_free(void *context);
 /// How large an output buffer should be.
