@@ -3,6 +3,7 @@
 
 ThreadSanitizer does not know Swift's Mutex, whose code is not instrumented: a report of which both sides are inside of a
 `withLock` is about what that lock protects, and is counted, not failed for. Any other one fails.
+A test of how deep a stack goes, and those that let the stand-in of Spark start weir, mean nothing under them.
 Suites that start `weir` as a program (CommandsTests, EndToEndTests) are for `make test`: it would be instrumented, too, and slow.
 
 Usage: sanitize.py thread|address [--filter REGEX]
@@ -18,6 +19,8 @@ import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 SUITES = "SpawnTests|EngineTests|HTTPServerTests|StoreTests|ObjectStoreTests|AccessTests|JSONTextTests|MailTests|LakeTests|SchedulerCoreTests"
+
+SKIPPED = "theThousandthReportGoesNoDeeperThanTheFirst|SparkEngineTests"
 
 
 def reports(folder):
@@ -46,7 +49,7 @@ def main():
         built = subprocess.run(["swift", "build", "--build-tests", *options], cwd=ROOT, env=environment, capture_output=True, text=True)
         if built.returncode != 0:
             sys.exit(f"sanitize: it does not build\n{built.stdout[-3000:]}")
-        done = subprocess.run(["swift", "test", "--skip-build", *options, "--filter", arguments.filter], cwd=ROOT, env=environment,
+        done = subprocess.run(["swift", "test", "--skip-build", *options, "--filter", arguments.filter, "--skip", SKIPPED], cwd=ROOT, env=environment,
                               capture_output=True, text=True, errors="replace")
         found = list(reports(folder))
     for line in done.stdout.splitlines() + done.stderr.splitlines():

@@ -80,8 +80,10 @@ final class Follower {
 
     private func tellEnd(_ run: Run) {
         let took = run.endedAt.flatMap { end in run.startedAt.map { Text.duration(end - $0) } }
-        let words = [run.reason, took.map { "in \($0)" }].compactMap(\.self).joined(separator: ", ")
-        session.terminal.error("\(run.runID): \(run.state.rawValue)\(words.isEmpty ? "" : ", " + words)")
+        let state = run.state.rawValue
+        // The reason of a failure names the state itself.
+        let outcome = run.reason.map { $0.hasPrefix(state) ? $0 : "\(state), \($0)" } ?? state
+        session.terminal.error("\(run.runID): \(outcome)\(took.map { ", in \($0)" } ?? "")")
         if run.state == .failed {
             session.terminal.error("weir logs \(run.dagID) \(run.runID) TASK shows what a task printed")
         }

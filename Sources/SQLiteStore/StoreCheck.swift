@@ -23,7 +23,9 @@ public enum StoreCheck {
             return try connection.reading { () throws(StoreError) in try problems(of: connection) }
         } catch {
             guard error.code == .corrupt else { throw error }
-            return [StoreProblem(.damaged, error.message, remedy: remedy)]
+            // What SQLite's own words are followed by says what to do, too.
+            let message = error.message.replacing(", \(remedy))", with: ")")
+            return [StoreProblem(.damaged, message, remedy: remedy)]
         }
     }
 

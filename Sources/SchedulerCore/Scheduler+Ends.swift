@@ -49,6 +49,10 @@ extension Scheduler {
         attempt.cpuMicroseconds = end.cpuMicroseconds
         attempt.peakMemory = end.peakMemory
         attempt.reason = end.reason ?? end.words
+        if end.outcome == .exited, end.exitCode == 97, dag.specs[node.instances[index].task].pollInterval == nil {
+            attempt.reason =
+                "\(attempt.reason ?? "exit 97") (97 says \"not yet\" where the task has a \"poll_interval\")"
+        }
         node.instances[index].record.lostInARow = 0
         holdSeconds = 1
         if let intent = attempt.intent {

@@ -91,7 +91,8 @@ enum SQLExportKind: TaskKind {
         let bucket = context.string("from", default: "lakestorage")
         var files: [String] = []
         var bytes: Int64 = 0
-        for day in try context.days() {
+        let days = try context.days()
+        for day in days {
             let partition = context.lake.partition("\(bucket)/\(name)", day)
             guard let manifest = try partition.manifest() else { continue }
             files += partition.files(manifest)
@@ -99,7 +100,8 @@ enum SQLExportKind: TaskKind {
         }
         guard !files.isEmpty else {
             throw TaskFailure(
-                "\(bucket)/\(name) has nothing from \(context.intervalStart) to \(context.intervalEnd); transform these days first",
+                "\(bucket)/\(name) has nothing of \(days.first ?? "")\(days.count > 1 ? " to \(days.last ?? "")" : ""); transform "
+                    + (days.count > 1 ? "these days first" : "this day first, or trigger the run with --date"),
                 mayRetry: false)
         }
         return (name, files, bytes)

@@ -101,6 +101,7 @@ struct RunningCommandTests {
         #expect(output.status == 1)
         #expect(try JSONDocument(parsing: output.out).root["dag_id"]?.string == "bad", "only JSON on standard output")
         #expect(output.err.contains("  a: failed (exit 3: why)\n"))
+        #expect(output.err.contains(": failed: a (exit 3: why), in "), "the state is said once")
         #expect(output.err.contains("weir logs bad manual__"))
     }
 

@@ -109,7 +109,9 @@ import Testing
         #expect(
             failure(#""to":"plates.xls""#)?.contains("whose name does not tell the format; let it end with .csv")
                 == true)
-        #expect(failure(#""to":"p.csv","from":"nope""#)?.contains("nope/plate has nothing from 2022-05-02") == true)
+        #expect(
+            failure(#""to":"p.csv","from":"nope""#)?.contains(
+                "nope/plate has nothing of 2022-05-02; transform this day") == true)
         #expect(failure(#""to":"state/lake/p.csv""#)?.contains("lies in the lake") == true)
     }
 

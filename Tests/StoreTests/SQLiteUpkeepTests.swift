@@ -122,6 +122,7 @@ import Testing
         let problems = try StoreCheck.problems(path: path)
         #expect(!problems.isEmpty)
         #expect(problems.allSatisfy { $0.code == .damaged && $0.remedy.contains("docs/operations.md") })
+        #expect(!problems.contains { $0.message.contains($0.remedy) }, "it is said once")
         let error = failure { () throws(StoreError) in try StoreCheck.problems(path: folder.path + "/none.db") }
         #expect(error?.code == .missing)
     }
