@@ -25,9 +25,10 @@ public struct DataDictionary: Sendable {
         do {
             document = try JSONDocument(parsing: try File.read(path, limit: 4 << 20))
         } catch let error as JSONSyntaxError {
-            throw LakeError("\(path):\(error.position.line):\(error.position.column): \(error.message)")
+            let place = "\(path):\(error.position.line):\(error.position.column)"
+            throw LakeError("\(place): \(error.message)", mayRetry: false)
         } catch {
-            throw LakeError("\(error)")
+            throw LakeError("\(error)", mayRetry: false)
         }
         if let twice = document.duplicateKeys.first {
             throw problem(twice.offset, "the key '\(twice.key)' stands twice")
@@ -70,7 +71,7 @@ public struct DataDictionary: Sendable {
 
     private func problem(_ offset: Int, _ message: String) -> LakeError {
         let position = document.position(at: offset)
-        return LakeError("\(path):\(position.line):\(position.column): \(message)")
+        return LakeError("\(path):\(position.line):\(position.column): \(message)", mayRetry: false)
     }
 
     private func near(_ name: String, _ names: [String]) -> String {

@@ -54,7 +54,7 @@ public struct DuckDB: Sendable {
         func loading(into program: String) throws -> String {
             let file = "\(File.parent(of: program))/\(rawValue).duckdb_extension"
             guard File.exists(file) else {
-                throw LakeError("\(file) is not there, which DuckDB needs for this: run `make setup`")
+                throw LakeError("\(file) is not there, which DuckDB needs for this: run `make setup`", mayRetry: false)
             }
             return "LOAD \(SQL.text(file));\n"
         }
@@ -91,12 +91,13 @@ public struct DuckDB: Sendable {
     public static func find(home: String, given setting: String? = nil) throws -> String {
         if let given = setting ?? getenv("WEIR_DUCKDB").map({ String(cString: $0) }), !given.isEmpty {
             guard access(given, X_OK) == 0 else {
-                throw LakeError("WEIR_DUCKDB is '\(given)', which cannot be executed")
+                throw LakeError("WEIR_DUCKDB is '\(given)', which cannot be executed", mayRetry: false)
             }
             return given
         }
         if let found = Tools.find("duckdb", home: home) { return found }
-        throw LakeError("DuckDB \(version) is not installed: run `make setup`, or set WEIR_DUCKDB to the program")
+        throw LakeError(
+            "DuckDB \(version) is not installed: run `make setup`, or set WEIR_DUCKDB to the program", mayRetry: false)
     }
 
     /// What makes the program end with its caller, where the system has it: a query that nobody waits for any more could

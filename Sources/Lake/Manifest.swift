@@ -5,8 +5,13 @@ import Spawn
 public struct LakeError: Error, Sendable, Hashable, CustomStringConvertible {
     /// One line: where, what, and what instead.
     public var description: String
+    /// Whether trying again may help; not so for what a person has to put right first.
+    public var mayRetry: Bool
 
-    public init(_ description: String) { self.description = description }
+    public init(_ description: String, mayRetry: Bool = true) {
+        self.description = description
+        self.mayRetry = mayRetry
+    }
 }
 
 /// What a partition holds and where it comes from. The truth about the lake: whatever else tells of it is an index.

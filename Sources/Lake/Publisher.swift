@@ -69,8 +69,8 @@ public struct Publisher {
     ) throws -> Manifest {
         if let before, !allowShrink, manifest.rows * 2 < before.rows {
             throw LakeError(
-                "\(partition.name): \(manifest.rows) rows would replace \(before.rows); set \"allow_shrink\": true if that is right"
-            )
+                "\(partition.name): \(manifest.rows) rows would replace \(before.rows); set \"allow_shrink\": true if that is right",
+                mayRetry: false)
         }
         var manifest = manifest
         manifest.generation = (before?.generation ?? 0) + 1
@@ -131,7 +131,8 @@ public struct Publisher {
             let error = SystemError("renameat2", path: to)
             guard error.code == EINVAL || error.code == ENOSYS else { throw error }
             throw LakeError(
-                "\(to): this file system cannot exchange folders; put the lake on ext4, xfs, btrfs or tmpfs")
+                "\(to): this file system cannot exchange folders; put the lake on ext4, xfs, btrfs or tmpfs",
+                mayRetry: false)
         }
     }
 

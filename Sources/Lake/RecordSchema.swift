@@ -46,7 +46,10 @@ public struct RecordSchema: Sendable {
         do {
             document = try JSONDocument(parsing: try File.read(path, limit: 4 << 20))
         } catch let error as JSONSyntaxError {
-            throw LakeError("\(path):\(error.position.line):\(error.position.column): \(error.message)")
+            let place = "\(path):\(error.position.line):\(error.position.column)"
+            throw LakeError("\(place): \(error.message)", mayRetry: false)
+        } catch {
+            throw LakeError("\(error)", mayRetry: false)
         }
         let reader = SchemaReader(path: path, document: document)
         let root = document.root
@@ -56,7 +59,7 @@ public struct RecordSchema: Sendable {
         fileDate = try reader.fileDate(root)
         fields = try reader.fields(root, at: "")
         for name in [eventTime, key, rank] where !fields.contains(where: { $0.name == name }) {
-            throw LakeError("\(path): '\(name)' is named as event_time, key or rank, but is no field")
+            throw LakeError("\(path): '\(name)' is named as event_time, key or rank, but is no field", mayRetry: false)
         }
     }
 
@@ -109,7 +112,7 @@ private struct SchemaReader {
 
     func problem(_ node: JSONNode, _ message: String) -> LakeError {
         let position = document.position(at: node.offset)
-        return LakeError("\(path):\(position.line):\(position.column): \(message)")
+        return LakeError("\(path):\(position.line):\(position.column): \(message)", mayRetry: false)
     }
 
     func text(_ node: JSONNode, _ key: String) throws -> String {

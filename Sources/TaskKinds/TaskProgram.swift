@@ -1,4 +1,5 @@
 import Glibc
+import Lake
 import SchedulerCore
 import Spawn
 
@@ -37,6 +38,9 @@ public enum TaskProgram {
         } catch let failure as TaskFailure {
             complain(failure.message)
             return failure.mayRetry ? failed : failedForGood
+        } catch let error as LakeError {
+            complain("\(error)")
+            return error.mayRetry ? failed : failedForGood
         } catch {
             complain("\(error)")
             return failed

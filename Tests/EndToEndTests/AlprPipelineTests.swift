@@ -204,6 +204,18 @@ import Testing
         #expect(try home.runs("alpr_daily").count == 1)
     }
 
+    /// Neither would be another at the second try.
+    @Test func whatAPersonHasToPutRightIsNotTriedAgain() throws {
+        let home = try WeirHome()
+        try File.makeDirectory(home.path + "/state/landing")
+        #expect(try home.task(attempt: 1, kind: "load", day: Self.day, with: ["schema": "none.json"]) == .exited(98))
+        try home.write("broken.json", "{")
+        #expect(try home.task(attempt: 2, kind: "load", day: Self.day, with: ["schema": "broken.json"]) == .exited(98))
+        home.extraEnvironment["WEIR_DUCKDB"] = "/nowhere"
+        #expect(
+            try home.task(attempt: 3, kind: "quality", day: Self.day, with: ["checks": "none.json"]) == .exited(98))
+    }
+
     @Test func aMistakeInAnSQLFileIsToldWithItsNameAndPublishesNothing() throws {
         let home = try home()
         try generate(home, "--frames", "5")

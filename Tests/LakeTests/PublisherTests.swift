@@ -54,6 +54,7 @@ import Testing
         _ = try publish(lake, "many", rows: 100)
         let error = #expect(throws: LakeError.self) { try publish(lake, "few", rows: 49) }
         #expect(error?.description.contains("49 rows would replace 100") == true)
+        #expect(error?.mayRetry == false)
         #expect(try content(lake) == "many")
         #expect(try publish(lake, "half", rows: 50).generation == 2)
         #expect(try publish(lake, "few", rows: 1, allowShrink: true).generation == 3)
