@@ -46,8 +46,12 @@ enum NextCommand {
             let ended = dag.timetable == nil ? "" : ", but its end has passed"
             session.terminal.error("\(dag.id): \(dag.meaning)\(ended)")
         }
-        var table = Table("LOGICAL DATE", "INTERVAL ENDS", "RUNS AT")
-        for run in runs { table.rows.append(["\(run.interval.start)", "\(run.interval.end)", "\(run.runAfter)"]) }
+        let isLocal = dag.zone.name != Zone.utc.name
+        var table = Table(["LOGICAL DATE", "INTERVAL ENDS", "RUNS AT"] + (isLocal ? ["IN \(dag.zone.name)"] : []))
+        for run in runs {
+            let local = isLocal ? [dag.zone.text(of: run.runAfter)] : []
+            table.rows.append(["\(run.interval.start)", "\(run.interval.end)", "\(run.runAfter)"] + local)
+        }
         session.terminal.write(table.text(session.terminal))
         return .done
     }

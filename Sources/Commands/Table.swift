@@ -13,6 +13,8 @@ struct Table {
 
     init(_ header: String...) { self.header = header }
 
+    init(_ header: [String]) { self.header = header }
+
     func text(_ terminal: Terminal) -> String {
         let rows = rows.map { $0.map(Self.oneLine) }
         var widths = header.map(\.count)

@@ -17,7 +17,7 @@ enum TasksCommand {
         let session = try Session(arguments, surroundings, settings: .optional)
         let reader = try session.existingReader()
         let run = try session.run(arguments.required(0), arguments.required(1), reader)
-        let tasks = try reader.taskInstances(ofRun: run.id)
+        let tasks = inOrder(try reader.taskInstances(ofRun: run.id))
         if arguments.has("--json") {
             var writer = JSONWriter(indented: true)
             writer.array { writer in for task in tasks { TaskJSON.write(task, run, to: &writer) } }
@@ -37,5 +37,16 @@ enum TasksCommand {
         }
         session.terminal.write(table.text(session.terminal))
         return .done
+    }
+
+    /// Instances of a mapped task, which are made when its list is known, stand where the task stands in its DAG.
+    private static func inOrder(_ tasks: [TaskInstance]) -> [TaskInstance] {
+        var places: [String: Int] = [:]
+        for task in tasks where places[task.key.taskID] == nil { places[task.key.taskID] = places.count }
+        return tasks.enumerated().sorted { first, second in
+            let one = places[first.element.key.taskID] ?? 0
+            let other = places[second.element.key.taskID] ?? 0
+            return (one, first.offset) < (other, second.offset)
+        }.map(\.element)
     }
 }

@@ -61,11 +61,14 @@ enum LoadKind: TaskKind {
     private static func load(_ loader: RawLoader, _ context: TaskContext) throws -> RawLoader.Report {
         let from = try context.required("from")
         let remove = context.string("after_load", default: "keep") == "remove"
-        guard from.hasPrefix("s3://") else {
+        // A folder of that name would hardly be meant, and looked for in vain.
+        guard from.lowercased().hasPrefix("s3:") else {
             return try loader.load(from: context.path(from), day: context.ds, remove: remove)
         }
         guard let landing = S3Landing(from) else {
-            throw TaskFailure("from is '\(from)', which is no place in S3; write s3://BUCKET/PREFIX", mayRetry: false)
+            throw TaskFailure(
+                "from is '\(from)', which is no place in S3; write s3://BUCKET/PREFIX, BUCKET of 3 to 63 small letters, digits, '-' and '.'",
+                mayRetry: false)
         }
         guard !remove else {
             throw TaskFailure(

@@ -175,6 +175,20 @@ import Testing
         #expect(table.split(separator: "\n").last == "2022-05-03T00:00:00Z  2022-05-04T00:00:00Z  2022-05-04T00:00:00Z")
     }
 
+    @Test func aRunIsToldInTheZoneOfItsDAG() throws {
+        let home = try CommandHome()
+        try home.write(
+            "dags/d.json",
+            #"{"id": "d", "schedule": "daily", "start": "2022-01-01", "timezone": "Europe/Zurich", "tasks": [{"id": "a", "#
+                + #""kind": "command", "with": {"command": ["true"]}}]}"#)
+        #expect(
+            home.weir("next", "d", "-n", "1", "--after", "2022-05-02T12:00:00Z").out == """
+                LOGICAL DATE          INTERVAL ENDS         RUNS AT               IN Europe/Zurich
+                2022-05-01T22:00:00Z  2022-05-02T22:00:00Z  2022-05-02T22:00:00Z  2022-05-03T00:00:00+02:00
+
+                """)
+    }
+
     @Test func runsOfAHomeThatNeverRanAreNone() throws {
         let home = try home()
         #expect(try home.json("runs").array?.isEmpty == true)

@@ -154,6 +154,11 @@ import Testing
             "trigger", "alpr_daily", "--date", Self.days[0], "--wait", "-p", "landing=s3://X/y")
         #expect(refused.status == 1)
         #expect(try remote.weir("why", "alpr_daily", "manual").out.contains("which is no place in S3"))
+        #expect(
+            try remote.task(
+                attempt: 9, kind: "load", day: Self.days[0],
+                with: ["from": "s3:/\(store.bucket)/landing", "schema": "dags/alpr/record_schema.json"])
+                == .exited(98), "it is no folder")
     }
 
     /// A month later the raw data goes into an archive, and comes back.

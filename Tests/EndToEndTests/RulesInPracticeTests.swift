@@ -189,6 +189,9 @@ import Testing
         #expect(states["each[1]"] == "success")
         #expect(states["slow"] == "skipped")
         #expect(states["sensor"] == "success")
+        let names = try home.weir("tasks", "d", "2022-05-02").out.split(separator: "\n").dropFirst()
+            .compactMap { $0.split(separator: " ").first }
+        #expect(names == ["list", "each[0]", "each[1]", "slow", "sensor"], "as in the DAG")
         let wrong = try home.weir("trigger", "d", "--param", "mode=7")
         #expect(wrong.status == 2)
         #expect(wrong.err.contains("^[a-z]+$"), "\(wrong.err)")
