@@ -27,7 +27,7 @@ START = 1_577_836_800_000_000  # 2020-01-01
 def fill(home, dags, runs, tasks, most=0):
     """A home with these DAGs, whose store says that they have run; a real daemon made its tables. The first one has run more
     often, where `most` says so."""
-    (home / "dags").mkdir()
+    (home / "dags").mkdir(exist_ok=True)
     for number in range(dags):
         (home / f"dags/dag{number:04}.json").write_text(json.dumps({
             "id": f"dag{number:04}", "tasks": [{"id": f"t{i}", "kind": "command", "with": {"command": ["true"]}}
@@ -38,7 +38,8 @@ def fill(home, dags, runs, tasks, most=0):
     versions = dict(store.execute("SELECT id, version FROM dag"))
     store.execute("PRAGMA synchronous = OFF")
     store.execute("BEGIN")
-    run = 0
+    rendered = json.dumps({"command": ["true"]}, separators=(",", ":"))
+    run = attempt = 0
     for dag, version in versions.items():
         for day in range(max(runs, most) if dag == "dag0000" else runs):
             run += 1
@@ -49,10 +50,19 @@ def fill(home, dags, runs, tasks, most=0):
                 " created_at, started_at, ended_at, params, is_rerun, keeps_finished) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,'{}',0,0)",
                 (run, dag, f"scheduled__{time.strftime('%Y-%m-%dT00:00:00Z', time.gmtime(at // 1_000_000))}", "scheduled", state,
                  version, at, at, at + DAY, at + DAY, at + DAY, at + DAY, at + DAY + 60_000_000))
+            ends = [state if i == tasks - 1 else "success" for i in range(tasks)]
             store.executemany(
                 "INSERT INTO task_instance (run, position, task_id, map_index, state, try_number, max_tries, lost_in_a_row,"
-                " started_at, ended_at) VALUES (?,?,?,-1,?,1,1,0,?,?)",
-                [(run, i, f"t{i}", state if i == tasks - 1 else "success", at + DAY, at + DAY + 1_000_000) for i in range(tasks)])
+                " started_at, ended_at, attempt) VALUES (?,?,?,-1,?,1,1,0,?,?,?)",
+                [(run, i, f"t{i}", end, at + DAY, at + DAY + 1_000_000, attempt + i + 1) for i, end in enumerate(ends)])
+            store.executemany(
+                "INSERT INTO attempt (id, run, task_id, map_index, try_number, state, created_at, started_at, ended_at, exit_code, cpu_us,"
+                " peak_memory, rendered) VALUES (?,?,?,-1,1,?,?,?,?,?,900,3500000,?)",
+                [(attempt + i + 1, run, f"t{i}", end, at + DAY, at + DAY, at + DAY + 1_000_000, int(end == "failed"), rendered)
+                 for i, end in enumerate(ends)])
+            attempt += tasks
+    # As if the schedule had come so far: only what lies behind it may ever be pruned.
+    store.execute("UPDATE dag SET cursor = ?", (START + max(runs, most) * DAY,))
     store.execute("COMMIT")
     store.execute("ANALYZE")
     store.close()

@@ -62,7 +62,9 @@ enum RunsCommand {
 
     private static func runs(_ query: RunQuery, _ dates: LogicalDates, _ session: Session) throws -> [Run] {
         var query = query
-        let wide = try dates.bounds(query.dag.flatMap { try? session.dag($0).dag.zone } ?? .utc)
+        // Without dates nobody's zone is asked for: that would read the whole folder of DAGs.
+        let zone = dates.isOpen ? .utc : query.dag.flatMap { try? session.dag($0).dag.zone } ?? .utc
+        let wide = try dates.bounds(zone)
         guard let reader = try session.reader() else { return [] }
         if query.dag != nil {
             (query.from, query.to) = wide

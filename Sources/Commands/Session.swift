@@ -102,6 +102,9 @@ struct Session {
 
     /// A valid DAG of the folder.
     func dag(_ id: String) throws(CommandFailure) -> (file: LoadedDAGFile, dag: DAG) {
+        let few = DAGFolder.load(home, dag: id, kinds: Self.kinds, names: settings.names)
+        if let file = few.file(ofDAG: id), let dag = file.dag { return (file, dag) }
+        // What is wrong, all files tell.
         let contents = try folder()
         if let file = contents.file(ofDAG: id), let dag = file.dag { return (file, dag) }
         if let broken = contents.files.first(where: { $0.dag == nil && ($0.file == id + ".json") }),

@@ -60,6 +60,18 @@ import Testing
         #expect(files[1].errors.first?.message.contains("a.json") == true)
     }
 
+    @Test func aDAGIsFoundWithoutCheckingTheOthers() throws {
+        try write("a.json", dag("a"))
+        try write("b.json", dag("b"))
+        try write("empty.json", "")
+        try write("escaped.json", dag("\\u0062"))
+        let files = DAGFolder.load(home, dag: "b", kinds: [commandKind]).files
+        #expect(files.map(\.file) == ["b.json", "escaped.json"])
+        #expect(files.map { $0.errors.first?.code } == ["duplicate_dag", "duplicate_dag"], "the same id")
+        #expect(DAGFolder.load(home, dag: "a", kinds: [commandKind]).file(ofDAG: "a")?.file == "a.json")
+        #expect(DAGFolder.load(home, dag: "none", kinds: [commandKind]).file(ofDAG: "none") == nil)
+    }
+
     @Test func theCacheReadsOnlyWhatChanged() throws {
         var cache = DAGFolder.Cache()
         try write("a.json", dag("a"))

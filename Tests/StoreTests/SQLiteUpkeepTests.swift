@@ -158,6 +158,18 @@ import Testing
         #expect(notes.list.count == 1, "that one did")
     }
 
+    /// A start after a kill looks at the pages; words that are none are for `weir db check`, and cannot come in afterwards.
+    @Test func aStartAfterAKillLeavesTheWordsOfRowsToTheCheck() throws {
+        do {
+            let store = try filled()
+            try store.connection.run("PRAGMA ignore_check_constraints = ON; UPDATE dag SET paused = 7")
+        }
+        let problems = try StoreCheck.problems(path: path)
+        #expect(problems.contains { $0.code == .damaged && $0.message.contains("CHECK") }, "\(problems)")
+        let store = try SQLiteStore(path: path)
+        #expect(failure { () throws(StoreError) in try store.connection.run("UPDATE dag SET active = 7") } != nil)
+    }
+
     @Test func aStoreThatWasTakenOverIsNotClosedByTheOtherOne() throws {
         let first = try SQLiteStore(path: path)
         let second = try SQLiteStore(path: path)
