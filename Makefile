@@ -53,12 +53,13 @@ mutants: setup ## break Weir in eleven plausible ways, and see the tests notice 
 demo: build ## a week of generated logs through the lake: backfill, report, query
 	@scripts/demo.sh
 
-bench: build ## measure against this machine's own limits; prints JSON; a quarter of an hour
+bench: build ## measure against this machine's own limits; prints JSON; half an hour
 	@scripts/build.sh -c release --static-swift-stdlib --product core-bench
 	@Benchmarks/bench.py --core .build/release/core-bench
 	@Benchmarks/growth.py
 	@Benchmarks/scale.py
 	@Benchmarks/store.py
+	@Benchmarks/lake.py
 
 lint: ## formatting, the direction of imports, links and tables of the documentation, and whether the mutants still fit
 	@swift format lint --strict --parallel --recursive Sources Tests Benchmarks Package.swift

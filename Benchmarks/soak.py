@@ -8,6 +8,7 @@ grew by more than it may, or anything went wrong.
 Usage: soak.py [--minutes N] [--weir PROGRAM] [--out FILE]
 """
 import argparse
+import datetime
 import json
 import os
 import pathlib
@@ -41,7 +42,7 @@ def dags(folder):
     dag("tick", {"every": "1s"}, [shell("a", "echo $WEIR_DS"), shell("b", "echo '{\"key\": \"n\", \"value\": 1}' >> $WEIR_OUTPUT", "a"), shell("c", "true", "b")])
     dag("flaky", {"every": "5s"}, [shell("once", "test $WEIR_TRY_NUMBER -gt 1", retries=1, retry_delay="1s"), shell("over", "head -c 20000 /dev/zero | tr '\\0' x", "once")])
     dag("arrive", {"files": {"folder": "in", "settle": "0s", "batch": {"files": 20, "age": "2s"}}}, [shell("take", "cat in/* | wc -c; find in -type f -mmin +0.02 -delete")])
-    dag("past", "daily", [shell("one", "true"), shell("two", "true", "one")], start="2022-01-01")
+    dag("past", "daily", [shell("one", "true"), shell("two", "true", "one")], start="1990-01-01")
 
 
 def pids_of(home):
@@ -136,21 +137,32 @@ def main():
         if status != 200:
             raise RuntimeError(f"{path}: {status}")
 
-    load, numbers = Load(), iter(range(10**9))
+    load, numbers, days = Load(), iter(range(10**9)), iter(range(0, 10**9, 20))
 
     def arrive():
         name = next(numbers)
         (folder / f"in/.{name}").write_text("x" * 500)
         (folder / f"in/.{name}").rename(folder / f"in/{name}")
 
+    # New runs each time: the attempts of a run that is made again stay as long as the run.
     def lake():
-        weir("backfill", "alpr_daily", "--from", DAYS[0], "--to", DAYS[-1], "--reprocess", "completed")
+        for day in DAYS:
+            weir("trigger", "alpr_daily", "--date", day, "--wait")
         ask("/api/v1/lake/tables/country/rows?limit=10")
+
+    def backfill():
+        first = datetime.date(1990, 1, 1) + datetime.timedelta(next(days))
+        weir("backfill", "past", "--from", str(first), "--to", str(first + datetime.timedelta(19)))
+
+    def sent():
+        for mail in (folder / "state/outbox").glob("*"):
+            mail.unlink()
 
     load.every(0.2, "files that arrived", arrive)
     load.every(20, "weeks of the lake", lake)
-    load.every(15, "backfills", lambda: weir("backfill", "past", "--from", "2022-01-01", "--to", "2022-01-20", "--reprocess", "completed"))
-    load.every(60, "prunes", lambda: weir("db", "prune", "--older-than", "4m", "--keep", "50"))
+    load.every(15, "backfills", backfill)
+    # What was mailed lies in a folder here.
+    load.every(60, "prunes", lambda: [weir("db", "prune", "--older-than", "4m", "--keep", "50"), sent()])
     for path in ("/api/v1/dags?recent=14", "/api/v1/runs?limit=100", "/api/v1/dags/tick/grid", "/metrics"):
         load.every(0.5, "requests", lambda path=path: ask(path))
     samples, begin = [], time.monotonic()

@@ -38,10 +38,11 @@ check page scripts/check-page.py
 check lake .tools/lake/bin/python scripts/check-lake.py
 bench() {
     scripts/build.sh -c release --static-swift-stdlib --product core-bench &&
-        Benchmarks/bench.py --core .build/release/core-bench --tasks 100 --chain 10 --queued 100 --repeat 1 --idle-seconds 1 &&
+        Benchmarks/bench.py --core .build/release/core-bench --tasks 100 --many 200 --chain 10 --queued 100 --repeat 1 --idle-seconds 1 &&
         Benchmarks/growth.py --days 10,40 --repeat 1 &&
         Benchmarks/scale.py --dags 100 --due 100 --idle-seconds 1 &&
-        Benchmarks/store.py --dags 20 --runs 20 --tasks 3 --seconds 1
+        Benchmarks/store.py --dags 20 --runs 20 --tasks 3 --seconds 1 &&
+        Benchmarks/lake.py --scale 0.01 --growth 1,2 --repeat 1
 }
 check fuzz scripts/fuzz.py --seconds 3
 check s3 scripts/check-s3.py
