@@ -100,11 +100,23 @@ public enum DAGFolder {
         }
 
         private var known: [String: Entry] = [:]
+        /// The names of the files of each DAG: one, or those that are in error because they are several.
+        private var files: [String: [String]] = [:]
         private var checkedAgainst: ConfiguredNames?
         /// Coarser than the time stamps of any file system.
         private static let settle: Int64 = 2_000_000
 
         public init() {}
+
+        /// Whether the files that a DAG was read from are as they were then, so that no reading could tell more about it.
+        /// Looks at these alone, however many others there are.
+        public func isCurrent(_ dag: String, _ home: Home, names: ConfiguredNames?) -> Bool {
+            guard names == checkedAgainst, let files = files[dag] else { return false }
+            return files.allSatisfy { name in
+                guard let entry = known[name], entry.isSettled else { return false }
+                return File.status(home.dags + "/" + name) == entry.status
+            }
+        }
 
         /// - Parameter isWanted: whether the file at this path is read at all.
         public mutating func load(
@@ -135,6 +147,8 @@ public enum DAGFolder {
                 if let file = next[name]?.file { files.append(file) }
             }
             known = next
+            self.files = Dictionary(grouping: files.filter { $0.dag != nil }, by: { $0.dag?.id ?? "" })
+                .mapValues { $0.map(\.file) }
             DAGFolder.refuseDoubles(&files)
             return DAGFolderContents(files: files, problem: nil)
         }

@@ -124,11 +124,10 @@ public final class Engine: EngineService {
     ) throws(CommandError) -> EngineReply {
         switch command {
         case .reload:
-            guard readFolder() else { throw Self.stopped }
+            try readFolder()
             return .done
-        case .trigger, .backfill:
-            // Whoever has just written a DAG file need not wait for the watcher. Files that did not change are not read.
-            guard readFolder() else { throw Self.stopped }
+        case .trigger(let dag, _, _): try readFolder(for: dag)
+        case .backfill(let request): try readFolder(for: request.dag)
         case .prune(let policy): return .pruned(try prune(policy))
         case .cancelRun, .cancelBackfill, .pauseBackfill, .clear, .mark, .setPaused, .setPool, .removePool, .status,
             .explain, .drain, .handOver:
@@ -155,11 +154,11 @@ public final class Engine: EngineService {
 
     static let stopped = CommandError(.stopping, "the daemon is stopping")
 
-    /// False when the loop has ended.
-    private func readFolder() -> Bool {
-        var isTaken = false
-        folderReader.read { isTaken = mailbox.put(.folder($0)) }
-        return isTaken
+    /// Whoever has just written a DAG file need not wait for the watcher.
+    private func readFolder(for dag: String? = nil) throws(CommandError) {
+        var isTaken = true
+        folderReader.read(dag: dag) { isTaken = mailbox.put(.folder($0)) }
+        guard isTaken else { throw Self.stopped }
     }
 
     // MARK: History

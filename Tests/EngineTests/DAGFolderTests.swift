@@ -107,6 +107,31 @@ import Testing
         #expect(cache.load(home, kinds: [commandKind]).files.map { $0.dag?.id } == ["d"])
     }
 
+    @Test func aDAGIsCurrentWhileItsFilesAre() throws {
+        var cache = DAGFolder.Cache()
+        for id in ["a", "b"] {
+            try write("\(id).json", dag(id))
+            age("\(id).json", seconds: 1_600_000_000)
+        }
+        #expect(!cache.isCurrent("a", home, names: nil), "it was never read")
+        _ = cache.load(home, kinds: [commandKind])
+        #expect(cache.isCurrent("a", home, names: nil))
+        #expect(!cache.isCurrent("z", home, names: nil))
+        #expect(!cache.isCurrent("a", home, names: ConfiguredNames()), "it was checked against others")
+        age("b.json", seconds: 1_600_000_001)
+        #expect(cache.isCurrent("a", home, names: nil))
+        #expect(!cache.isCurrent("b", home, names: nil))
+        try write("b.json", dag("a"))
+        age("b.json", seconds: 1_600_000_002)
+        #expect(cache.load(home, kinds: [commandKind]).files.allSatisfy { $0.dag == nil })
+        #expect(cache.isCurrent("a", home, names: nil), "two files, both as they were")
+        #expect(unlink(home.dags + "/b.json") == 0)
+        #expect(!cache.isCurrent("a", home, names: nil), "one file is gone, and with it the error")
+        try write("a.json", dag("a"))
+        _ = cache.load(home, kinds: [commandKind])
+        #expect(!cache.isCurrent("a", home, names: nil), "it changed just now: another change may have the same time")
+    }
+
     @Test func theStateHasOneOwner() throws {
         var first: StateLock? = try StateLock.acquire(home)
         withExtendedLifetime(first) {
