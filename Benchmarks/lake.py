@@ -28,6 +28,8 @@ PLATES = 266_440
 FILES = 20_000
 DAY = "2022-05-02"
 PR_SET_CHILD_SUBREAPER = 36
+# At most so many times what the same SQL takes by hand.
+TARGET = 1.25
 
 
 def measured(command, environment, given=None):
@@ -188,11 +190,12 @@ def large(weir, duckdb, plates, repeat=1):
             raise SystemExit(f"{rows} are not the {expected} that were generated")
         again = home.task("load", "--reprocess", "completed")
         weirs, alone = total(own.values()), total(steps.values())
+        ratio = {key: round(weirs[key] / alone[key], 2) for key in weirs}
         return {
             "plates": expected["plates"], "frames": expected["loaded"],
             "megabytes": round(sum(os.path.getsize(path) for path in home.logs()) / 1e6, 1), "files": len(home.logs()),
             "weir": {**weirs, **own}, "duckdb_alone": {**alone, **steps},
-            "ratio": {key: round(weirs[key] / alone[key], 2) for key in weirs}, "target": {"cpu_seconds": 1.25},
+            "ratio": ratio, "target": TARGET, "met": {key: value <= TARGET for key, value in ratio.items()},
             "frames_per_cpu_second": round(expected["loaded"] / weirs["cpu_seconds"]),
             "second_load": again,
         }

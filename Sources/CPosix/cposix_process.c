@@ -31,6 +31,13 @@ int weir_pidfd_send_signal(int pidfd, int signal) {
     return (int)syscall(SYS_pidfd_send_signal, pidfd, signal, NULL, 0);
 }
 
+void weir_default_signals(void) {
+    /* By the system call: the library's sigaction(3) refuses 32 and 33, which its own posix_spawn(3) leaves ignored. All
+       zero is SIG_DFL with no flags, in every architecture's layout of the kernel's structure. */
+    static const unsigned long by_default[8];
+    for (int signal = 1; signal <= 64; signal++) syscall(SYS_rt_sigaction, signal, by_default, NULL, 8ul);
+}
+
 int weir_become_subreaper(void) { return prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); }
 
 int weir_spawn(const struct weir_program *program, enum weir_group group, pid_t *pid) {
@@ -106,10 +113,6 @@ static int become_task(void *given) {
     const struct start *start = given;
     const struct weir_program *program = start->program;
     struct weir_started *started = start->started;
-    /* By the system call: the library's sigaction(3) refuses 32 and 33, which its own posix_spawn(3) leaves ignored. All
-       zero is SIG_DFL with no flags, in every architecture's layout of the kernel's structure. */
-    static const unsigned long by_default[8];
-    for (int signal = 1; signal <= 64; signal++) syscall(SYS_rt_sigaction, signal, by_default, NULL, 8ul);
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     /* It may have died before that call. */
     if (getppid() != start->supervisor) _exit(127);

@@ -80,9 +80,7 @@ final class Follower {
 
     private func tellEnd(_ run: Run) {
         let took = run.endedAt.flatMap { end in run.startedAt.map { Text.duration(end - $0) } }
-        let state = run.state.rawValue
-        // The reason of a failure names the state itself.
-        let outcome = run.reason.map { $0.hasPrefix(state) ? $0 : "\(state), \($0)" } ?? state
+        let outcome = Text.outcome(run.state.rawValue, run.reason)
         session.terminal.error("\(run.runID): \(outcome)\(took.map { ", in \($0)" } ?? "")")
         if run.state == .failed {
             session.terminal.error("weir logs \(run.dagID) \(run.runID) TASK shows what a task printed")

@@ -83,6 +83,11 @@ struct ProgressBar {
 
 /// Numbers and times for people.
 enum Text {
+    /// A state with its reason; once, where the reason begins with the state.
+    static func outcome(_ state: String, _ reason: String?) -> String {
+        reason.map { $0.hasPrefix(state) ? $0 : "\(state): \($0)" } ?? state
+    }
+
     /// "850ms", "4.2s", "3m12s", "2h05m".
     static func duration(_ amount: TimeAmount) -> String {
         let seconds = amount.seconds

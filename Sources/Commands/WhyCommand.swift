@@ -69,7 +69,7 @@ struct WhyAnswer {
             let hint = reason.hint.map { ["  \($0)"] } ?? []
             // "none" is the name of a state, for programs.
             guard reason.state == TaskState.none.rawValue else {
-                return ["\(reason.subject) is \(reason.state)" + (reason.why.map { ": \($0)" } ?? "")] + hint
+                return ["\(reason.subject) is \(Text.outcome(reason.state, reason.why))"] + hint
             }
             let why = reason.why ?? "has not begun"
             return [

@@ -28,7 +28,7 @@ public struct DataDictionary: Sendable {
             let place = "\(path):\(error.position.line):\(error.position.column)"
             throw LakeError("\(place): \(error.message)", mayRetry: false)
         } catch {
-            throw LakeError("\(error)", mayRetry: false)
+            throw LakeError("\(error)", mayRetry: Shortage.isBehind(error))
         }
         if let twice = document.duplicateKeys.first {
             throw problem(twice.offset, "the key '\(twice.key)' stands twice")

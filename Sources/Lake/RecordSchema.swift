@@ -49,7 +49,7 @@ public struct RecordSchema: Sendable {
             let place = "\(path):\(error.position.line):\(error.position.column)"
             throw LakeError("\(place): \(error.message)", mayRetry: false)
         } catch {
-            throw LakeError("\(error)", mayRetry: false)
+            throw LakeError("\(error)", mayRetry: Shortage.isBehind(error))
         }
         let reader = SchemaReader(path: path, document: document)
         let root = document.root

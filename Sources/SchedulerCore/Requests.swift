@@ -42,7 +42,7 @@ public struct ClearRequest: Sendable, Hashable {
     public var upstream: Bool
     /// Also those that come after them.
     public var downstream: Bool
-    /// Of `tasks` only those that are failed, upstream_failed or cancelled.
+    /// Of `tasks` only those that are failed, upstream_failed, cancelled or up_for_retry.
     public var onlyFailed: Bool
     /// With the DAG's current version instead of the one that the run was made with; only for a run that has ended.
     public var latest: Bool

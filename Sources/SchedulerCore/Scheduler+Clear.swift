@@ -20,7 +20,7 @@ extension Scheduler {
             throw CommandError(
                 .conflict,
                 request.onlyFailed
-                    ? "nothing to run again: none of these tasks of run '\(request.runID)' has failed or was cancelled"
+                    ? "nothing to run again: none of these tasks of run '\(request.runID)' has failed, was cancelled or waits for another try"
                     : "nothing to clear: none of these tasks has started")
         }
         for index in chosen where node.instances[index].record.state == .running {
@@ -200,7 +200,8 @@ extension Scheduler {
         if request.onlyFailed {
             chosen = chosen.filter {
                 let state = node.instances[$0].record.state
-                return state == .failed || state == .upstreamFailed || state == .cancelled
+                // One that waits for its next try has failed, too, and is not to wait any longer.
+                return [.failed, .upstreamFailed, .cancelled, .upForRetry].contains(state)
             }
         }
         var all = Set(chosen)

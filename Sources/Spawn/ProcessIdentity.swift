@@ -1,5 +1,6 @@
 import Glibc
 import JSONText
+import Synchronization
 
 /// One process, told apart from every other that ever had or will have its pid.
 public struct ProcessIdentity: Sendable, Hashable {
@@ -26,9 +27,17 @@ public struct ProcessIdentity: Sendable, Hashable {
 
     /// The id of this start of the machine; empty where /proc does not tell.
     public static func currentBootID() -> String {
-        guard let bytes = try? File.read("/proc/sys/kernel/random/boot_id", limit: 4096) else { return "" }
-        return String(decoding: bytes.prefix { $0 > 0x20 }, as: UTF8.self)
+        bootID.withLock { known in
+            if let known { return known }
+            guard let bytes = try? File.read("/proc/sys/kernel/random/boot_id", limit: 4096) else { return "" }
+            let id = String(decoding: bytes.prefix { $0 > 0x20 }, as: UTF8.self)
+            known = id
+            return id
+        }
     }
+
+    /// It stays the same as long as any process lives.
+    private static let bootID = Mutex<String?>(nil)
 
     /// The text of a `claim` file.
     var json: [UInt8] {

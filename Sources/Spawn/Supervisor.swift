@@ -12,6 +12,8 @@ public enum Supervisor {
     /// - Returns: the exit status: 0 when the result is written or the attempt belongs to somebody else, 1 when there
     ///   can be no result (the reason is on standard error), 2 for wrong usage.
     public static func main(_ arguments: [String]) -> Int32 {
+        // Tasks get what a supervisor has, and a warm one hands it on to those that it makes.
+        weir_default_signals()
         if arguments.count > 2, arguments[1] == SupervisorServer.argument {
             return SupervisorServer.serve(rehearsal: arguments[2])
         }

@@ -193,7 +193,11 @@ enum TransformKind: TaskKind {
         init(_ folder: String, forSpark: Bool) throws {
             self.folder = folder
             isForSpark = forSpark
-            let files = try File.list(folder).filter { $0.hasSuffix(".sql") && !$0.hasPrefix(".") }
+            let all: [String]
+            do throws(SystemError) { all = try File.list(folder) } catch {
+                throw TaskFailure("\(error)", mayRetry: Shortage.isBehind(error))
+            }
+            let files = all.filter { $0.hasSuffix(".sql") && !$0.hasPrefix(".") }
             let names = Set(
                 files.compactMap { file -> String? in
                     if !file.hasSuffix(Self.sparks) { return String(file.dropLast(4)) }

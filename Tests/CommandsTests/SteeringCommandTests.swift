@@ -31,7 +31,7 @@ import Testing
             (["clear", "hello", "--from", "2022-05-09", "-y"], 4, "no run of 'hello' in that range is cancelled or"),
             (
                 ["retry", "hello", "2022-05-02"], 1,
-                "none of these tasks of run 'backfill__2022-05-02T00:00:00Z' has failed or was cancelled"
+                "none of these tasks of run 'backfill__2022-05-02T00:00:00Z' has failed, was cancelled or waits for another try"
             ),
             (["retry", "hello", "--state", "success", "-y"], 1, "nothing to retry in 2 runs"),
             (["retry", "hello", "2022-05-02", "greet"], 2, "'greet' is too much"),

@@ -226,6 +226,7 @@ import Testing
         let transform = try #require(try home.tasks("alpr_daily", run).first { $0["task_id"]?.string == "transform" })
         let reason = transform["reason"]?.string ?? ""
         #expect(reason.contains("sql/color.sql") && reason.contains("nothing"), "\(reason)")
+        #expect(try home.task(attempt: 99, kind: "transform", day: Self.day, with: ["sql": "none"]) == .exited(98))
         #expect(!File.exists(home.path + "/state/lake/lakestorage"))
     }
 

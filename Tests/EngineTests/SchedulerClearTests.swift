@@ -65,6 +65,15 @@ import Testing
         #expect(try world.store.attempts(of: TaskInstanceKey(run: run.id, taskID: "b")).count == 2, "its history stays")
     }
 
+    @Test func whatWaitsForAnotherTryNeedNotWait() throws {
+        try end("a", 1)
+        #expect(try world.states(run)["a"] == .upForRetry)
+        #expect(try names(world.clear(request(["a"]) { ($0.onlyFailed, $0.downstream) = (true, false) })) == ["a"])
+        #expect(try world.states(run)["a"] == .running)
+        try end("a", 1)
+        #expect(try world.states(run)["a"] == .upForRetry, "with all its tries")
+    }
+
     /// What a person cancelled and then asks for again is meant.
     @Test func whatWasCancelledCountsAsFailed() throws {
         try end("a")

@@ -12,6 +12,9 @@ int weir_pidfd_open(pid_t pid);
 /// pidfd_send_signal(2): never hits another process that got the same pid.
 int weir_pidfd_send_signal(int pidfd, int signal);
 
+/// Sets what this process does at each signal to the default, which its children inherit, forked or executed.
+void weir_default_signals(void);
+
 /// Descendants whose parent ends become children of the caller (prctl(2), PR_SET_CHILD_SUBREAPER).
 int weir_become_subreaper(void);
 
