@@ -7,7 +7,8 @@ import Glibc
 /// process from the fork on and shares nothing with the others; when the daemon ends, so does this process, and when this
 /// one is killed, the daemon makes another. Those that it has made go on either way.
 enum SupervisorServer {
-    /// Its first argument. The second is the place of its rehearsal, the third makes room for what ps(1) shows of the supervisors that it makes.
+    /// Its first argument. The second is the place of its rehearsal, the third makes room for what ps(1) shows of the
+    /// supervisors that it makes.
     static let argument = "--serve"
     static let room = String(repeating: " ", count: 512)
 
