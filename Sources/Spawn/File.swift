@@ -143,7 +143,6 @@ public enum File {
         return names.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
     }
 
-    /// Whether anything stands at a path; a link counts by what it points to.
     /// Time of the last change of the content, the name or the mode of a file (not of what a link names): no copy can carry
     /// it along, so it also tells when a file arrived. Microseconds since 1970 UTC.
     public static func changeTime(_ path: String) -> Int64? {
@@ -152,6 +151,7 @@ public enum File {
         return Int64(raw.st_ctim.tv_sec) * 1_000_000 + Int64(raw.st_ctim.tv_nsec) / 1000
     }
 
+    /// Whether anything stands at a path; a link counts by what it points to.
     public static func exists(_ path: String) -> Bool { status(path) != nil }
 
     /// What stands at a path; nil when nothing does or it cannot be looked at.
