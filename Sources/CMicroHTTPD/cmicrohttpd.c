@@ -17,7 +17,7 @@ static size_t keep_encoded(void *context, struct MHD_Connection *connection, cha
 }
 
 struct MHD_Daemon *weir_mhd_start(const struct weir_mhd_options *options) {
-    /* ITC wakes the threads when MHD_quiesce_daemon is called, and when a connection is resumed. */
+    /* ITC wakes the threads when the server is stopped, and when a connection is resumed. */
     unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ITC | MHD_ALLOW_SUSPEND_RESUME;
     if (options->is_ipv6) flags |= MHD_USE_IPv6;
     return MHD_start_daemon(

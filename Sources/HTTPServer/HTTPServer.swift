@@ -115,7 +115,7 @@ public final class HTTPServer: Sendable {
         return (daemon, context.takeUnretainedValue())
     }
 
-    /// Takes no more connections, lets requests that are being handled finish and be answered, and closes all.
+    /// Takes no more requests, lets those that are being handled finish and be answered, and closes all.
     public func stop() {
         let last = running.withLock { running in
             defer { running = nil }
@@ -124,14 +124,14 @@ public final class HTTPServer: Sendable {
         guard let last else { return }
         // Not one that another server has put in its place.
         if let path, let file = last.file, file == UnixSocket.FileID(path) { unlink(path) }
-        // Its threads may use the socket until they have ended.
-        let socket = MHD_quiesce_daemon(last.daemon)
+        // From here on a new request ends its connection. Not by MHD_quiesce_daemon: it and a thread of the server may
+        // both take the socket from epoll(7), and libmicrohttpd 0.9.75 ends the process when the second finds nothing.
         last.context.stopSuspending()
         last.context.streams.stop()
         // MHD_stop_daemon cuts off answers that are not written yet, and must not be called while a slow route still works.
         if last.context.requests.wait(timeout: .now() + .seconds(Self.stopSeconds)) == .success {
+            // Closes the socket when its threads have ended.
             MHD_stop_daemon(last.daemon)
         }
-        if socket >= 0 { close(socket) }
     }
 }

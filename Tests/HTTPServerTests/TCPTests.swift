@@ -42,6 +42,19 @@ import Testing
         }
     }
 
+    /// libmicrohttpd closes the socket that it was given.
+    @Test func aPlaceIsFreeAfterAStop() throws {
+        var router = Router { status, reason in HTTPResponse(status: status, body: Array(reason.utf8)) }
+        router.on("GET", "/") { _ in HTTPResponse(body: Array("here".utf8)) }
+        var place = try #require(ListenAddress("127.0.0.1:0"))
+        for _ in 0..<5 {
+            let server = try HTTPServer(listen: place, router: router)
+            place = try #require(server.address)
+            #expect(try ask(place, "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").hasSuffix("here"))
+            server.stop()
+        }
+    }
+
     /// More slow requests at once than the server has threads, and a quick one beside them.
     @Test func slowRoutesHoldUpNobody() throws {
         let gate = Gate()
