@@ -124,8 +124,8 @@ public final class HTTPServer: Sendable {
         guard let last else { return }
         // Not one that another server has put in its place.
         if let path, let file = last.file, file == UnixSocket.FileID(path) { unlink(path) }
-        // From here on a new request ends its connection. Not by MHD_quiesce_daemon: it and a thread of the server may
-        // both take the socket from epoll(7), and libmicrohttpd 0.9.75 ends the process when the second finds nothing.
+        // Not MHD_quiesce_daemon: it and a thread of the server may both take the socket from epoll(7), and
+        // libmicrohttpd 0.9.75 ends the process when the second finds nothing.
         last.context.stopSuspending()
         last.context.streams.stop()
         // MHD_stop_daemon cuts off answers that are not written yet, and must not be called while a slow route still works.

@@ -17,8 +17,8 @@ final class Context: Sendable {
     /// Whether its threads let others go first: the scheduler, and who works at the command line.
     let yields: Bool
 
-    /// From here on no connection is suspended any more: libmicrohttpd aborts when it is stopped with one that is
-    /// (libmicrohttpd manual, "Flow control").
+    /// From here on a new request ends its connection, and none is suspended any more: libmicrohttpd aborts when it is
+    /// stopped with one that is (libmicrohttpd manual, "Flow control").
     func stopSuspending() { isStopping.withLock { $0 = true } }
 
     var isBeingStopped: Bool { isStopping.withLock { $0 } }
