@@ -14,15 +14,15 @@ final class TestServer: @unchecked Sendable {
     let endpoint: String
     private let process: Mutex<Process>
     private let connections = HTTPConnections()
-    private let folder: String
 
     private struct Process: ~Copyable { var companion: Companion }
 
     init() throws {
         // This file is in more than one suite.
         let root = File.parent(of: File.parent(of: File.parent(of: #filePath)))
-        folder = "/tmp/weir-s3-server-\(getpid())-\(UInt64.random(in: 0 ... .max))"
+        let folder = "/tmp/weir-s3-server-\(getpid())-\(UInt64.random(in: 0 ... .max))"
         try File.makeDirectory(folder)
+        defer { try? File.removeTree(folder) }
         let port = folder + "/port"
         let companion = try Companion(
             [root + "/.tools/s3/bin/python", root + "/Tests/ObjectStoreTests/s3_server.py", port],
@@ -35,8 +35,6 @@ final class TestServer: @unchecked Sendable {
         endpoint = "http://127.0.0.1:" + String(decoding: try File.read(port), as: UTF8.self)
         process = Mutex(Process(companion: companion))
     }
-
-    deinit { try? File.removeTree(folder) }
 
     /// A bucket of its own.
     func store(
