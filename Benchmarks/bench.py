@@ -40,6 +40,14 @@ def bare_rate(count):
         return count / (time.perf_counter() - begin)
 
 
+def remove_home(path):
+    """Removes a WEIR_HOME with what runs in it: tasks outlive their daemon, and those of a benchmark nobody takes over."""
+    end = time.monotonic() + 15
+    while subprocess.run(["pkill", "-TERM", "-f", f"weir-supervise {path}/"]).returncode == 0 and time.monotonic() < end:
+        time.sleep(0.05)
+    shutil.rmtree(path, ignore_errors=True)
+
+
 class Home:
     def __init__(self, weir):
         self.weir = weir
@@ -74,9 +82,7 @@ class Home:
         return time.perf_counter() - begin
 
     def remove(self):
-        # Tasks outlive their daemon, and those of a benchmark nobody takes over.
-        subprocess.run(["pkill", "-TERM", "-f", f"weir-supervise {self.path}/"], check=False)
-        shutil.rmtree(self.path, ignore_errors=True)
+        remove_home(self.path)
 
 
 def when(text):

@@ -21,6 +21,7 @@ import sys
 import tempfile
 import time
 
+import bench
 import report
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -116,7 +117,7 @@ class Home:
             return json.load(file)["rows"]
 
     def remove(self):
-        shutil.rmtree(self.path, ignore_errors=True)
+        bench.remove_home(self.path)
 
 
 def column_type(field):
