@@ -42,6 +42,7 @@ soak: build ## an hour of mixed load on one daemon, MINUTES=60: what must not gr
 	@Benchmarks/soak.py --minutes $(MINUTES)
 
 worlds: setup ## play random worlds through the scheduler, WORLDS=2000000 from SEED=1 on; an hour or two
+	@case "$(WORLDS) $(SEED)" in *[!0-9\ ]* | " "* | *" ") echo "worlds: WORLDS and SEED must be numbers, such as WORLDS=5000 SEED=7" >&2; exit 2; esac
 	@WEIR_SIMULATE_WORLDS=$(WORLDS) WEIR_SIMULATE_SEED=$(SEED) scripts/test.sh --filter '^SimulationTests[.]SimulationTests/'
 
 fuzz: setup ## give the readers of what comes from outside anything at all, SECONDS=60 for each; libFuzzer
